@@ -1,0 +1,143 @@
+"""Build of the compiled core.
+
+Every ``.pyx`` under ``bot4/_core`` is one extension module. Environment:
+
+``BOT4_BUILD``      release (default), debug, coverage (line tracing), annotate (HTML beside the sources)
+``BOT4_SANITIZE``   thread, or address,undefined: instruments whatever mode is built
+``BOT4_MARCH``      -march value; default x86-64-v3 where the building machine has AVX2, BMI2 and FMA, else the compiler's
+``BOT4_ONLY``       comma-separated path parts (``ta,types``): build only the modules whose path holds one of them
+``BOT4_JOBS``       parallel compilers, default the cores there are
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+MODES = ("release", "debug", "coverage", "annotate")
+MODE = os.environ.get("BOT4_BUILD", "release")
+SANITIZE = os.environ.get("BOT4_SANITIZE", "")
+ONLY = [part for part in os.environ.get("BOT4_ONLY", "").split(",") if part]
+JOBS = int(os.environ.get("BOT4_JOBS", "0")) or len(os.sched_getaffinity(0))
+STAMP = Path(".bot4-build-mode")
+
+if MODE not in MODES:
+    raise SystemExit(f"BOT4_BUILD must be one of {', '.join(MODES)}, was {MODE!r}")
+if SANITIZE not in ("", "thread", "address,undefined"):
+    raise SystemExit(f"BOT4_SANITIZE must be thread or address,undefined, was {SANITIZE!r}")
+
+
+def default_march() -> str:
+    """x86-64-v3 where this machine can run it; empty (the compiler's baseline) elsewhere."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return ""
+    try:
+        cpu = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    flags = next((line.split() for line in cpu.splitlines() if line.startswith("flags")), [])
+    return "x86-64-v3" if {"avx2", "bmi2", "fma"} <= set(flags) else ""
+
+
+MARCH = os.environ.get("BOT4_MARCH", default_march())
+
+
+def compile_flags() -> tuple[list[str], list[str], list[tuple[str, str | None]]]:
+    """Compiler flags, linker flags and macros of this mode."""
+    # No fused multiply-add and no fast-math: the same journal must give the same state on every machine.
+    compile_args = ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fstack-protector-strong", "-Wall"]
+    # What Cython writes, not us.
+    compile_args += ["-Wno-unused-function", "-Wno-unused-variable", "-Wno-unused-but-set-variable"]
+    link_args = ["-Wl,-z,relro,-z,now"]
+    macros: list[tuple[str, str | None]] = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
+    optimise = {"release": "-O3", "annotate": "-O3", "debug": "-Og", "coverage": "-O0"}[MODE]
+    if MARCH:
+        compile_args.append(f"-march={MARCH}")
+    if SANITIZE:
+        optimise = "-O1"
+        compile_args += ["-g", "-fno-omit-frame-pointer", f"-fsanitize={SANITIZE}"]
+        link_args.append(f"-fsanitize={SANITIZE}")
+        if "undefined" in SANITIZE:
+            # Python's own flags hold -fwrapv, which would hide every signed overflow.
+            compile_args += ["-fno-sanitize-recover=undefined", "-fno-wrapv"]
+    elif MODE != "coverage":
+        compile_args += ["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"] if MODE != "debug" else []
+    compile_args.append(optimise)
+    if MODE == "debug":
+        compile_args.append("-g")
+    if MODE == "coverage":
+        macros += [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1"), ("CYTHON_USE_SYS_MONITORING", "0")]
+    label = MODE + (f"+{SANITIZE}" if SANITIZE else "")
+    macros += [("BOT4_BUILD_MODE", f'"{label}"'), ("BOT4_BUILD_MARCH", f'"{MARCH or "default"}"')]
+    macros.append(("BOT4_BUILD_FLAGS", '"' + " ".join(compile_args) + '"'))
+    return compile_args, link_args, macros
+
+
+def extensions() -> list[Extension]:
+    """One extension for each .pyx of the core."""
+    compile_args, link_args, macros = compile_flags()
+    sources = sorted(Path("bot4/_core").rglob("*.pyx"))
+    if ONLY:
+        sources = [source for source in sources if any(part in source.as_posix() for part in ONLY)]
+    return [
+        Extension(
+            ".".join(source.with_suffix("").parts),
+            [str(source)],
+            include_dirs=["bot4/_core/include"],
+            depends=[str(header) for header in sorted(Path("bot4/_core/include").rglob("*.h"))],
+            extra_compile_args=compile_args,
+            extra_link_args=link_args,
+            define_macros=macros,
+        )
+        for source in sources
+    ]
+
+
+def mode_key() -> str:
+    """What must not be mixed in one tree: a stale -O0 object would silently serve a release build."""
+    return f"{MODE} {SANITIZE} {MARCH}"
+
+
+class BuildExt(build_ext):
+    """Forces a whole rebuild when the mode changed since the last build in this tree."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = JOBS
+        if not STAMP.exists() or STAMP.read_text(encoding="ascii") != mode_key():
+            self.force = True
+
+    def run(self) -> None:
+        super().run()
+        STAMP.write_text(mode_key(), encoding="ascii")
+
+
+stale = not STAMP.exists() or STAMP.read_text(encoding="ascii") != mode_key()
+modules = extensions()
+
+setup(
+    ext_modules=cythonize(
+        modules,
+        nthreads=JOBS if len(modules) > 1 else 0,
+        force=stale,
+        build_dir=None if MODE in ("coverage", "annotate") else f"build/cython-{MODE}",
+        annotate=MODE == "annotate",
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": False,
+            "wraparound": False,
+            "initializedcheck": False,
+            "cdivision": True,
+            "embedsignature": True,
+            "freethreading_compatible": False,
+            "linetrace": MODE == "coverage",
+            "profile": False,
+        },
+    ),
+    cmdclass={"build_ext": BuildExt},
+)
