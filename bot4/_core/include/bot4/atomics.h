@@ -1,0 +1,98 @@
+/* Atomics with explicit memory order, one spelling for the build and for the model checker.
+ *
+ * In the build BOT4_LOAD and its kin are the compiler's __atomic_* builtins on plain C types. Under
+ * BOT4_MODEL_RELACY the same lines become relacy's instrumented types, so that what is verified is what runs.
+ * Plain data shared between threads is a BOT4_VAR, touched only by BOT4_READ and BOT4_WRITE: an ordinary load or
+ * store in the build, and a checked access in the model, where two unordered ones are reported as a data race.
+ *
+ * There is no stand-alone fence here and there must not be one: ThreadSanitizer cannot follow fences, so every order
+ * hangs on an access. Where a store-load barrier is needed (see waiter.h) it is a read-modify-write.
+ *
+ * All arguments called `p` are addresses. Every order is written out at the call.
+ */
+#ifndef BOT4_ATOMICS_H
+#define BOT4_ATOMICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef BOT4_CACHE_LINE
+#define BOT4_CACHE_LINE 64
+#endif
+
+#define BOT4_JOIN_(a, b) a##b
+#define BOT4_JOIN(a, b) BOT4_JOIN_(a, b)
+
+#define BOT4_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define BOT4_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+#ifdef BOT4_MODEL_RELACY
+
+#include <relacy/relacy_std.hpp>
+
+#define BOT4_ATOMIC(T) rl::atomic<T>
+#define BOT4_VAR(T) rl::var<T>
+#define BOT4_ALIGNED
+
+#define BOT4_RELAXED rl::mo_relaxed
+#define BOT4_ACQUIRE rl::mo_acquire
+#define BOT4_RELEASE rl::mo_release
+#define BOT4_ACQ_REL rl::mo_acq_rel
+#define BOT4_SEQ_CST rl::mo_seq_cst
+
+#define BOT4_LOAD(p, order) ((p)->load(order, $))
+#define BOT4_STORE(p, value, order) ((p)->store(value, order, $))
+#define BOT4_EXCHANGE(p, value, order) ((p)->exchange(value, order, $))
+#define BOT4_FETCH_ADD(p, value, order) ((p)->fetch_add(value, order, $))
+#define BOT4_CAS(p, expected, value, success, failure) \
+    ((p)->compare_exchange_weak(*(expected), value, success, $, failure, $))
+#define BOT4_CAS_STRONG(p, expected, value, success, failure) \
+    ((p)->compare_exchange_strong(*(expected), value, success, $, failure, $))
+#define BOT4_READ(p) ((*(p))($).load())
+#define BOT4_WRITE(p, value) ((*(p))($).store(value))
+
+#define BOT4_PAUSE() rl::yield(1, $)
+#define BOT4_YIELD() rl::yield(1, $)
+
+#else
+
+#include <sched.h>
+
+#define BOT4_ATOMIC(T) T
+#define BOT4_VAR(T) T
+#define BOT4_ALIGNED __attribute__((aligned(BOT4_CACHE_LINE)))
+
+#define BOT4_RELAXED __ATOMIC_RELAXED
+#define BOT4_ACQUIRE __ATOMIC_ACQUIRE
+#define BOT4_RELEASE __ATOMIC_RELEASE
+#define BOT4_ACQ_REL __ATOMIC_ACQ_REL
+#define BOT4_SEQ_CST __ATOMIC_SEQ_CST
+
+#define BOT4_LOAD(p, order) __atomic_load_n((p), (order))
+#define BOT4_STORE(p, value, order) __atomic_store_n((p), (value), (order))
+#define BOT4_EXCHANGE(p, value, order) __atomic_exchange_n((p), (value), (order))
+#define BOT4_FETCH_ADD(p, value, order) __atomic_fetch_add((p), (value), (order))
+/* Weak: may fail without a reason, so it belongs in a loop. The strong one is for a single try. */
+#define BOT4_CAS(p, expected, value, success, failure) \
+    __atomic_compare_exchange_n((p), (expected), (value), 1, (success), (failure))
+#define BOT4_CAS_STRONG(p, expected, value, success, failure) \
+    __atomic_compare_exchange_n((p), (expected), (value), 0, (success), (failure))
+#define BOT4_READ(p) (*(p))
+#define BOT4_WRITE(p, value) (*(p) = (value))
+
+/* Tells the core that this is a wait: saves power and lets the other hyper-thread run. */
+#if defined(__x86_64__) || defined(__i386__)
+#define BOT4_PAUSE() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define BOT4_PAUSE() __asm__ __volatile__("isb" ::: "memory")
+#else
+#define BOT4_PAUSE() ((void)0)
+#endif
+#define BOT4_YIELD() ((void)sched_yield())
+
+#endif
+
+/* A counter with one writer that other threads may read: no lock prefix, and no race either. */
+#define BOT4_BUMP(p, by) BOT4_STORE((p), BOT4_LOAD((p), BOT4_RELAXED) + (by), BOT4_RELAXED)
+
+#endif
