@@ -1,0 +1,26 @@
+"""Decimal literals of a venue to whole ticks or lots, exactly."""
+
+from enum import IntEnum
+
+class DecimalVerdict(IntEnum):
+    DECIMAL_OK = 0
+    DECIMAL_EMPTY = 1
+    DECIMAL_MALFORMED = 2
+    DECIMAL_NEGATIVE = 3
+    DECIMAL_OVERLONG = 4
+    DECIMAL_OFF_GRID = 5
+
+class Grid:
+    """A price or quantity grid, such as the tick size "0.01"."""
+
+    def __init__(self, step: str) -> None: ...
+    def verdict(self, text: str) -> DecimalVerdict: ...
+    def verdict_any(self, text: str) -> tuple[DecimalVerdict, int]: ...
+    def steps(self, text: str) -> int: ...
+    def text(self, steps: int) -> str: ...
+    @property
+    def step(self) -> str: ...
+    @property
+    def decimals(self) -> int: ...
+    @property
+    def mantissa(self) -> int: ...
