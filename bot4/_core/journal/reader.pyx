@@ -1,0 +1,232 @@
+# cython: language_level=3
+"""JournalReader: reads records back and tells a torn tail from corruption.
+
+A record that does not check out is a *torn tail* only where nothing intact follows it and what follows is no longer than
+one record (or zeros): that is what an append cut short leaves behind. It is reported in ``torn_bytes`` and may be
+truncated. Anything else is corruption in the middle, raised as `JournalCorrupt` with its offset, and never skipped. A
+whole last record with a wrong checksum cannot be told from a lost sector and counts as torn.
+"""
+
+import os
+import time
+from typing import NamedTuple
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from bot4._core.journal.record cimport (
+    JOURNAL_HEADER_BYTES, JOURNAL_KIND_END, JOURNAL_PAYLOAD_MAX, JOURNAL_RECORD_BYTES, RECORD_BAD, RECORD_GAP,
+    RECORD_INCOMPLETE, RECORD_OK, FileHeader, RecordHeader, header_is_valid, record_find, record_parse,
+)
+
+_CHUNK_BYTES = 1 << 20
+_RECORD_MAX = JOURNAL_RECORD_BYTES + JOURNAL_PAYLOAD_MAX
+
+
+class JournalError(Exception):
+    """A journal that cannot be used as it is."""
+
+
+class JournalCorrupt(JournalError):
+    """Damage that is not a torn tail: refuse to start, never skip.
+
+    Attributes
+    ----------
+    offset : int
+        Byte in the file where reading stopped.
+    reason : str
+        What was wrong there.
+    """
+
+    def __init__(self, path: str, offset: int, reason: str) -> None:
+        super().__init__(f"{path}: {reason} at byte {offset}")
+        self.path = path
+        self.offset = offset
+        self.reason = reason
+
+    def __reduce__(self):
+        return (type(self), (self.path, self.offset, self.reason))
+
+
+class Header(NamedTuple):
+    """File header of a journal."""
+
+    version: int
+    build_hash: int
+    config_hash: int
+    first_seq: int
+    created_wall_ns: int
+    epoch: int
+    stream_id: int
+
+
+class Record(NamedTuple):
+    """One record of a journal."""
+
+    seq: int
+    epoch: int
+    kind: int
+    flags: int
+    ts_mono_ns: int
+    ts_wall_ns: int
+    payload: bytes
+
+
+cdef class JournalReader:
+    """Iterator over the records of a journal, oldest first.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A journal file; its header is read and checked at once.
+
+    Raises
+    ------
+    JournalCorrupt
+        For a header that is none, and while reading for damage in the middle or a sequence that skips.
+
+    One thread for each reader; any number of readers beside the writer.
+    """
+
+    def __cinit__(self):
+        self.fd = -1
+
+    def __init__(self, path):
+        cdef FileHeader header
+        cdef const uint8_t[::1] view
+        self.path = os.fspath(path)
+        self.fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        raw = os.pread(self.fd, JOURNAL_HEADER_BYTES, 0)
+        if len(raw) < JOURNAL_HEADER_BYTES:
+            raise JournalCorrupt(self.path, 0, f"file header cut short after {len(raw)} bytes")
+        view = raw
+        memcpy(&header, &view[0], JOURNAL_HEADER_BYTES)
+        if not header_is_valid(&header):
+            raise JournalCorrupt(self.path, 0, "file header has a wrong magic, version or checksum")
+        self.header = Header(
+            header.version, header.build_hash, header.config_hash, header.first_seq, header.created_wall_ns,
+            header.epoch, header.stream_id,
+        )
+        self.buffer = b""
+        self.buffer_offset = self.offset = JOURNAL_HEADER_BYTES
+        self.next_seq = header.first_seq
+        self.epoch = header.epoch
+        self.torn_bytes = 0
+
+    def __dealloc__(self):
+        if self.fd >= 0:
+            os.close(self.fd)
+
+    def close(self) -> None:
+        """Close the file; reading on raises ValueError."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.close()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> Record:
+        record = self._read_next(False)
+        if record is None:
+            raise StopIteration
+        return record
+
+    cdef object _fill(self, int64_t size):
+        """Read on until the buffer holds `size` bytes from the current record, or the file ends."""
+        cdef int64_t have = self.buffer_offset + len(self.buffer) - self.offset
+        if have >= size:
+            return None
+        if self.fd < 0:
+            raise ValueError("the reader must be open, was closed")
+        parts = [self.buffer[self.offset - self.buffer_offset:]]
+        self.buffer_offset = self.offset
+        while have < size:
+            chunk = os.pread(self.fd, max(_CHUNK_BYTES, size - have), self.offset + have)
+            if not chunk:
+                break
+            parts.append(chunk)
+            have += len(chunk)
+        self.buffer = b"".join(parts)
+        return None
+
+    cdef object _read_next(self, bint following):
+        """The next record, or None at the end (or, following, where the next record is not there yet)."""
+        cdef RecordHeader record
+        cdef const uint8_t[::1] view
+        cdef size_t start
+        cdef size_t have
+        cdef int verdict
+        self._fill(_RECORD_MAX)
+        start = self.offset - self.buffer_offset
+        have = len(self.buffer) - start
+        if have == 0:
+            self.torn_bytes = 0
+            return None
+        view = self.buffer
+        verdict = record_parse(&view[start], have, self.next_seq, self.epoch, &record)
+        if verdict == RECORD_GAP:
+            raise JournalCorrupt(
+                self.path, self.offset,
+                f"sequence {record.seq} of epoch {record.epoch} where {self.next_seq} of epoch {self.epoch} or later belongs",
+            )
+        if verdict != RECORD_OK:
+            return self._judge_tail("record cut short" if verdict == RECORD_INCOMPLETE else "record damaged", following)
+        payload = self.buffer[start + JOURNAL_RECORD_BYTES:start + JOURNAL_RECORD_BYTES + record.length]
+        self.offset += JOURNAL_RECORD_BYTES + record.length
+        self.next_seq += 1
+        self.epoch = record.epoch
+        return Record(
+            record.seq, record.epoch, record.kind, record.flags, record.ts_mono_ns, record.ts_wall_ns, payload
+        )
+
+    cdef object _judge_tail(self, str reason, bint following):
+        """None for a torn tail (or a record still being written), else raise: something intact lies behind the damage."""
+        cdef const uint8_t[::1] view
+        cdef int64_t found
+        size = os.fstat(self.fd).st_size
+        self.buffer = b""   # what was read may have been overtaken by the writer
+        self._fill(size - self.offset)
+        view = self.buffer
+        found = record_find(&view[0], len(self.buffer), 0, self.next_seq) if len(self.buffer) else -1
+        if found >= 0:
+            raise JournalCorrupt(self.path, self.offset, f"{reason}, intact records follow from byte {self.offset + found}")
+        if len(self.buffer) > _RECORD_MAX and self.buffer[_RECORD_MAX:].strip(b"\0"):
+            raise JournalCorrupt(self.path, self.offset, f"{reason}, {len(self.buffer)} bytes follow that are no record")
+        if following:
+            self.buffer = b""
+            self.buffer_offset = self.offset
+        else:
+            self.torn_bytes = len(self.buffer)
+        return None
+
+    def follow(self, *, poll_s: float, stop):
+        """Yield records as they are written, and wait for more until `stop()` is true.
+
+        Parameters
+        ----------
+        poll_s : float
+            Seconds between looks at the file while nothing new is there.
+        stop : callable
+            Asked each time there is nothing new.
+        """
+        while True:
+            record = self._read_next(True)
+            if record is not None:
+                yield record
+            elif stop():
+                return
+            else:
+                time.sleep(poll_s)
+
+    def payloads(self, kind: int) -> bytes:
+        """Payloads of all records of a kind from here on, joined: for ``numpy.frombuffer`` with the payload's dtype."""
+        if not 0 < kind < JOURNAL_KIND_END:
+            raise ValueError(f"kind must be 1 to {JOURNAL_KIND_END - 1}, was {kind}")
+        return b"".join([record.payload for record in self if record.kind == kind])

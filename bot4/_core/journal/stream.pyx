@@ -1,0 +1,449 @@
+# cython: language_level=3
+"""Journal: what was decided is on its way to disk before anything is sent.
+
+Invariants
+----------
+1. ``seq`` grows by one with every record, over every reopening; ``epoch`` grows by one with every reopening.
+2. A record counts only when all of its bytes were written: a short write is continued, an interrupted one repeated.
+3. After a failed write or sync nothing more is written: the kernel may have dropped pages it calls clean (fsyncgate).
+4. Blocks are promised ahead (``fallocate`` beyond the end of the file), so that a full disk is seen while a reserve is
+   left in which cancels still fit.
+"""
+
+import errno
+import fcntl
+import os
+
+from libc.errno cimport EBADF, EINTR, EINVAL, EIO, EMSGSIZE, ENOSPC, ENOSYS, EOPNOTSUPP
+from libc.errno cimport errno as c_errno
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free
+from libc.string cimport memcpy, memset
+
+from bot4._core.journal.reader import JournalCorrupt, JournalError, JournalReader
+
+from bot4._core.journal.record cimport (
+    JOURNAL_FROM_RESERVE, JOURNAL_HEADER_BYTES, JOURNAL_KIND_END, JOURNAL_META, JOURNAL_PAYLOAD_MAX,
+    JOURNAL_RECORD_BYTES, FileHeader, RecordHeader, header_seal, record_seal,
+)
+from bot4._core.types cimport BOT4_ASSERT, aligned_zalloc
+
+
+cdef extern from *:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <fcntl.h>
+    #include <unistd.h>
+    /* The state word is written by the shard and by whoever syncs: a plain word, accessed atomically. */
+    static inline int bot4_state_load(const int *state) { return __atomic_load_n(state, __ATOMIC_ACQUIRE); }
+    static inline void bot4_state_store(int *state, int value) { __atomic_store_n(state, value, __ATOMIC_RELEASE); }
+    static inline int bot4_promise(int fd, int64_t offset, int64_t length) {
+        return fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length);
+    }
+    """
+    int bot4_state_load(const int* state) noexcept nogil
+    void bot4_state_store(int* state, int value) noexcept nogil
+    int bot4_promise(int fd, int64_t offset, int64_t length) noexcept nogil
+    ssize_t c_pwrite "pwrite"(int fd, const void* data, size_t length, int64_t offset) noexcept nogil
+    int c_fdatasync "fdatasync"(int fd) noexcept nogil
+
+
+ctypedef struct MetaPayload:
+    uint64_t build_hash
+    uint64_t config_hash
+    int64_t torn_bytes
+    uint32_t first_epoch
+    uint32_t stream_id
+
+
+cdef int64_t _fail(JournalStream* stream, int error) noexcept nogil:
+    stream.error = error
+    bot4_state_store(&stream.state, JOURNAL_FAILED)
+    return -error
+
+
+cdef int _write_all(int fd, const uint8_t* data, size_t length, int64_t offset) noexcept nogil:
+    """Write every byte at the offset; 0 or the errno that stopped it."""
+    cdef ssize_t written
+    while length > 0:
+        written = c_pwrite(fd, data, length, offset)
+        if written < 0:
+            if c_errno == EINTR:
+                continue
+            return c_errno
+        if written == 0:
+            return EIO
+        data += written
+        length -= written
+        offset += written
+    return 0
+
+
+cdef int _promise_block(JournalStream* stream) noexcept nogil:
+    """Have the file system promise the next block; 0, or ENOSPC and the like where it cannot."""
+    cdef int error = 0
+    while bot4_promise(stream.fd, stream.allocated, stream.block_bytes) != 0:
+        error = c_errno
+        if error == EINTR:
+            continue
+        if error == EOPNOTSUPP or error == ENOSYS:
+            stream.allocated = 0   # no promises on this file system: a full disk will show as a failed write
+            return 0
+        return error
+    stream.allocated += stream.block_bytes
+    return 0
+
+
+cdef int64_t _append(
+    JournalStream* stream, int kind, const void* payload, uint32_t length, int64_t mono_ns, int64_t wall_ns, bint reserved
+) noexcept nogil:
+    cdef RecordHeader* record = <RecordHeader*>stream.scratch
+    cdef size_t size = JOURNAL_RECORD_BYTES + length
+    cdef int64_t end = stream.offset + <int64_t>size
+    cdef int state = bot4_state_load(&stream.state)
+    cdef int error
+    if length > JOURNAL_PAYLOAD_MAX:
+        return -EMSGSIZE
+    if kind <= 0 or kind >= JOURNAL_KIND_END:
+        return -EINVAL
+    if state == JOURNAL_CLOSED:
+        return -EBADF
+    if state != JOURNAL_OPEN and not (state == JOURNAL_FULL and reserved):
+        return -(stream.error if stream.error != 0 else EIO)
+    if state == JOURNAL_OPEN and stream.allocated > 0 and end > stream.allocated - stream.reserve_bytes:
+        error = _promise_block(stream)
+        if error != 0:
+            stream.error = error
+            bot4_state_store(&stream.state, JOURNAL_FULL)
+            if not reserved:
+                return -error
+    if stream.allocated > 0 and end > stream.allocated:
+        return -(stream.error if stream.error != 0 else ENOSPC)
+    record.length = length
+    record.seq = stream.next_seq
+    record.epoch = stream.epoch
+    record.kind = <uint8_t>kind
+    record.flags = JOURNAL_FROM_RESERVE if bot4_state_load(&stream.state) == JOURNAL_FULL else 0
+    record.reserved = 0
+    record.ts_mono_ns = mono_ns
+    record.ts_wall_ns = wall_ns
+    memcpy(stream.scratch + JOURNAL_RECORD_BYTES, payload, length)
+    record_seal(record)
+    error = _write_all(stream.fd, stream.scratch, size, stream.offset)
+    if error != 0:
+        return _fail(stream, error)
+    stream.offset = end
+    stream.next_seq += 1
+    return <int64_t>record.seq
+
+
+cdef int64_t journal_append(
+    JournalStream* stream, int kind, const void* payload, uint32_t length, int64_t mono_ns, int64_t wall_ns
+) noexcept nogil:
+    return _append(stream, kind, payload, length, mono_ns, wall_ns, False)
+
+
+cdef int64_t journal_append_reserved(
+    JournalStream* stream, int kind, const void* payload, uint32_t length, int64_t mono_ns, int64_t wall_ns
+) noexcept nogil:
+    return _append(stream, kind, payload, length, mono_ns, wall_ns, True)
+
+
+cdef uint64_t journal_next_seq(const JournalStream* stream) noexcept nogil:
+    return stream.next_seq
+
+
+cdef int journal_state(const JournalStream* stream) noexcept nogil:
+    return bot4_state_load(&stream.state)
+
+
+cdef int journal_sync(JournalStream* stream) noexcept nogil:
+    cdef int state = bot4_state_load(&stream.state)
+    if state == JOURNAL_CLOSED:
+        return -EBADF
+    if state == JOURNAL_FAILED:
+        return -(stream.error if stream.error != 0 else EIO)
+    while c_fdatasync(stream.fd) != 0:
+        if c_errno != EINTR:
+            return <int>_fail(stream, c_errno)
+    return 0
+
+
+class JournalBusy(JournalError):
+    """Another process, or another stream of this one, has the journal open for writing."""
+
+
+cdef class Journal:
+    """Owner of a journal stream: creates the file, or goes on where it ended.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Created with mode 0600 where it is not there. A torn tail is truncated, damage in the middle is refused.
+    stream_id : int
+        Shard of the stream; must be that of an existing file.
+    build_hash, config_hash : int
+        64-bit identities of the code and the settings, kept in the header or, on reopening, in a META record.
+    mono_ns, wall_ns : int
+        Now, for the header or the META record.
+    block_bytes, reserve_bytes : int
+        Space promised at a time, and what of it is kept for cancels once the disk is full.
+
+    Raises
+    ------
+    JournalBusy
+        Where another writer holds the file.
+    JournalCorrupt
+        Where an existing file is damaged other than by a torn tail, is another stream's, or is no journal at all.
+    OSError
+        For what the operating system refuses.
+
+    One writer thread; `sync` from any thread, but not during `close`.
+
+    >>> import tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "0.journal")
+    >>> with Journal(path, mono_ns=1, wall_ns=2) as journal:
+    ...     journal.append(2, b"intent", mono_ns=3, wall_ns=4)
+    1
+    >>> Journal(path, mono_ns=5, wall_ns=6).epoch
+    2
+    """
+
+    def __cinit__(self):
+        self.stream = <JournalStream*>aligned_zalloc(sizeof(JournalStream))
+        if self.stream == NULL:
+            raise MemoryError
+        self.stream.fd = -1
+        self.stream.state = JOURNAL_CLOSED
+        self.stream.scratch = <uint8_t*>aligned_zalloc(JOURNAL_RECORD_BYTES + JOURNAL_PAYLOAD_MAX)
+        if self.stream.scratch == NULL:
+            raise MemoryError
+
+    def __init__(
+        self, path, *, stream_id=0, build_hash=0, config_hash=0, mono_ns=0, wall_ns=0, block_bytes=1 << 20,
+        reserve_bytes=1 << 16,
+    ):
+        if self.stream.fd >= 0:
+            raise ValueError("a journal is opened once, was open")
+        if not (0 < reserve_bytes < block_bytes <= 1 << 40):
+            raise ValueError(
+                f"reserve_bytes must be above 0 and below block_bytes, were {reserve_bytes} and {block_bytes}"
+            )
+        self.path = os.fspath(path)
+        self.stream.block_bytes, self.stream.reserve_bytes = block_bytes, reserve_bytes
+        self.stream.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._lock()
+            if self._is_new():
+                self._create(stream_id, build_hash, config_hash, wall_ns)
+            else:
+                self._reopen(stream_id, build_hash, config_hash, mono_ns, wall_ns)
+        except BaseException:
+            os.close(self.stream.fd)
+            self.stream.fd = -1
+            self.stream.state = JOURNAL_CLOSED
+            raise
+
+    def __dealloc__(self):
+        if self.stream != NULL:
+            if self.stream.fd >= 0:
+                os.close(self.stream.fd)
+            free(self.stream.scratch)
+            free(self.stream)
+
+    def _lock(self):
+        try:
+            fcntl.flock(self.stream.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as busy:
+            raise JournalBusy(f"{self.path}: another writer has the journal open") from busy
+
+    def _is_new(self):
+        """True for an empty file, or for a header cut short by a crash while it was created."""
+        head = os.pread(self.stream.fd, JOURNAL_HEADER_BYTES, 0)
+        return len(head) < JOURNAL_HEADER_BYTES and head[:8] == b"BOT4JRNL"[:len(head)]
+
+    def _create(self, stream_id, build_hash, config_hash, wall_ns):
+        cdef FileHeader header
+        cdef int error
+        memset(&header, 0, sizeof(header))
+        header.build_hash, header.config_hash, header.stream_id = build_hash, config_hash, stream_id
+        header.created_wall_ns, header.first_seq, header.epoch = wall_ns, 1, 1
+        header_seal(&header)
+        error = _write_all(self.stream.fd, <const uint8_t*>&header, sizeof(header), 0)
+        if error != 0:
+            raise OSError(error, os.strerror(error), self.path)
+        os.fsync(self.stream.fd)
+        folder = os.open(os.path.dirname(os.path.abspath(self.path)), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)   # the name must survive a power cut too
+        finally:
+            os.close(folder)
+        self._start(JOURNAL_HEADER_BYTES, 1, 1)
+
+    def _reopen(self, stream_id, build_hash, config_hash, mono_ns, wall_ns):
+        cdef MetaPayload meta
+        cdef int64_t seq
+        with JournalReader(self.path) as reader:
+            if reader.header.stream_id != stream_id:
+                raise JournalCorrupt(
+                    self.path, 0, f"stream id must be {stream_id}, was {reader.header.stream_id}"
+                )
+            for _ in reader:
+                pass
+            end, self.torn_bytes, next_seq, epoch = reader.offset, reader.torn_bytes, reader.next_seq, reader.epoch
+            first_epoch = reader.header.epoch
+        if self.torn_bytes:
+            os.ftruncate(self.stream.fd, end)
+            os.fsync(self.stream.fd)
+        self._start(end, next_seq, epoch + 1)
+        meta.build_hash, meta.config_hash, meta.torn_bytes = build_hash, config_hash, self.torn_bytes
+        meta.first_epoch, meta.stream_id = first_epoch, stream_id
+        seq = journal_append(self.stream, JOURNAL_META, &meta, sizeof(meta), mono_ns, wall_ns)
+        if seq < 0:
+            raise OSError(-seq, os.strerror(-seq), self.path)
+
+    def _start(self, offset, next_seq, epoch):
+        """Set the stream going; the first promise of space is made here."""
+        cdef int error
+        self.stream.offset, self.stream.next_seq, self.stream.epoch = offset, next_seq, epoch
+        self.stream.allocated, self.stream.error = offset, 0
+        error = _promise_block(self.stream)
+        if error != 0:
+            raise OSError(error, os.strerror(error), self.path)
+        bot4_state_store(&self.stream.state, JOURNAL_OPEN)
+
+    def append(self, kind: int, payload, *, mono_ns: int, wall_ns: int, reserved: bool = False) -> int:
+        """Append one record and return its sequence.
+
+        Parameters
+        ----------
+        kind : int
+            JOURNAL_*.
+        payload : bytes-like
+            At most JOURNAL_PAYLOAD_MAX bytes.
+        mono_ns, wall_ns : int
+            Stamps of the record.
+        reserved : bool
+            Allow the reserve once the disk is full: for cancels.
+
+        Raises
+        ------
+        ValueError
+            For a kind or a length out of range; the stream goes on.
+        OSError
+            For a failed write; the stream is FULL or FAILED and takes no more.
+        """
+        cdef const uint8_t[::1] view = payload
+        cdef uint32_t length = <uint32_t>min(view.shape[0], JOURNAL_PAYLOAD_MAX + 1)
+        cdef const void* first = &view[0] if view.shape[0] else NULL
+        cdef int c_kind = kind
+        cdef int64_t mono = mono_ns
+        cdef int64_t wall = wall_ns
+        cdef int64_t seq
+        cdef bint from_reserve = reserved
+        with nogil:
+            seq = _append(self.stream, c_kind, first, length, mono, wall, from_reserve)
+        if seq > 0:
+            return seq
+        if seq == -EMSGSIZE:
+            raise ValueError(f"a payload must be at most {JOURNAL_PAYLOAD_MAX} bytes, was {view.shape[0]}")
+        if seq == -EINVAL and not 0 < kind < JOURNAL_KIND_END:
+            raise ValueError(f"kind must be 1 to {JOURNAL_KIND_END - 1}, was {kind}")
+        raise OSError(-seq, os.strerror(-seq), self.path)
+
+    def append_many(self, kind: int, payloads, payload_bytes: int, *, mono_ns: int, wall_ns: int) -> int:
+        """Append consecutive payloads of one size; return the sequence of the last, as `append` would.
+
+        Parameters
+        ----------
+        payloads : bytes-like
+            A whole number of payloads of `payload_bytes` each, such as a structured array of intents or events.
+        """
+        cdef const uint8_t[::1] view = memoryview(payloads).cast("B")
+        cdef uint32_t size = payload_bytes
+        cdef int64_t mono = mono_ns
+        cdef int64_t wall = wall_ns
+        cdef int64_t seq = <int64_t>self.stream.next_seq - 1
+        cdef int c_kind = kind
+        cdef Py_ssize_t count
+        cdef Py_ssize_t i
+        if not (0 < payload_bytes <= JOURNAL_PAYLOAD_MAX) or view.shape[0] % payload_bytes:
+            raise ValueError(
+                f"payloads must be a whole number of 1 to {JOURNAL_PAYLOAD_MAX} bytes each, "
+                f"were {view.shape[0]} bytes of {payload_bytes}"
+            )
+        if not 0 < kind < JOURNAL_KIND_END:
+            raise ValueError(f"kind must be 1 to {JOURNAL_KIND_END - 1}, was {kind}")
+        count = view.shape[0] // <Py_ssize_t>size
+        with nogil:
+            for i in range(count):
+                seq = _append(self.stream, c_kind, &view[i * <Py_ssize_t>size], size, mono, wall, False)
+                if seq < 0:
+                    break
+        if seq < 0:
+            raise OSError(-seq, os.strerror(-seq), self.path)
+        return seq
+
+    def sync(self) -> None:
+        """Wait until everything appended is on the disk (fdatasync); a failure ends the stream."""
+        cdef int error
+        with nogil:
+            error = journal_sync(self.stream)
+        if error != 0:
+            raise OSError(-error, os.strerror(-error), self.path)
+
+    def close(self) -> None:
+        """Close the file and give back what was promised but not used; appending on raises OSError."""
+        if self.stream.fd < 0:
+            return
+        fd, self.stream.fd = self.stream.fd, -1
+        failed = self.stream.state == JOURNAL_FAILED
+        bot4_state_store(&self.stream.state, JOURNAL_CLOSED)
+        try:
+            if not failed:
+                os.ftruncate(fd, self.stream.offset)
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.close()
+
+    def fileno(self) -> int:
+        """File descriptor of the open journal, -1 when closed."""
+        return self.stream.fd
+
+    @property
+    def next_seq(self) -> int:
+        """Sequence the next record will get."""
+        return self.stream.next_seq
+
+    @property
+    def epoch(self) -> int:
+        """Epoch of the records written now: 1 for a new file, one more with each reopening."""
+        return self.stream.epoch
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes written, header included."""
+        return self.stream.offset
+
+    @property
+    def has_reserve(self) -> bool:
+        """Whether the file system promises space ahead, so that cancels still fit when the disk is full."""
+        return self.stream.allocated > 0
+
+    @property
+    def state(self) -> JournalState:
+        """JOURNAL_OPEN, JOURNAL_FULL, JOURNAL_FAILED or JOURNAL_CLOSED."""
+        return JournalState(bot4_state_load(&self.stream.state))
+
+    @property
+    def error(self) -> str:
+        """What ended the stream, as errno's name; empty while it is well."""
+        return errno.errorcode.get(self.stream.error, str(self.stream.error)) if self.stream.error else ""
