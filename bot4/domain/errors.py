@@ -1,0 +1,85 @@
+"""The one tree of errors: what happened, whether to try again, and the code the process leaves with.
+
+Every failure is one of four outcomes. Adapters translate a venue's or a library's codes into this tree once; above them
+nobody looks at a venue's numbers again.
+
+========== ============================================== =======================================================
+outcome    meaning                                        what may follow
+========== ============================================== =======================================================
+retryable  it did not happen and may be tried again       a bounded retry
+rejected   it definitely did not happen and must not be   a new decision
+           repeated as it is
+unknown    it may or may not have happened                evidence from the venue, never a blind repeat
+fatal      the program cannot go on                       a stop with `exit_code`
+========== ============================================== =======================================================
+
+Exit codes follow sysexits.h: 65 bad input data, 66 input missing, 70 internal, 75 temporary, 78 configuration.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Outcome(Enum):
+    """What a failure says about the thing that was attempted."""
+
+    RETRYABLE = "retryable"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    FATAL = "fatal"
+
+
+class Bot4Error(Exception):
+    """Root of every error this project raises on purpose.
+
+    >>> ConfigError("unknown key 'foo'").exit_code
+    78
+    """
+
+    outcome: ClassVar[Outcome] = Outcome.FATAL
+    exit_code: ClassVar[int] = 70
+
+
+class RetryableError(Bot4Error):
+    """It did not happen and may be tried again after a pause."""
+
+    outcome = Outcome.RETRYABLE
+    exit_code = 75
+
+
+class RejectedError(Bot4Error):
+    """It definitely did not happen, and repeating it unchanged would be refused again."""
+
+    outcome = Outcome.REJECTED
+    exit_code = 1
+
+
+class UnknownOutcomeError(Bot4Error):
+    """It may or may not have happened: only evidence from the other side may settle it."""
+
+    outcome = Outcome.UNKNOWN
+    exit_code = 75
+
+
+class FatalError(Bot4Error):
+    """The program cannot go on."""
+
+
+class ConfigError(FatalError):
+    """A setting, an option or an instrument rule is missing or wrong; the message names it."""
+
+    exit_code = 78
+
+
+class DataError(FatalError):
+    """Input that is there but is not what it should be; the message says what was seen and where."""
+
+    exit_code = 65
+
+
+class NoInputError(FatalError):
+    """Input that is missing or cannot be opened."""
+
+    exit_code = 66

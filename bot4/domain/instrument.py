@@ -1,0 +1,240 @@
+"""What is traded, under which rules: the grid that turns a venue's decimals into whole ticks and lots, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from enum import Enum
+
+from bot4.domain.money import MAX_DECIMALS, Rounding, divide, exact_decimal
+
+_INT64_MAX = (1 << 63) - 1
+_EXACT_DIGITS = 200  # no product of three rule figures comes near
+
+
+class ContractKind(Enum):
+    """How a quantity turns into money."""
+
+    SPOT = "spot"  # base bought with quote
+    LINEAR = "linear"  # contracts of the base, settled in the quote
+    INVERSE = "inverse"  # contracts worth a fixed amount of the quote, settled in the coin
+
+
+class Market(Enum):
+    """A venue's room; the same symbol may trade in several under different rules."""
+
+    SPOT = "spot"
+    USDM = "usdm"  # linear futures
+    COINM = "coinm"  # inverse futures
+
+    @property
+    def kind(self) -> ContractKind:
+        """The contract this room trades."""
+        return _KIND_OF_MARKET[self]
+
+
+_KIND_OF_MARKET = {
+    Market.SPOT: ContractKind.SPOT,
+    Market.USDM: ContractKind.LINEAR,
+    Market.COINM: ContractKind.INVERSE,
+}
+_MARKET_OF_KIND = {kind: market for market, kind in _KIND_OF_MARKET.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBand:
+    """Limits of a limit price as multiples of the venue's reference price, a pair for each side.
+
+    Source: Binance filters PERCENT_PRICE (both sides alike) and PERCENT_PRICE_BY_SIDE.
+    """
+
+    buy_down: Decimal
+    buy_up: Decimal
+    sell_down: Decimal
+    sell_up: Decimal
+
+    def __post_init__(self) -> None:
+        for name in ("buy", "sell"):
+            down, up = getattr(self, f"{name}_down"), getattr(self, f"{name}_up")
+            if not 0 <= down <= up:
+                raise ValueError(f"a {name} band must be 0 <= down <= up, was {down} and {up}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """One instrument and its rules. Immutable: share it freely between threads.
+
+    Parameters
+    ----------
+    symbol : str
+        The venue's own name.
+    venue : str
+        Lower case: ``binance``, ``kraken``, ``okx``.
+    kind : ContractKind
+        SPOT, LINEAR or INVERSE.
+    base, quote, settle : str
+        Assets: what is priced, what the price counts, what profit is paid in.
+    tick_size, lot_size : Decimal
+        Steps of the price and the quantity, above 0.
+    contract_size : Decimal
+        What one unit of quantity stands for: 1 for spot; base units a contract (linear); quote units a contract (inverse).
+    min_qty, max_qty, market_lot_size, market_min_qty, market_max_qty : Decimal or None
+        None where the venue sets no such limit; the market figures hold for market orders.
+    min_price, max_price : Decimal or None
+        Bounds of a limit price.
+    min_notional, max_notional : Decimal or None
+        Bounds of price times quantity, in quote.
+    price_band : PriceBand or None
+        Multiples of the reference price.
+    max_orders : int or None
+        Open orders at a time.
+    base_decimals, quote_decimals, settle_decimals : int
+        Decimals of the ledger's atoms for each asset.
+    source : str
+        Where the rules come from, for messages and reports.
+
+    >>> btc = Instrument(symbol="BTCUSDT", venue="binance", kind=ContractKind.SPOT, base="BTC", quote="USDT",
+    ...                  settle="USDT", tick_size=Decimal("0.01"), lot_size=Decimal("0.00001"))
+    >>> btc.price_to_ticks("61837.63"), btc.qty_to_lots("0.5")
+    (6183763, 50000)
+    >>> btc.ticks_to_price(6183763)
+    Decimal('61837.63')
+    >>> btc.price_to_ticks("61837.635")
+    Traceback (most recent call last):
+    ValueError: BTCUSDT price 61837.635 is not a multiple of 0.01
+    """
+
+    symbol: str
+    venue: str
+    kind: ContractKind
+    base: str
+    quote: str
+    settle: str
+    tick_size: Decimal
+    lot_size: Decimal
+    contract_size: Decimal = Decimal(1)
+    min_qty: Decimal | None = None
+    max_qty: Decimal | None = None
+    market_lot_size: Decimal | None = None
+    market_min_qty: Decimal | None = None
+    market_max_qty: Decimal | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    min_notional: Decimal | None = None
+    max_notional: Decimal | None = None
+    price_band: PriceBand | None = None
+    max_orders: int | None = None
+    base_decimals: int = 8
+    quote_decimals: int = 8
+    settle_decimals: int = 8
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("symbol", "venue", "base", "quote", "settle"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} must not be empty")
+        for name in ("tick_size", "lot_size", "contract_size"):
+            self._require_decimal(name)
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{self.symbol} {name} must be above 0, was {getattr(self, name)}")
+        for name in _OPTIONAL_DECIMALS:
+            if getattr(self, name) is not None:
+                self._require_decimal(name)
+                if getattr(self, name) < 0:
+                    raise ValueError(f"{self.symbol} {name} must not be negative, was {getattr(self, name)}")
+        for low, high in _ORDERED:
+            if None not in (bounds := (getattr(self, low), getattr(self, high))) and bounds[0] > bounds[1]:
+                raise ValueError(f"{self.symbol} {low} must not exceed {high}, was {bounds[0]} > {bounds[1]}")
+        if self.max_orders is not None and self.max_orders < 0:
+            raise ValueError(f"{self.symbol} max_orders must not be negative, was {self.max_orders}")
+        for name in ("base_decimals", "quote_decimals", "settle_decimals"):
+            if not 0 <= getattr(self, name) <= MAX_DECIMALS:
+                raise ValueError(f"{self.symbol} {name} must be 0 to {MAX_DECIMALS}, was {getattr(self, name)}")
+
+    def _require_decimal(self, name: str) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, Decimal) or not value.is_finite():
+            raise TypeError(f"{self.symbol} {name} must be a finite Decimal, was {value!r}")
+
+    @property
+    def market(self) -> Market:
+        """The room this kind of contract trades in."""
+        return _MARKET_OF_KIND[self.kind]
+
+    def price_to_ticks(self, price: Decimal | str | int) -> int:
+        """Whole ticks of `price`.
+
+        Raises
+        ------
+        TypeError
+            `price` is a float.
+        ValueError
+            `price` is off the grid, not above 0, or too large for 63 bits of ticks.
+        """
+        ticks = self._steps("price", exact_decimal(price, f"{self.symbol} price"), self.tick_size)
+        if ticks <= 0:
+            raise ValueError(f"{self.symbol} price must be above 0, was {price}")
+        return ticks
+
+    def qty_to_lots(self, qty: Decimal | str | int) -> int:
+        """Whole lots of `qty`, which may be 0 (a removed level); raises like `price_to_ticks`."""
+        lots = self._steps("quantity", exact_decimal(qty, f"{self.symbol} quantity"), self.lot_size)
+        if lots < 0:
+            raise ValueError(f"{self.symbol} quantity must not be negative, was {qty}")
+        return lots
+
+    def round_price(self, price: Decimal | str | int, rounding: Rounding) -> int:
+        """Ticks of the nearest price on the grid below (DOWN) or above (UP) `price`."""
+        return self._steps("price", exact_decimal(price, f"{self.symbol} price"), self.tick_size, rounding)
+
+    def round_qty(self, qty: Decimal | str | int, rounding: Rounding) -> int:
+        """Lots of the nearest quantity on the grid below (DOWN) or above (UP) `qty`."""
+        return self._steps("quantity", exact_decimal(qty, f"{self.symbol} quantity"), self.lot_size, rounding)
+
+    def ticks_to_price(self, ticks: int) -> Decimal:
+        """Exact price of `ticks`, written with the decimals of the tick size."""
+        return _times(self.tick_size, ticks)
+
+    def lots_to_qty(self, lots: int) -> Decimal:
+        """Exact quantity of `lots`, written with the decimals of the lot size."""
+        return _times(self.lot_size, lots)
+
+    def notional(self, price_ticks: int, qty_lots: int) -> Decimal:
+        """Exact value in quote of `qty_lots` at `price_ticks`; an inverse contract is worth its size at any price."""
+        with localcontext(prec=_EXACT_DIGITS):
+            lot_value = self.lot_size * self.contract_size
+            if self.kind is not ContractKind.INVERSE:
+                lot_value *= self.tick_size
+        return _times(lot_value, qty_lots if self.kind is ContractKind.INVERSE else qty_lots * price_ticks)
+
+    def _steps(self, what: str, value: Decimal, step: Decimal, rounding: Rounding = Rounding.EXACT) -> int:
+        numerator, denominator = value.as_integer_ratio()
+        step_numerator, step_denominator = step.as_integer_ratio()
+        try:
+            steps = divide(numerator * step_denominator, denominator * step_numerator, rounding)
+        except ValueError:
+            raise ValueError(f"{self.symbol} {what} {value} is not a multiple of {step}") from None
+        if abs(steps) > _INT64_MAX:
+            raise ValueError(f"{self.symbol} {what} {value} is more than 63 bits of {step}")
+        return steps
+
+
+_OPTIONAL_DECIMALS = (
+    "min_qty", "max_qty", "market_lot_size", "market_min_qty", "market_max_qty", "min_price", "max_price",
+    "min_notional", "max_notional",
+)  # fmt: skip
+_ORDERED = (
+    ("min_qty", "max_qty"),
+    ("market_min_qty", "market_max_qty"),
+    ("min_price", "max_price"),
+    ("min_notional", "max_notional"),
+)
+
+
+def _times(step: Decimal, count: int) -> Decimal:
+    """`step` times `count` with the decimals of `step`, exact whatever the decimal context's precision."""
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise TypeError(f"a count of steps must be an int, was {count!r}")
+    sign, digits, exponent = step.as_tuple()
+    whole = int("".join(map(str, digits))) * count * (-1 if sign else 1)
+    return Decimal((1 if whole < 0 else 0, tuple(map(int, str(abs(whole)))), exponent))
