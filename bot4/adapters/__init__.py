@@ -1,0 +1,1 @@
+"""What touches the outside world: files, venues, the host. Adapter families do not know each other."""

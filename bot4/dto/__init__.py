@@ -1,0 +1,1 @@
+"""Shapes on the wire and in storage, to and from the domain."""

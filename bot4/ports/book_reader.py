@@ -1,0 +1,73 @@
+"""A venue's book messages read one at a time: what a data check or a feed needs of a venue with in-band snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class BookUpdate:
+    """What one message did to one book.
+
+    Parameters
+    ----------
+    symbol : str
+        The venue's name of the instrument.
+    is_snapshot : bool
+        The message replaced the book.
+    levels : int
+        Levels in the message.
+    venue_ns : int
+        The venue's stamp in ns, 0 where it gives none.
+    checksum_sent, checksum_made : int or None
+        The venue's checksum and ours; None where the message carries none, or there is no book to make one of.
+    is_crossed : bool
+        The best bid is at or above the best ask after the message.
+    defect : str
+        What is wrong with the message itself (no snapshot before it, a gap in its ids, an unreadable level), or empty.
+    """
+
+    symbol: str
+    is_snapshot: bool
+    levels: int
+    venue_ns: int = 0
+    checksum_sent: int | None = None
+    checksum_made: int | None = None
+    is_crossed: bool = False
+    defect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookTrade:
+    """A trade seen between book messages: what the checks need of it."""
+
+    symbol: str
+    price: str
+    qty: str
+    venue_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMessage:
+    """One frame, read: `kind` is ``book``, ``trade``, ``ticker``, ``bar``, ``control`` or ``other``."""
+
+    kind: str
+    symbol: str = ""
+    updates: tuple[BookUpdate, ...] = ()
+    trades: tuple[BookTrade, ...] = ()
+
+
+class BookReader(Protocol):
+    """Keeps the books of one venue from its frames. One thread at a time."""
+
+    venue: str
+
+    def read(self, payload: bytes) -> ReadMessage:
+        """Read one frame and apply it; raises ValueError where it is malformed (the books are then unchanged)."""
+
+    def symbols(self) -> list[str]:
+        """Symbols that have had a snapshot, in the order they came."""
+
+    def levels(self, symbol: str, count: int) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """The first `count` bids and asks of a book, best first, as (price, quantity) texts of the venue."""
