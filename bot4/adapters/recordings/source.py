@@ -67,7 +67,9 @@ class Source:
     content_bytes : int
         Bytes of content delivered so far.
     damage : Damage or None
-        Set when the stream ended early.
+        Set when the stream of `chunks` ended early.
+    head_damage : Damage or None
+        Set when `head` met damage.
 
     Raises
     ------
@@ -82,6 +84,7 @@ class Source:
         self.bytes_read = 0
         self.content_bytes = 0
         self.damage: Damage | None = None
+        self.head_damage: Damage | None = None
         self.bytes_total = _size_of_regular_file(path)
         self.compression = _compression_of(path)
         self.name = path.name.removesuffix(".gz")
@@ -124,7 +127,7 @@ class Source:
             yield held if held.endswith(b"\n") else held + b"\n"
 
     def head(self, size: int) -> bytes:
-        """Return the first bytes of content, about `size`, without consuming the source; damage is left for `chunks`."""
+        """Return the first bytes of content, about `size`, without consuming the source."""
         probe = Source(self.path)
         taken: list[bytes] = []
         length = 0
@@ -133,6 +136,7 @@ class Source:
             length += len(piece)
             if length >= size:
                 break
+        self.head_damage = probe.damage
         return b"".join(taken)[:size]
 
     def _content(self) -> Iterator[bytes]:
