@@ -117,16 +117,15 @@ static BOT4_COLD const char *bot4_json_string_any(bot4_json *json, const char *p
     return bot4_json_refuse(json, JSON_TRUNCATED);
 }
 
-#if BOT4_SSE2
-/* The 16 bytes from `p` < end; what lies beyond the end is unspecified. */
+#if BOT4_SIMD
+/* The 16 bytes from `p` < end; zeros stand for what lies beyond the end. */
 BOT4_HOT __m128i bot4_load_16(const char *p, const char *end) {
-    __m128i bytes;
+    static const unsigned char slide[32] = {0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
+                                            11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+                                            0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80};
     if (BOT4_LIKELY(end - p >= 16)) return _mm_loadu_si128((const __m128i *)p);
-    unsigned __int128 wide;
-    memcpy(&wide, end - 16, sizeof wide);
-    wide >>= 8 * (16 - (end - p));
-    memcpy(&bytes, &wide, sizeof bytes);
-    return bytes;
+    const __m128i last = _mm_loadu_si128((const __m128i *)(end - 16));
+    return _mm_shuffle_epi8(last, _mm_loadu_si128((const __m128i *)(slide + (16 - (end - p)))));
 }
 
 /* Bit i is set where byte i is a quote, a backslash, a control character or not ASCII: all that may end a plain run. */
@@ -141,13 +140,13 @@ BOT4_HOT uint32_t bot4_json_specials(__m128i bytes) {
 /* The closing quote of the string whose first character is at `p`; *escaped is set to 1 where it holds a backslash. */
 BOT4_HOT const char *bot4_json_string(bot4_json *json, const char *p, int *escaped) {
     *escaped = 0;
-#if BOT4_SSE2
-    if (BOT4_LIKELY(p < json->end)) {
+#if BOT4_SIMD
+    for (; BOT4_LIKELY(p < json->end); p += 16) {
         const uint32_t specials = bot4_json_specials(bot4_load_16(p, json->end));
-        if (BOT4_LIKELY(specials != 0)) {
-            const char *first = p + __builtin_ctz(specials);
-            if (BOT4_LIKELY(first < json->end && *first == '"')) return first;
-        }
+        if (BOT4_UNLIKELY(specials == 0)) continue; /* so all 16 lie before the end: behind it stand zeros */
+        p += __builtin_ctz(specials);
+        if (BOT4_LIKELY(p < json->end && *p == '"')) return p;
+        break;
     }
 #endif
     return bot4_json_string_any(json, p, escaped);
@@ -231,47 +230,39 @@ static BOT4_COLD const char *bot4_json_number_any(bot4_json *json, const char *p
     return p;
 }
 
-/* Digits at the start of the eight bytes of `word`, 0 to 8. A carry can only spoil marks behind the first one. */
-BOT4_HOT uint32_t bot4_leading_digits(uint64_t word) {
-    const uint64_t digits = word ^ 0x3030303030303030ull;
-    const uint64_t others = ((digits + 0x7676767676767676ull) | digits) & 0x8080808080808080ull;
-    return others ? (uint32_t)__builtin_ctzll(others) / 8 : 8;
+#if BOT4_SIMD
+/* Digits at the start of the 16 bytes, and the value of all but none and all 16 of them. */
+BOT4_HOT uint32_t bot4_json_digits(const char *p, const char *end, int64_t *value) {
+    const __m128i digits = _mm_xor_si128(bot4_load_16(p, end), _mm_set1_epi8('0'));
+    const uint32_t count = (uint32_t)__builtin_ctz(bot4_not_digits(digits) | 1u << 16);
+    *value = bot4_sixteen_digits(bot4_right_align(digits, count, 16));
+    return count;
 }
-
-/* Value of the first `count` (1 to 8) characters of `word`, all digits. */
-BOT4_HOT int64_t bot4_digits_value(uint64_t word, uint32_t count) {
-    return (int64_t)bot4_eight_digits((word ^ 0x3030303030303030ull) << (8 * (8 - count)));
-}
+#endif
 
 /* After the JSON number at `p` < end. Plain integers of up to 15 digits, which ids and times are, take the short way. */
 BOT4_HOT const char *bot4_json_number(bot4_json *json, const char *p, int64_t *value, int *kind) {
-    const char *end = json->end;
-    const uint64_t head = bot4_load_8(p, end);
-    uint32_t count = bot4_leading_digits(head);
-    if (BOT4_UNLIKELY(count == 0)) return bot4_json_number_any(json, p, value, kind);
-    int64_t number = bot4_digits_value(head, count);
+#if BOT4_SIMD
+    const uint32_t count = bot4_json_digits(p, json->end, value);
     const char *after = p + count;
-    if (count == 8 && after < end) {
-        const uint64_t tail = bot4_load_8(after, end);
-        const uint32_t more = bot4_leading_digits(tail);
-        if (BOT4_UNLIKELY(more == 8)) return bot4_json_number_any(json, p, value, kind);
-        if (more) number = number * bot4_pow10[more] + bot4_digits_value(tail, more);
-        after += more;
-        count += more;
-    }
-    if (BOT4_UNLIKELY((*p == '0' && count > 1) || (after < end && (*after == '.' || (*after | 0x20) == 'e'))))
-        return bot4_json_number_any(json, p, value, kind);
-    *value = number;
+    const int is_plain = count - 1 < 15 && (*p != '0' || count == 1) && (after == json->end || (*after != '.' && (*after | 0x20) != 'e'));
     *kind = NUMBER_UNSIGNED;
-    return after;
+    if (BOT4_LIKELY(is_plain)) return after;
+#endif
+    return bot4_json_number_any(json, p, value, kind);
 }
 
 /* After the literal true, false or null whose first character is at `p` < end. */
 BOT4_HOT const char *bot4_json_literal(bot4_json *json, const char *p) {
-    const char *word = *p == 't' ? "true" : *p == 'f' ? "false" : *p == 'n' ? "null" : "";
-    if (*word == 0) return bot4_json_refuse(json, JSON_MALFORMED);
+    uint32_t head;
+    if (BOT4_LIKELY(json->end - p > 4)) {
+        memcpy(&head, p, sizeof head);
+        if (head == 0x65757274u || head == 0x6C6C756Eu) return p + 4; /* true, null */
+        if (BOT4_LIKELY(head == 0x736C6166u && p[4] == 'e')) return p + 5;
+    }
+    const char *word = *p == 't' ? "true" : *p == 'f' ? "false" : *p == 'n' ? "null" : "?";
     for (; *word; word++, p++)
-        if (BOT4_UNLIKELY(p == json->end || *p != *word)) return bot4_json_unexpected(json, p);
+        if (p == json->end || *p != *word) return bot4_json_unexpected(json, p);
     return p;
 }
 

@@ -128,7 +128,7 @@ static BOT4_COLD int bot4_scan_decimal_any(bot4_scan *scan, const bot4_value *va
 /* Steps of the decimal in a string value; `off_grid` is the verdict for what is between two steps. */
 BOT4_HOT int bot4_scan_decimal(bot4_scan *scan, const bot4_value *value, const bot4_grid *grid, int off_grid, int64_t *steps) {
     if (BOT4_UNLIKELY(!bot4_scan_is_string(value))) return SCAN_WRONG_TYPE;
-#if BOT4_SSE2
+#if BOT4_SIMD
     if (BOT4_LIKELY(value->type == VALUE_STRING && value->length - 1 < 16)) {
         const __m128i bytes = bot4_load_16(value->text, scan->json.end);
         return bot4_scan_of_decimal(bot4_decimal_parse_16(grid, bytes, value->text, value->length, steps), off_grid);
@@ -144,7 +144,7 @@ BOT4_HOT const char *bot4_scan_level_number(bot4_scan *scan, const char *p, cons
         *verdict = SCAN_WRONG_TYPE;
         return NULL;
     }
-#if BOT4_SSE2
+#if BOT4_SIMD
     const __m128i bytes = bot4_load_16(p, json->end);
     const uint32_t specials = bot4_json_specials(bytes);
     const uint32_t length = specials ? (uint32_t)__builtin_ctz(specials) : 0;
@@ -271,9 +271,22 @@ BOT4_HOT const char *bot4_scan_key(bot4_scan *scan, const char *p, int *slot) {
     bot4_json *json = &scan->json;
     bot4_value key;
     if (BOT4_UNLIKELY(p == json->end || *p != '"')) return bot4_json_unexpected(json, p);
-    if (BOT4_LIKELY(json->end - p > 3 && p[2] == '"' && (signed char)p[1] >= 'A' && p[1] != '\\')) {
-        *slot = bot4_letter_slot[(unsigned char)p[1]];
-        return bot4_json_mark(json, p + 3, ':');
+    if (BOT4_LIKELY(json->end - p > 4)) { /* "x": of one letter, in one comparison */
+        uint32_t word;
+        memcpy(&word, p, sizeof word);
+        if (BOT4_LIKELY((word | 0xFF00u) == 0x3A22FF22u && (signed char)p[1] >= 'A' && p[1] != '\\')) {
+            *slot = bot4_letter_slot[(unsigned char)p[1]];
+            return bot4_json_space(json, p + 4);
+        }
+    }
+    const uint64_t head = bot4_load_8(p, json->end);
+    if (head == 0x226D616572747322ull) { /* "stream" */
+        *slot = SLOT_stream;
+        return bot4_json_mark(json, p + 8, ':');
+    }
+    if ((head & 0xFFFFFFFFFFFFull) == 0x226174616422ull) { /* "data" */
+        *slot = SLOT_data;
+        return bot4_json_mark(json, p + 6, ':');
     }
     int escaped;
     key.text = ++p;
