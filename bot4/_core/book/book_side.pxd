@@ -57,9 +57,14 @@ cdef inline int64_t side_levels(const BookSide* side) noexcept nogil:
     return side.window_levels + side.far.count
 
 
+cdef inline bint side_covers(const BookSide* side, int64_t key) noexcept nogil:
+    """Whether a key lies in the window."""
+    return <uint64_t>key - <uint64_t>side.low_key <= side.mask
+
+
 cdef inline bint side_is_low(const BookSide* side, int64_t key) noexcept nogil:
     """Whether a best key stands in the lowest quarter of the window: too near the edge for its depth."""
-    return <uint64_t>(key - side.low_key) <= side.mask >> 2
+    return <uint64_t>key - <uint64_t>side.low_key <= side.mask >> 2
 
 
 cdef inline void side_store(BookSide* side, int64_t key, int64_t qty_lots) noexcept nogil:
@@ -77,7 +82,7 @@ cdef inline void side_store(BookSide* side, int64_t key, int64_t qty_lots) noexc
 
 cdef inline bint side_apply(BookSide* side, int64_t key, int64_t qty_lots) noexcept nogil:
     """Set a level, 0 removes it; false where a new level finds no room (nothing is changed)."""
-    if unlikely(<uint64_t>(key - side.low_key) > side.mask):
+    if unlikely(not side_covers(side, key)):
         return side_apply_outside(side, key, qty_lots)
     side_store(side, key, qty_lots)
     if key >= side.best_key:
@@ -92,7 +97,7 @@ cdef inline bint side_apply(BookSide* side, int64_t key, int64_t qty_lots) noexc
 
 cdef inline void side_prefetch(const BookSide* side, int64_t key) noexcept nogil:
     """Start loading the line that applying this key will touch."""
-    if <uint64_t>(key - side.low_key) <= side.mask:
+    if side_covers(side, key):
         prefetch(&side.qty_lots[<uint64_t>key & side.mask])
     else:
         far_prefetch(&side.far, key)

@@ -52,13 +52,12 @@ cdef uint64_t book_hash(const OrderBook* book) noexcept nogil
 
 cdef inline int64_t book_key(int side, int64_t price_ticks) noexcept nogil:
     """Price to key and key to price of a side: minus the price on the ask side."""
-    return (price_ticks ^ -<int64_t>side) + side
+    return <int64_t>((<uint64_t>price_ticks ^ -<uint64_t>side) + <uint64_t>side)
 
 
 cdef inline int book_apply_level(OrderBook* book, int side, int64_t price_ticks, int64_t qty_lots) noexcept nogil:
     """Set the quantity of a price level, 0 removes it; a BookVerdict."""
-    # One branch for all: each term is negative where its rule is broken.
-    if unlikely(((price_ticks - 1) | (BOOK_PRICE_MAX - price_ticks) | qty_lots | -<int64_t>(side & ~1)) < 0):
+    if unlikely(<uint64_t>price_ticks - 1 >= <uint64_t>BOOK_PRICE_MAX or qty_lots < 0 or <unsigned int>side > 1):
         return BOOK_BAD_LEVEL
     return BOOK_OK if side_apply(&book.sides[side], book_key(side, price_ticks), qty_lots) else BOOK_FULL
 

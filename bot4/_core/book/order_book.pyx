@@ -9,7 +9,7 @@ import numpy as np
 from bot4._core.book.book_side cimport side_clear, side_init, side_keep_best, side_release
 from bot4._core.types cimport SIDE_BUY, SIDE_SELL, aligned_zalloc, hash_mix, money_to_int, mul_wide
 
-WINDOW_TICKS = 1 << 14
+WINDOW_TICKS = 1 << 15
 FAR_CAPACITY = 1 << 15
 
 
