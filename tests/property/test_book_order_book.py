@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles.book_order_book import BUY, FULL, OK, SELL, OrderBookTwin
 
 from bot4._core.book.order_book import Book
-from oracles.book_order_book import BUY, FULL, OK, SELL, OrderBookTwin
 
 BASE = 1 << 40
 # How far from the drifting centre a price may lie: inside a word, around the window's edges, and far beyond.

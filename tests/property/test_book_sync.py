@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from bot4._core.book.depth_sync import DepthSync
 from oracles.book_order_book import BUY, SELL
 from oracles.book_sync import (
     APPLIED,
@@ -29,6 +27,8 @@ from oracles.book_sync import (
     message_events,
     stream_events,
 )
+
+from bot4._core.book.depth_sync import DepthSync
 
 SIZES = {"window_ticks": 64, "far_capacity": 512}
 BUFFERS = {"buffer_messages": 8, "buffer_levels": 32}

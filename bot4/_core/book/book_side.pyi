@@ -1,0 +1,1 @@
+# A kernel without Python names: see the .pxd.
