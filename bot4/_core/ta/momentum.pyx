@@ -66,5 +66,5 @@ cdef void momentum_on_bar(MomentumState* s, const BarHistory* h, double* values)
 
     if h.count > 10:
         before = history_close(h, 10)
-        values[FEATURE_ROC_10] = (<double>h.bar.close_ticks / <double>before - 1.0) * 100.0
+        values[FEATURE_ROC_10] = 100.0 * <double>(h.bar.close_ticks - before) / <double>before
         values[FEATURE_MOM_10] = <double>(h.bar.close_ticks - before) * h.tick_size

@@ -76,7 +76,7 @@ FEATURES = (
     ),
     FeatureSpec(
         "roc_10", 29, "momentum", "bar", FeatureClock.CLOCK_BAR, 11, "period=10", "percent",
-        "100 (close / close 10 bars ago - 1)",
+        "100 (close - close 10 bars ago) / close 10 bars ago",
         "TA-Lib ROC", "",
     ),
     FeatureSpec(
