@@ -66,14 +66,17 @@ cdef class SimpleAverage:
         cdef const double[::1] x = np.ascontiguousarray(values, dtype=np.float64)
         averages = np.empty(x.shape[0])
         cdef double[::1] out = averages
+        # A local copy stays in registers: the compiler cannot know that `out` is not the state itself.
+        cdef Sma state = self.state
         cdef Py_ssize_t i
         with nogil:
             for i in range(x.shape[0]):
                 if is_usable(x[i]):
-                    out[i] = sma_update(&self.state, x[i])
+                    out[i] = sma_update(&state, x[i])
                 else:
                     self.refused += 1
                     out[i] = UNDEFINED
+            self.state = state
         return averages
 
 
@@ -104,14 +107,17 @@ cdef class ExponentialAverage:
         cdef const double[::1] x = np.ascontiguousarray(values, dtype=np.float64)
         averages = np.empty(x.shape[0])
         cdef double[::1] out = averages
+        # A local copy stays in registers: the compiler cannot know that `out` is not the state itself.
+        cdef Ema state = self.state
         cdef Py_ssize_t i
         with nogil:
             for i in range(x.shape[0]):
                 if is_usable(x[i]):
-                    out[i] = ema_update(&self.state, x[i])
+                    out[i] = ema_update(&state, x[i])
                 else:
                     self.refused += 1
                     out[i] = UNDEFINED
+            self.state = state
         return averages
 
 
@@ -148,12 +154,15 @@ cdef class WeightedAverage:
         cdef const double[::1] x = np.ascontiguousarray(values, dtype=np.float64)
         averages = np.empty(x.shape[0])
         cdef double[::1] out = averages
+        # A local copy stays in registers: the compiler cannot know that `out` is not the state itself.
+        cdef Wma state = self.state
         cdef Py_ssize_t i
         with nogil:
             for i in range(x.shape[0]):
                 if is_usable(x[i]):
-                    out[i] = wma_update(&self.state, x[i])
+                    out[i] = wma_update(&state, x[i])
                 else:
                     self.refused += 1
                     out[i] = UNDEFINED
+            self.state = state
         return averages

@@ -44,8 +44,7 @@ cdef inline double _rsi(MomentumState* s, const BarHistory* h) noexcept nogil:
         s.gain_ticks = quiet((s.gain_ticks * 13.0 + gain) / 14.0)
         s.loss_ticks = quiet((s.loss_ticks * 13.0 + loss) / 14.0)
     moved = s.gain_ticks + s.loss_ticks
-    # TA-Lib's bound for "no movement", here in ticks so that it means the same at every price.
-    return 100.0 * (s.gain_ticks / moved) if moved >= 1e-14 else 0.0
+    return 100.0 * (s.gain_ticks / moved) if moved > 0.0 else 0.0
 
 
 cdef void momentum_on_bar(MomentumState* s, const BarHistory* h, double* values) noexcept nogil:

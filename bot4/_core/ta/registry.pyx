@@ -57,7 +57,7 @@ FEATURES = (
     FeatureSpec(
         "rsi_14", 24, "momentum", "bar", FeatureClock.CLOCK_BAR, 15, "period=14", "0..100",
         "100 G/(G+L), Wilder means of gains and losses over 14",
-        "TA-Lib RSI", "0.0 where G+L < 1e-14 ticks",
+        "TA-Lib RSI", "0.0 where G + L is 0: no change yet, or none for some 8,700 bars",
     ),
     FeatureSpec(
         "macd_line", 25, "momentum", "bar", FeatureClock.CLOCK_BAR, 34, "fast=12, slow=26, signal=9", "price",
@@ -107,7 +107,7 @@ FEATURES = (
     FeatureSpec(
         "stddev_20", 60, "volatility", "bar", FeatureClock.CLOCK_BAR, 20, "period=20", "price",
         "population standard deviation of the last 20 closes",
-        "TA-Lib STDDEV", "exact where TA-Lib gives 0 for variances under 1e-14",
+        "TA-Lib STDDEV", "",
     ),
     FeatureSpec(
         "realised_vol_20", 62, "volatility", "bar", FeatureClock.CLOCK_BAR, 21, "period=20", "1 per bar",

@@ -73,8 +73,14 @@ cdef inline void rolling_sum_add(RollingSum* s, double x) noexcept nogil:
 
 
 cdef inline void rolling_sum_slide(RollingSum* s, double entering, double leaving) noexcept nogil:
-    rolling_sum_add(s, entering)
-    rolling_sum_add(s, -leaving)
+    # The difference first, as an exact pair too: it does not wait for the sum of the value before.
+    cdef double change = entering - leaving
+    cdef double part = change - entering
+    cdef double lost = (entering - (change - part)) - (leaving + part)
+    cdef double total = s.high + change
+    part = total - s.high
+    s.low += lost + ((s.high - (total - part)) + (change - part))
+    s.high = total
 
 
 cdef inline double rolling_sum_value(const RollingSum* s) noexcept nogil:
