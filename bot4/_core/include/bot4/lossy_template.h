@@ -88,6 +88,8 @@ static inline int BOT4_FN(_copy)(BOT4_RING_NAME *ring, uint64_t position, uint64
     if (BOT4_LOAD(&slot->sequence, BOT4_ACQUIRE) != 2 * position + 2) return 0;               /* pairs with (P) */
     for (i = 0; i < BOT4_RING_WORDS; i++) words[i] = BOT4_LOAD(&slot->words[i], BOT4_WORD_LOAD); /* pairs with (W) */
 #ifdef BOT4_PLANT_NO_SECOND_LOOK
+    BOT4_PLANT_WINDOW(position);
+    words[BOT4_RING_WORDS - 1] = BOT4_LOAD(&slot->words[BOT4_RING_WORDS - 1], BOT4_WORD_LOAD);
     return 1;
 #else
     return BOT4_LOAD(&slot->sequence, BOT4_RELAXED) == 2 * position + 2;

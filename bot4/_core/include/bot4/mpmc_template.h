@@ -124,9 +124,12 @@ static inline size_t BOT4_FN(_offer_batch)(BOT4_RING_NAME *ring, const BOT4_RING
         BOT4_SLOT *slot = &ring->slots[(ticket + i) & ring->mask];
 #ifdef BOT4_PLANT_EARLY_PUBLISH
         BOT4_STORE(&slot->sequence, ticket + i + 1, BOT4_RELEASE);
-#endif
+        BOT4_PLANT_WINDOW(ticket + i);
+        BOT4_WRITE(&slot->record, records[i]);
+#else
         BOT4_WRITE(&slot->record, records[i]);
         BOT4_STORE(&slot->sequence, ticket + i + 1, BOT4_PUBLISH); /* (P): the record before its sequence */
+#endif
     }
     if (BOT4_UNLIKELY((ticket & 63) < claimed)) BOT4_FN(_sample_high_water)(ring);
     return (size_t)claimed;

@@ -95,6 +95,7 @@ static inline int BOT4_FN(_offer)(BOT4_RING_NAME *ring, const BOT4_RING_RECORD *
     if (BOT4_UNLIKELY(BOT4_FN(_room)(ring, tail, 1) == 0)) return 0;
 #ifdef BOT4_PLANT_EARLY_PUBLISH
     BOT4_STORE(&ring->tail, tail + 1, BOT4_RELEASE);
+    BOT4_PLANT_WINDOW(tail);
 #endif
     BOT4_WRITE(&ring->slots[tail & ring->mask], *record);
     BOT4_STORE(&ring->tail, tail + 1, BOT4_PUBLISH); /* (P): the record before the index */
@@ -125,6 +126,10 @@ static inline size_t BOT4_FN(_offer_batch)(BOT4_RING_NAME *ring, const BOT4_RING
     size_t pushed = count < room ? count : (size_t)room;
     size_t before_wrap = pushed < ring->capacity - first ? pushed : (size_t)(ring->capacity - first);
     size_t i;
+#ifdef BOT4_PLANT_EARLY_PUBLISH
+    if (pushed) BOT4_STORE(&ring->tail, tail + pushed, BOT4_RELEASE);
+    BOT4_PLANT_WINDOW(tail);
+#endif
     for (i = 0; i < before_wrap; i++) BOT4_WRITE(&ring->slots[first + i], records[i]);
     for (i = before_wrap; i < pushed; i++) BOT4_WRITE(&ring->slots[i - before_wrap], records[i]);
     if (pushed) BOT4_STORE(&ring->tail, tail + pushed, BOT4_PUBLISH); /* (P) */
