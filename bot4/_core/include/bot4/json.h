@@ -260,7 +260,8 @@ BOT4_HOT const char *bot4_json_literal(bot4_json *json, const char *p) {
         if (head == 0x65757274u || head == 0x6C6C756Eu) return p + 4; /* true, null */
         if (BOT4_LIKELY(head == 0x736C6166u && p[4] == 'e')) return p + 5;
     }
-    const char *word = *p == 't' ? "true" : *p == 'f' ? "false" : *p == 'n' ? "null" : "?";
+    const char *word = *p == 't' ? "true" : *p == 'f' ? "false" : *p == 'n' ? "null" : NULL;
+    if (word == NULL) return bot4_json_refuse(json, JSON_MALFORMED);
     for (; *word; word++, p++)
         if (p == json->end || *p != *word) return bot4_json_unexpected(json, p);
     return p;
