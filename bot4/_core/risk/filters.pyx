@@ -86,10 +86,9 @@ cdef int filter_check(
         return FILTER_MARKET_LOT_SIZE
     if filters.max_num_orders != 0 and open_orders >= filters.max_num_orders:
         return FILTER_MAX_NUM_ORDERS
-    # Subtracted on the side that cannot overflow: a limit is at most 2**60 and an exposure at most 2**62 either way.
+    # Added in 128 bits: the quantity may be anything here.
     if filters.max_position_lots != 0 and intent.side == SIDE_BUY and (
-        intent.qty_lots > filters.max_position_lots or
-        long_exposure_lots > filters.max_position_lots - intent.qty_lots
+        <money_t>long_exposure_lots + intent.qty_lots > filters.max_position_lots
     ):
         return FILTER_MAX_POSITION
     if filters.has_percent_price and not market:

@@ -25,6 +25,7 @@ cpdef enum RiskOpKind:
     OP_REFERENCE = 8    # now_ns: its stamp, value: ticks
     OP_EQUITY = 9       # value: atoms
     OP_RESET = 10       # code: latches
+    OP_SENT = 11        # the order went out unchecked
 
 
 # One row of RiskGate.run.

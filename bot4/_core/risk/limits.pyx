@@ -22,9 +22,14 @@ from bot4._core.types cimport SIDE_BUY, SIDE_SELL, OrderIntent, aligned_zalloc, 
 _PPM = 1_000_000
 
 
-cdef bint _op_holds(const RiskState* state, const RiskOp* op) noexcept nogil:
+cdef bint _op_holds(const RiskState* state, const RiskOp* op, const OrderIntent* intent) noexcept nogil:
     """Whether a row of `RiskGate.run` is a call that risk_apply_* may be given."""
     cdef int64_t position_lots
+    if op.kind == OP_SENT:
+        return (
+            intent.side <= SIDE_SELL and 0 < intent.qty_lots <= ORDER_LOTS_MAX
+            and state.open_lots[intent.side] <= LOTS_MAX
+        )
     if op.side > SIDE_SELL:
         return False
     if op.kind == OP_FILL or op.kind == OP_STRAY_FILL:
@@ -69,6 +74,8 @@ cdef int _run_op(
         risk_apply_reference(state, op.value, op.now_ns)
     elif op.kind == OP_EQUITY:
         risk_apply_equity(limits, state, op.value)
+    elif op.kind == OP_SENT:
+        risk_apply_sent(limits, state, intent, op.now_ns)
     elif op.kind == OP_RESET:
         risk_apply_reset(state, <uint32_t>op.code)
     return verdict
@@ -245,7 +252,7 @@ cdef class RiskGate:
         ops : ndarray[RISK_OP_DTYPE], shape (n,)
             What happens: a `RiskOpKind` with its arguments.
         intents : ndarray[INTENT_DTYPE], shape (n,)
-            The order of OP_CHECK and OP_SUBMIT rows; not read in the others.
+            The order of OP_CHECK, OP_SUBMIT and OP_SENT rows; not read in the others.
 
         Returns
         -------
@@ -266,7 +273,7 @@ cdef class RiskGate:
         cdef int32_t[::1] out = verdicts
         with nogil:
             for i in range(n):
-                if not _op_holds(self.state, &ops[i]):
+                if not _op_holds(self.state, &ops[i], &intents[i]):
                     bad = i
                     break
                 out[i] = _run_op(self.limits, self.state, &ops[i], &intents[i])
@@ -284,7 +291,7 @@ cdef class RiskGate:
         op.code = code
         op.now_ns = now_ns
         op.value = value
-        if not _op_holds(self.state, &op):
+        if not _op_holds(self.state, &op, NULL):
             raise ValueError(f"{RiskOpKind(kind).name} must be possible now, was side {side}, value {value}")
         return _run_op(self.limits, self.state, &op, NULL)
 

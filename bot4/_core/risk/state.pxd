@@ -18,7 +18,7 @@ cdef extern from *:
     const int RECENT_ORDERS "BOT4_RECENT_ORDERS"          # slots of the duplicate ring; a power of two
     const int VERDICTS "BOT4_VERDICTS"                    # counters: RiskVerdict below 32, FilterVerdict from 32
     const int QTY_SCALE_BITS "BOT4_QTY_SCALE_BITS"        # fraction bits of the running order quantity
-    const int64_t LOTS_MAX "BOT4_LOTS_MAX"                # three of them still add up inside int64
+    const int64_t LOTS_MAX "BOT4_LOTS_MAX"                # sums of a few still fit int64
     const int64_t ORDER_LOTS_MAX "BOT4_ORDER_LOTS_MAX"    # of one order: what the running mean can hold when scaled
 
 

@@ -45,7 +45,7 @@ cdef void risk_apply_sent(
         return
     BOT4_ASSERT(intent.side <= SIDE_SELL and 0 < intent.qty_lots <= ORDER_LOTS_MAX)
     state.open_lots[intent.side] += intent.qty_lots
-    BOT4_ASSERT(state.open_lots[intent.side] <= LOTS_MAX)
+    BOT4_ASSERT(state.open_lots[intent.side] <= 2 * LOTS_MAX)
     state.open_orders += 1
     # An exit is as large as the position: it says nothing about the usual size of an entry.
     if not intent.flags & INTENT_REDUCE_ONLY:
