@@ -192,6 +192,7 @@ cdef class JournalReader:
         cdef int64_t found
         size = os.fstat(self.fd).st_size
         self.buffer = b""   # what was read may have been overtaken by the writer
+        self.buffer_offset = self.offset
         self._fill(size - self.offset)
         view = self.buffer
         found = record_find(&view[0], len(self.buffer), 0, self.next_seq) if len(self.buffer) else -1
