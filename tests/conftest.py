@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 settings.register_profile(
     "bot4", max_examples=1000, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("bot4")
+# Line tracing makes the compiled core a hundred times slower: there, examples show lines, not rare cases.
+settings.register_profile("coverage", settings.get_profile("bot4"), max_examples=40)
+settings.load_profile(os.environ.get("BOT4_HYPOTHESIS_PROFILE", "bot4"))
 
 
 @pytest.fixture(scope="session")
