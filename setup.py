@@ -4,7 +4,7 @@ Every ``.pyx`` under ``bot4/_core`` is one extension module. Environment:
 
 ``BOT4_BUILD``      release (default), debug, coverage (line tracing), annotate (HTML beside the sources)
 ``BOT4_SANITIZE``   thread, or address,undefined: instruments whatever mode is built
-``BOT4_MARCH``      -march value; default x86-64-v3 where the building machine has AVX2, BMI2 and FMA, else the compiler's
+``BOT4_MARCH``      -march value; default x86-64-v3 where this machine has AVX2, BMI2 and FMA, else the compiler's
 ``BOT4_ONLY``       comma-separated path parts (``ta,types``): build only the modules whose path holds one of them
 ``BOT4_JOBS``       parallel compilers, default the cores there are
 """
@@ -99,7 +99,7 @@ def extensions() -> list[Extension]:
 
 
 def mode_key() -> str:
-    """What must not be mixed in one tree: a stale -O0 object would silently serve a release build."""
+    """Return what must not be mixed in one tree: a stale -O0 object would silently serve a release build."""
     return f"{MODE} {SANITIZE} {MARCH}"
 
 
@@ -107,12 +107,14 @@ class BuildExt(build_ext):
     """Forces a whole rebuild when the mode changed since the last build in this tree."""
 
     def finalize_options(self) -> None:
+        """Compile in parallel, and everything again after a change of mode."""
         super().finalize_options()
         self.parallel = JOBS
         if not STAMP.exists() or STAMP.read_text(encoding="ascii") != mode_key():
             self.force = True
 
     def run(self) -> None:
+        """Build, then note the mode that was built."""
         super().run()
         STAMP.write_text(mode_key(), encoding="ascii")
 
