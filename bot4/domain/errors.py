@@ -13,7 +13,8 @@ unknown    it may or may not have happened                evidence from the venu
 fatal      the program cannot go on                       a stop with `exit_code`
 ========== ============================================== =======================================================
 
-Exit codes follow sysexits.h: 65 bad input data, 66 input missing, 70 internal, 75 temporary, 78 configuration.
+Exit codes follow sysexits.h: 65 bad input data, 66 input missing, 70 internal, 73 cannot write, 75 temporary,
+78 configuration.
 """
 
 from __future__ import annotations
@@ -83,3 +84,9 @@ class NoInputError(FatalError):
     """Input that is missing or cannot be opened."""
 
     exit_code = 66
+
+
+class OutputError(FatalError):
+    """A result that cannot be written where it was asked for."""
+
+    exit_code = 73

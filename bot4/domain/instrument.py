@@ -75,7 +75,10 @@ class Instrument:
     base, quote, settle : str
         Assets: what is priced, what the price counts, what profit is paid in.
     tick_size, lot_size : Decimal
-        Steps of the price and the quantity, above 0.
+        Grid of the core's whole ticks and lots, above 0: every figure of the market data lies on it.
+    price_step, qty_step : Decimal
+        Grid of *orders*, whole multiples of the above; 0 (the default) is the same grid. A venue that refines or
+        coarsens its steps lets older orders rest, so its book holds figures finer than what it takes in new orders.
     contract_size : Decimal
         What one unit of quantity stands for: 1 for spot; base units a contract (linear); quote units a contract (inverse).
     min_qty, max_qty, market_lot_size, market_min_qty, market_max_qty : Decimal or None
@@ -94,14 +97,17 @@ class Instrument:
         Where the rules come from, for messages and reports.
 
     >>> btc = Instrument(symbol="BTCUSDT", venue="binance", kind=ContractKind.SPOT, base="BTC", quote="USDT",
-    ...                  settle="USDT", tick_size=Decimal("0.01"), lot_size=Decimal("0.00001"))
-    >>> btc.price_to_ticks("61837.63"), btc.qty_to_lots("0.5")
-    (6183763, 50000)
+    ...                  settle="USDT", tick_size=Decimal("0.01"), lot_size=Decimal("0.000001"),
+    ...                  qty_step=Decimal("0.00001"))
+    >>> btc.price_to_ticks("61837.63"), btc.qty_to_lots("25.426189"), btc.lots_per_step
+    (6183763, 25426189, 10)
     >>> btc.ticks_to_price(6183763)
     Decimal('61837.63')
     >>> btc.price_to_ticks("61837.635")
     Traceback (most recent call last):
     ValueError: BTCUSDT price 61837.635 is not a multiple of 0.01
+    >>> btc.round_qty("25.426189", Rounding.DOWN)
+    25426180
     """
 
     symbol: str
@@ -112,6 +118,8 @@ class Instrument:
     settle: str
     tick_size: Decimal
     lot_size: Decimal
+    price_step: Decimal = Decimal(0)
+    qty_step: Decimal = Decimal(0)
     contract_size: Decimal = Decimal(1)
     min_qty: Decimal | None = None
     max_qty: Decimal | None = None
@@ -137,6 +145,14 @@ class Instrument:
             self._require_decimal(name)
             if getattr(self, name) <= 0:
                 raise ValueError(f"{self.symbol} {name} must be above 0, was {getattr(self, name)}")
+        for step, grid in (("price_step", "tick_size"), ("qty_step", "lot_size")):
+            self._require_decimal(step)
+            if getattr(self, step) == 0:
+                object.__setattr__(self, step, getattr(self, grid))
+            if _ratio(getattr(self, step), getattr(self, grid)) is None:
+                raise ValueError(
+                    f"{self.symbol} {step} must be a multiple of {grid} {getattr(self, grid)}, was {getattr(self, step)}"
+                )
         for name in _OPTIONAL_DECIMALS:
             if getattr(self, name) is not None:
                 self._require_decimal(name)
@@ -161,6 +177,16 @@ class Instrument:
         """The room this kind of contract trades in."""
         return _MARKET_OF_KIND[self.kind]
 
+    @property
+    def price_decimals(self) -> int:
+        """Decimals a price of this grid is written with."""
+        return _decimals(self.tick_size)
+
+    @property
+    def qty_decimals(self) -> int:
+        """Decimals a quantity of this grid is written with."""
+        return _decimals(self.lot_size)
+
     def price_to_ticks(self, price: Decimal | str | int) -> int:
         """Whole ticks of `price`.
 
@@ -183,13 +209,25 @@ class Instrument:
             raise ValueError(f"{self.symbol} quantity must not be negative, was {qty}")
         return lots
 
+    @property
+    def ticks_per_step(self) -> int:
+        """Ticks an order's price moves by: its ticks must be a multiple of this."""
+        return _ratio(self.price_step, self.tick_size) or 1
+
+    @property
+    def lots_per_step(self) -> int:
+        """Lots an order's quantity moves by: its lots must be a multiple of this."""
+        return _ratio(self.qty_step, self.lot_size) or 1
+
     def round_price(self, price: Decimal | str | int, rounding: Rounding) -> int:
-        """Ticks of the nearest price on the grid below (DOWN) or above (UP) `price`."""
-        return self._steps("price", exact_decimal(price, f"{self.symbol} price"), self.tick_size, rounding)
+        """Ticks of the nearest price an order may have, at or below (DOWN) or above (UP) `price`."""
+        value = exact_decimal(price, f"{self.symbol} price")
+        return self._steps("price", value, self.price_step, rounding) * self.ticks_per_step
 
     def round_qty(self, qty: Decimal | str | int, rounding: Rounding) -> int:
-        """Lots of the nearest quantity on the grid below (DOWN) or above (UP) `qty`."""
-        return self._steps("quantity", exact_decimal(qty, f"{self.symbol} quantity"), self.lot_size, rounding)
+        """Lots of the nearest quantity an order may have, at or below (DOWN) or above (UP) `qty`."""
+        value = exact_decimal(qty, f"{self.symbol} quantity")
+        return self._steps("quantity", value, self.qty_step, rounding) * self.lots_per_step
 
     def ticks_to_price(self, ticks: int) -> Decimal:
         """Exact price of `ticks`, written with the decimals of the tick size."""
@@ -229,6 +267,22 @@ _ORDERED = (
     ("min_price", "max_price"),
     ("min_notional", "max_notional"),
 )
+
+
+def _ratio(step: Decimal, grid: Decimal) -> int | None:
+    """How many times `grid` goes into `step`; None where that is not a whole number above 0."""
+    numerator, denominator = step.as_integer_ratio()
+    grid_numerator, grid_denominator = grid.as_integer_ratio()
+    whole, rest = divmod(numerator * grid_denominator, denominator * grid_numerator)
+    return whole if rest == 0 and whole > 0 else None
+
+
+def _decimals(step: Decimal) -> int:
+    _, denominator = step.as_integer_ratio()
+    decimals = 0
+    while 10**decimals % denominator:
+        decimals += 1
+    return decimals
 
 
 def _times(step: Decimal, count: int) -> Decimal:

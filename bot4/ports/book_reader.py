@@ -16,8 +16,8 @@ class BookUpdate:
         The venue's name of the instrument.
     is_snapshot : bool
         The message replaced the book.
-    levels : int
-        Levels in the message.
+    levels : tuple of (str, str)
+        Price and quantity texts of the message, bids then asks.
     venue_ns : int
         The venue's stamp in ns, 0 where it gives none.
     checksum_sent, checksum_made : int or None
@@ -25,17 +25,20 @@ class BookUpdate:
     is_crossed : bool
         The best bid is at or above the best ask after the message.
     defect : str
-        What is wrong with the message itself (no snapshot before it, a gap in its ids, an unreadable level), or empty.
+        ``no_snapshot_before``, ``sequence_gap``, or empty.
+    detail : str
+        The defect in words.
     """
 
     symbol: str
     is_snapshot: bool
-    levels: int
+    levels: tuple[tuple[str, str], ...]
     venue_ns: int = 0
     checksum_sent: int | None = None
     checksum_made: int | None = None
     is_crossed: bool = False
     defect: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,19 +23,23 @@ from libc.string cimport memchr, memcpy, memset
 
 from decimal import Decimal, InvalidOperation
 
+import numpy as np
+
 from bot4._core.types cimport (
     EVENT_AGG_TRADE, EVENT_BAR_FLOW, EVENT_BAR_PRICES, EVENT_TRADE, FLAG_BAR_CLOSED, FLAG_BUYER_IS_MAKER, FLAG_FIRST,
     FLAG_LAST, SIDE_BUY, SIDE_SELL, Event,
 )
 from bot4._core.wire.capture cimport capture_stamp_ns
 
+from bot4._core.event_dtype import EVENT_DTYPE
+
 cdef enum:
     _MAX_COLUMNS = 13
 
 
 _VERDICT_NAMES = (
-    "OK", "SKIPPED", "BAD_COLUMNS", "BAD_NUMBER", "BAD_ID", "BAD_TIME", "BAD_FLAG", "PRICE_OFF_GRID", "QTY_OFF_GRID",
-    "NOT_POSITIVE", "BAD_BAR",
+    "ok", "skipped", "bad_columns", "bad_number", "bad_id", "bad_time", "bad_flag", "off_tick", "off_lot",
+    "not_positive", "bad_bar",
 )
 
 
@@ -317,7 +321,7 @@ cdef class CsvRows:
     >>> from bot4._core.wire.csv_rows import CsvKind, CsvRows
     >>> rows = CsvRows(CsvKind.CSV_TRADES, "0.01", "0.00001")
     >>> events, lines, rejects = rows.parse(b"1,61837.63,0.5,30918.815,1723161255342,True\\n2,61837.635,1,1,1723161255342,True\\n")
-    >>> int(events["body"][0, 0]), int(events["body"][0, 1]), rejects
+    >>> int(events["a"][0]), int(events["b"][0]), rejects
     (6183763, 50000, [(2, 7)])
     """
 
@@ -350,10 +354,8 @@ cdef class CsvRows:
         lines : ndarray[int64], shape (n,)
             Line number of each event, counted from 1 over all calls.
         rejects : list of (int, int)
-            Line number and CsvVerdict of each refused row, at most 10,000 a call; `counts` has them all.
+            Line number and CsvVerdict of each refused row.
         """
-        import numpy as np
-
         cdef Py_buffer view
         cdef size_t found = 0
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
@@ -365,7 +367,7 @@ cdef class CsvRows:
             self._fill(<const char*>view.buf, <size_t>view.len, raw, numbers, rejects, &found)
         finally:
             PyBuffer_Release(&view)
-        return raw[:found].view(event_dtype())[:, 0], numbers[:found], rejects
+        return raw[:found].view(EVENT_DTYPE)[:, 0], numbers[:found], rejects
 
     cdef int _fill(self, const char* base, size_t length, unsigned char[:, ::1] raw, int64_t[::1] numbers,
                    list rejects, size_t* found) except -1:
@@ -385,22 +387,23 @@ cdef class CsvRows:
                 memcpy(&raw[found[0], 0], &out[i], sizeof(Event))
                 numbers[found[0]] = self.line_number
                 found[0] += 1
-            if verdict > CSV_SKIPPED and len(rejects) < 10_000:
+            if verdict > CSV_SKIPPED:
                 rejects.append((self.line_number, verdict))
             position = <size_t>(end - base) + 1
         return 0
 
     @property
     def counts(self):
-        """Rows by the name of their CsvVerdict (without its CSV_), over all calls."""
+        """Rows by the name of their verdict (see `verdict_name`), over all calls."""
         return {name: self._counts[code] for code, name in enumerate(_VERDICT_NAMES)}
 
 
-def event_dtype():
-    """NumPy layout of one 64-byte event; `body` holds the five words of whichever body the kind names."""
-    import numpy as np
+def verdict_name(int verdict):
+    """Return the name of a CsvVerdict as reports write it.
 
-    return np.dtype([
-        ("kind", "u1"), ("side", "u1"), ("flags", "<u2"), ("instrument", "<u2"), ("reason", "<u2"),
-        ("venue_ns", "<i8"), ("recv_ns", "<i8"), ("body", "<i8", (5,)),
-    ])
+    >>> verdict_name(CsvVerdict.CSV_PRICE_OFF_GRID)
+    'off_tick'
+    """
+    if not 0 <= verdict < CSV_VERDICTS:
+        raise ValueError(f"verdict must be a CsvVerdict, was {verdict}")
+    return _VERDICT_NAMES[verdict]

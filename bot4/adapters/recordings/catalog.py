@@ -46,6 +46,14 @@ class InstrumentCatalog:
         """Add rules found in a recording."""
         self._put(1, instruments)
 
+    def refine(self, instruments: Iterable[Instrument]) -> None:
+        """Replace rules in whatever tier holds them, with a finer grid."""
+        for instrument in instruments:
+            for tier in self._tiers:
+                if (instrument.venue, instrument.market, instrument.symbol) in tier:
+                    tier[(instrument.venue, instrument.market, instrument.symbol)] = instrument
+                    break
+
     def only_given(self) -> Instrument | None:
         """The one instrument of the rules files given, where they hold exactly one: for dumps that name no symbol."""
         given = {id(instrument): instrument for instrument in self._tiers[0].values()}
@@ -54,6 +62,11 @@ class InstrumentCatalog:
     def find(self, venue: str, market: Market | None, symbol: str) -> Instrument | None:
         """The instrument, or None where no tier has it; `market` None finds it in any market."""
         return next((tier[key] for tier in self._tiers if (key := (venue, market, symbol)) in tier), None)
+
+    def of_venue(self, venue: str) -> list[Instrument]:
+        """Every instrument known of a venue, the winning tier's where several have it."""
+        found = {key: item for tier in reversed(self._tiers) for key, item in tier.items() if key[0] == venue and key[1]}
+        return list(found.values())
 
     def require(self, venue: str, market: Market | None, symbol: str) -> Instrument:
         """The instrument; ConfigError names it and the three ways to give its rules."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import Instrument, Market, PriceBand
-from bot4.dto.rules.fields import decimal_field, int_field, limit, text_field
+from bot4.dto.rules.fields import data_lot, decimal_field, int_field, limit, precision_grid, text_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +69,12 @@ def _instrument(
     market_lot = filters.get("MARKET_LOT_SIZE", {})
     notional = filters.get("NOTIONAL", filters.get("MIN_NOTIONAL", {}))
     base, quote = text_field(entry, "baseAsset", where), text_field(entry, "quoteAsset", where)
+    price_step, qty_step = decimal_field(price, "tickSize", where), decimal_field(lot, "stepSize", where)
+    if market is Market.SPOT:
+        tick_size, lot_size = price_step, data_lot(qty_step)
+    else:
+        tick_size = precision_grid(price_step, int_field(entry, "pricePrecision", where, 0))
+        lot_size = precision_grid(qty_step, int_field(entry, "quantityPrecision", where, 0))
     try:
         return Instrument(
             symbol=entry["symbol"],
@@ -77,8 +83,10 @@ def _instrument(
             base=base,
             quote=quote,
             settle=quote if market is Market.SPOT else str(entry.get("marginAsset", quote)),
-            tick_size=decimal_field(price, "tickSize", where),
-            lot_size=decimal_field(lot, "stepSize", where),
+            tick_size=tick_size,
+            lot_size=lot_size,
+            price_step=price_step,
+            qty_step=qty_step,
             contract_size=decimal_field(entry, "contractSize", where) if market is Market.COINM else Decimal(1),
             min_price=limit(price, "minPrice", where),
             max_price=limit(price, "maxPrice", where),

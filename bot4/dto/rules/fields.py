@@ -10,6 +10,7 @@ from bot4.domain.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_FINER_MAX = 1000  # beyond that the decimals are a format, not a grid
 _MAX_EXPONENT = 40  # a rule of 1e40 or 1e-40 is garbage, and its digits would fill memory
 
 
@@ -63,3 +64,28 @@ def plain(value: Decimal) -> Decimal:
     reduced = value.normalize()
     _, _, exponent = reduced.as_tuple()
     return reduced.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else reduced
+
+
+def data_lot(step: Decimal) -> Decimal:
+    """Grid of the quantities in a spot venue's market data, given the step of its orders.
+
+    Orders placed under an older, finer step still rest and trade, so a book holds quantities off the step: the grid is
+    four digits finer, and no finer than the eight decimals the venue writes.
+
+    >>> data_lot(Decimal("0.00001")), data_lot(Decimal("1"))
+    (Decimal('1E-8'), Decimal('0.0001'))
+    """
+    reduced = plain(step)
+    _, _, exponent = reduced.as_tuple()
+    decimals = -exponent if isinstance(exponent, int) else 0
+    return Decimal(1).scaleb(-max(decimals, min(8, decimals + 4)))
+
+
+def precision_grid(step: Decimal, decimals: int) -> Decimal:
+    """The finer of an order step and the decimals a venue writes; the step itself where the two do not divide.
+
+    >>> precision_grid(Decimal("0.1"), 2), precision_grid(Decimal("0.25"), 1)
+    (Decimal('0.01'), Decimal('0.25'))
+    """
+    written = Decimal(1).scaleb(-decimals)
+    return written if written < step and step % written == 0 and step / written <= _FINER_MAX else step

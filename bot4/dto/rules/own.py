@@ -9,9 +9,12 @@
     base = "BTC"
     quote = "USDT"
     settle = "USDT"          # default: quote; for coinm: base
-    tick_size = "0.01"
-    lot_size = "0.00001"
+    price_step = "0.01"      # the venue's tick size: orders' prices are multiples of it
+    qty_step = "0.00001"     # the venue's lot or step size
     min_notional = "5"       # this and every other rule of `Instrument` may be left out
+
+The grid of the market data, `tick_size` and `lot_size`, may be given too. Left out, `tick_size` is `price_step`, and
+`lot_size` is `qty_step` for futures and up to four digits finer for spot (see `data_lot`).
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import Instrument, Market, PriceBand
-from bot4.dto.rules.fields import decimal_field, int_field, optional_decimal, text_field
+from bot4.dto.rules.fields import data_lot, decimal_field, int_field, optional_decimal, text_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +36,8 @@ _DECIMALS = (
 )  # fmt: skip
 _BAND = ("buy_down", "buy_up", "sell_down", "sell_up")
 _KEYS = {
-    "venue", "market", "symbol", "base", "quote", "settle", "tick_size", "lot_size", "contract_size", "price_band",
+    "venue", "market", "symbol", "base", "quote", "settle", "price_step", "qty_step", "tick_size", "lot_size",
+    "contract_size", "price_band",
     "max_orders", "base_decimals", "quote_decimals", "settle_decimals", *_DECIMALS,
 }  # fmt: skip
 
@@ -65,6 +69,7 @@ def _instrument(entry: Any, where: str, source: str) -> Instrument:
     where = f"{source}: {text_field(entry, 'symbol', where)}"
     market = _market(entry, where)
     base, quote = text_field(entry, "base", where), text_field(entry, "quote", where)
+    price_step, qty_step = decimal_field(entry, "price_step", where), decimal_field(entry, "qty_step", where)
     try:
         return Instrument(
             symbol=entry["symbol"],
@@ -73,8 +78,11 @@ def _instrument(entry: Any, where: str, source: str) -> Instrument:
             base=base,
             quote=quote,
             settle=entry.get("settle", base if market is Market.COINM else quote),
-            tick_size=decimal_field(entry, "tick_size", where),
-            lot_size=decimal_field(entry, "lot_size", where),
+            tick_size=optional_decimal(entry, "tick_size", where) or price_step,
+            lot_size=optional_decimal(entry, "lot_size", where)
+            or (data_lot(qty_step) if market is Market.SPOT else qty_step),
+            price_step=price_step,
+            qty_step=qty_step,
             contract_size=optional_decimal(entry, "contract_size", where) or Decimal(1),
             price_band=_price_band(entry.get("price_band"), where),
             max_orders=int_field(entry, "max_orders", where) if "max_orders" in entry else None,

@@ -137,7 +137,15 @@ class KrakenBookReader:
 
     def _update(self, symbol: str, bids: _Levels, asks: _Levels, sent: int | None, stamp: int) -> BookUpdate:
         if symbol not in self._books:
-            return BookUpdate(symbol, False, len(bids) + len(asks), stamp, sent, None, defect="update before any snapshot")
+            return BookUpdate(
+                symbol=symbol,
+                is_snapshot=False,
+                levels=(*bids, *asks),
+                venue_ns=stamp,
+                checksum_sent=sent,
+                defect="no_snapshot_before",
+                detail="an update before any snapshot",
+            )
         return self._applied(symbol, bids, asks, sent, stamp, is_snapshot=False)
 
     def _applied(
@@ -151,7 +159,7 @@ class KrakenBookReader:
         made = None
         if sent is not None:
             made = checksum(book.asks.top(CHECKSUM_LEVELS), book.bids.top(CHECKSUM_LEVELS))
-        return BookUpdate(symbol, is_snapshot, len(bids) + len(asks), stamp, sent, made, book.is_crossed)
+        return BookUpdate(symbol, is_snapshot, (*bids, *asks), stamp, sent, made, book.is_crossed)
 
 
 def iso_ns(text: str) -> int:

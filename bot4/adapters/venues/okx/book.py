@@ -84,12 +84,20 @@ class OkxBookReader:
         bids, asks = _levels(entry["bids"]), _levels(entry["asks"])
         sent = int(entry.get("checksum", 0)) or None
         stamp = int(entry["ts"]) * 1_000_000
-        count = len(bids) + len(asks)
+        texts = (*bids, *asks)
         if is_whole:
             self._books[symbol] = TextBook()
         elif symbol not in self._books:
-            return BookUpdate(symbol, False, count, stamp, sent, None, defect="update before any snapshot")
-        defect = self._sequence_defect(symbol, entry, is_whole)
+            return BookUpdate(
+                symbol=symbol,
+                is_snapshot=False,
+                levels=texts,
+                venue_ns=stamp,
+                checksum_sent=sent,
+                defect="no_snapshot_before",
+                detail="an update before any snapshot",
+            )
+        gap = self._gap(symbol, entry, is_whole)
         book = self._books[symbol]
         for side, levels in ((book.bids, bids), (book.asks, asks)):
             for price, qty in levels:
@@ -97,9 +105,11 @@ class OkxBookReader:
         made = None
         if sent is not None:
             made = checksum(book.bids.top(CHECKSUM_LEVELS), book.asks.top(CHECKSUM_LEVELS))
-        return BookUpdate(symbol, is_whole, count, stamp, sent, made, book.is_crossed, defect)
+        return BookUpdate(
+            symbol, is_whole, texts, stamp, sent, made, book.is_crossed, "sequence_gap" if gap else "", gap
+        )
 
-    def _sequence_defect(self, symbol: str, entry: Mapping[str, Any], is_whole: bool) -> str:  # noqa: FBT001
+    def _gap(self, symbol: str, entry: Mapping[str, Any], is_whole: bool) -> str:  # noqa: FBT001
         """A break of prevSeqId == last seqId; recordings of before 2023 carry no ids."""
         if "seqId" not in entry:
             return ""
@@ -107,7 +117,7 @@ class OkxBookReader:
         self._last_ids[symbol] = int(entry["seqId"])
         if is_whole or previous is None or before == previous:
             return ""
-        return f"sequence gap: prevSeqId {before} after seqId {previous}"
+        return f"prevSeqId {before} after seqId {previous}"
 
 
 def _levels(rows: Sequence[Sequence[str]]) -> _Levels:

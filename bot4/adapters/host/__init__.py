@@ -1,0 +1,1 @@
+"""The machine bot4 runs on."""

@@ -1,0 +1,134 @@
+"""``bot4 data``: recorded data without trading."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from rich.progress import Progress, TaskID
+
+    from bot4.dto.data_check import CheckReport
+
+PROGRESS_AFTER_S = 1.0
+
+
+@click.group()
+def data() -> None:
+    """Look at recorded market data."""
+
+
+@data.command("check")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--json", "json_file", metavar="FILE", help="Write the report as JSON to FILE; - writes only that to stdout.")
+@click.option(
+    "--instrument",
+    "instrument_files",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be given several times.",
+)
+@click.option(
+    "--market",
+    type=click.Choice(["spot", "usdm", "coinm"]),
+    help="Overrule what Binance files say of their market.",
+)
+@click.option(
+    "--list-max",
+    default=100,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Defects listed with their place; all are counted.",
+)
+@click.pass_context
+def check(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    json_file: str | None,
+    instrument_files: tuple[Path, ...],
+    market: str | None,
+    list_max: int,
+) -> None:
+    """Read captures and CSV dumps, and tell what is wrong with them and where.
+
+    Files that continue each other (instrument rules, a snapshot, its stream, the next day) are named in that order.
+
+    Exit code: 0 every file is clean, 1 defects were found, 65 a file is not readable as market data, 66 a file is
+    missing, 73 the report cannot be written, 78 instrument rules are missing or wrong.
+    """
+    from bot4.bootstrap import check_recordings
+    from bot4.domain.errors import Bot4Error
+
+    try:
+        with _Bar() as bar:
+            report = check_recordings(
+                paths, instrument_files=instrument_files, market=market, listed_max=list_max, progress=bar.update
+            )
+        if json_file is not None:
+            _write_json(report, json_file)
+    except Bot4Error as error:
+        click.echo(f"bot4: {error}", err=True)
+        context.exit(error.exit_code)
+    if json_file != "-":
+        from bot4.entrypoints.cli.data_report import render
+
+        render(report)
+    context.exit(report.exit_code)
+
+
+def _write_json(report: CheckReport, name: str) -> None:
+    import orjson
+
+    from bot4.domain.errors import OutputError
+
+    text = orjson.dumps(report.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if name == "-":
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(name).write_bytes(text)
+    except OSError as error:
+        raise OutputError(f"{name} cannot be written: {(error.strerror or str(error)).lower()}") from None
+
+
+class _Bar:
+    """A progress bar on a terminal's stderr, for work of more than a second."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def update(self, done: int, total: int) -> None:
+        """Show `done` of `total` bytes."""
+        if not sys.stderr.isatty() or time.monotonic() - self._started < PROGRESS_AFTER_S:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+            self._bar = Progress(
+                BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("checking", total=total)
+        if self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
