@@ -116,9 +116,9 @@ def test_a_message_left_out_is_noticed_and_the_next_snapshot_repairs_the_book(ca
         [[str(price), str(qty)] for price, qty in side.items()] for side in (capture.rebuilt.bids, capture.rebuilt.asks)
     )
     snapshot = depth_events(
-        [DepthMessage(0, is_snapshot=True, first_id=last_id, last_id=last_id, prev_id=-1, bids=bids, asks=asks, venue_ns=0)],
-        0,
-        0,
+        [DepthMessage(0, True, last_id, last_id, -1, bids, asks, 0)],
+        price_decimals=0,
+        qty_decimals=0,
     )
     assert sync.apply(snapshot) == SyncVerdict.SYNC_SNAPSHOT
     assert sync.is_live

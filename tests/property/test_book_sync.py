@@ -195,15 +195,18 @@ def test_no_torn_stream_leaves_a_book_that_is_live_and_wrong(seed, rule, cuts):
 def test_control_a_torn_stream_whose_framing_is_mended_is_caught():
     """Without the count of levels and the LAST flag the loss of a level would go unseen."""
     with pytest.raises(AssertionError):
-        for seed in range(60):
-            venue, events = torn(seed, SPOT, [seed * 3 + 5, seed * 7 + 11])
-            is_begin = events["kind"] == DEPTH_BEGIN
-            starts = np.flatnonzero(is_begin)
-            ends = np.append(starts[1:], len(events)) - 1
-            events["d"][starts] = ends - starts
-            events["flags"] &= ~np.uint16(FLAG_LAST)
-            events["flags"][ends] |= FLAG_LAST
-            check_torn(DepthSync(**SIZES), venue, events)
+        check_mended_streams()
+
+
+def check_mended_streams() -> None:
+    for seed in range(60):
+        venue, events = torn(seed, SPOT, [seed * 3 + 5, seed * 7 + 11])
+        starts = np.flatnonzero(events["kind"] == DEPTH_BEGIN)
+        ends = np.append(starts[1:], len(events)) - 1
+        events["d"][starts] = ends - starts
+        events["flags"] &= ~np.uint16(FLAG_LAST)
+        events["flags"][ends] |= FLAG_LAST
+        check_torn(DepthSync(**SIZES), venue, events)
 
 
 class TwinAsSync(DepthSyncTwin):
@@ -314,9 +317,13 @@ def test_control_a_broken_synchronisation_is_caught(broken):
 @pytest.mark.parametrize("broken", [SkipsGaps, AppliesRepetitions, ForgetsTheBuffer, KeepsTheBookAfterAGap])
 def test_control_the_comparison_of_twins_catches_it_too(broken):
     with pytest.raises(AssertionError):
-        for seed in range(60):
-            _, messages = deliveries(seed, SPOT, 40)
-            check_against_twin(lambda: Shaped(broken(SPOT, **BUFFERS)), DepthSyncTwin(SPOT, **BUFFERS), messages)
+        compare_with_sound_twin(broken)
+
+
+def compare_with_sound_twin(broken) -> None:
+    for seed in range(60):
+        _, messages = deliveries(seed, SPOT, 40)
+        check_against_twin(lambda: Shaped(broken(SPOT, **BUFFERS)), DepthSyncTwin(SPOT, **BUFFERS), messages)
 
 
 def test_control_the_sound_twin_passes():

@@ -374,7 +374,12 @@ def test_a_reset_forgets_book_buffer_and_half_message_but_not_the_counters():
 
 def test_a_stream_split_anywhere_gives_the_same_book():
     stream = stream_events(
-        [diff(990, 1001, (BUY, 101, 2)), snapshot(1000), diff(1002, 1002, (BUY, 101, 0), (BUY, 98, 3)), diff(1003, 1003)]
+        [
+            diff(990, 1001, (BUY, 101, 2)),
+            snapshot(1000),
+            diff(1002, 1002, (BUY, 101, 0), (BUY, 98, 3)),
+            diff(1003, 1003),
+        ]
     )
     whole = DepthSync()
     whole.apply(stream)

@@ -38,7 +38,9 @@ ctypedef struct BookSide:
 
 ctypedef struct LevelWalk:
     const BookSide* side
-    int64_t key
+    uint64_t bits            # of the current word, those not yet visited
+    uint64_t word
+    int64_t word_key         # key of the word's bit 0
     int64_t window_left
     int64_t far_left         # -1 until the far levels were gathered
 
@@ -103,36 +105,54 @@ cdef inline void side_prefetch(const BookSide* side, int64_t key) noexcept nogil
         far_prefetch(&side.far, key)
 
 
+cdef inline uint64_t side_word_below(const BookSide* side, uint64_t word) noexcept nogil:
+    """The next live word going down from `word`, round the ring and last `word` itself; there must be one."""
+    cdef uint64_t group = word >> 6, last_group = side.mask >> 12
+    cdef uint64_t words = side.summary[group] & ((1ULL << (word & 63)) - 1)
+    while words == 0:      # the window's low end may stand above its high end
+        group = group - 1 if group != 0 else last_group
+        words = side.summary[group]
+    return group * 64 + <uint64_t>high_bit(words)
+
+
 cdef inline int64_t side_next_below(const BookSide* side, int64_t key) noexcept nogil:
     """The best live key below `key` in the window; there must be one."""
     cdef uint64_t index = <uint64_t>key & side.mask
-    cdef uint64_t word = index >> 6, last_group = side.mask >> 12, group, words
+    cdef uint64_t word = index >> 6
     cdef uint64_t bits = side.live[word] & ((1ULL << (index & 63)) - 1)
     if bits == 0:
-        group = word >> 6
-        words = side.summary[group] & ((1ULL << (word & 63)) - 1)
-        while words == 0:      # round the ring: the window's low end may stand above its high end
-            group = group - 1 if group != 0 else last_group
-            words = side.summary[group]
-        word = group * 64 + <uint64_t>high_bit(words)
+        word = side_word_below(side, word)
         bits = side.live[word]
     return key - <int64_t>((index - (word * 64 + <uint64_t>high_bit(bits))) & side.mask)
 
 
 cdef inline void walk_start(LevelWalk* walk, const BookSide* side) noexcept nogil:
     """Begin a walk from the best level to the worst. One walk a side at a time: the far part uses its scratch."""
+    cdef uint64_t index = <uint64_t>side.best_key & side.mask
     walk.side = side
-    walk.key = NO_KEY
     walk.window_left = side.window_levels
     walk.far_left = -1
+    walk.word = index >> 6
+    walk.word_key = <int64_t>(<uint64_t>side.best_key - (index & 63))
+    walk.bits = side.live[walk.word] & ((2ULL << (index & 63)) - 1)
 
 
 cdef inline bint walk_next(LevelWalk* walk, int64_t* key, int64_t* qty_lots) noexcept nogil:
     """The next level; false at the end. The side must not change during a walk."""
+    cdef uint64_t word
+    cdef int bit
     if unlikely(walk.window_left == 0):
         return walk_far(walk, key, qty_lots)
+    if walk.bits == 0:
+        word = side_word_below(walk.side, walk.word)
+        walk.word_key -= <int64_t>(((walk.word - word - 1) & (walk.side.mask >> 6)) + 1) * 64
+        walk.word = word
+        # Coming round to the first word: its upper bits are the window's worst levels, the others were visited, and
+        # window_left ends the walk before them.
+        walk.bits = walk.side.live[word]
+    bit = high_bit(walk.bits)
+    walk.bits ^= 1ULL << bit
     walk.window_left -= 1
-    walk.key = walk.side.best_key if walk.key == NO_KEY else side_next_below(walk.side, walk.key)
-    key[0] = walk.key
-    qty_lots[0] = walk.side.qty_lots[<uint64_t>walk.key & walk.side.mask]
+    key[0] = walk.word_key + bit
+    qty_lots[0] = walk.side.qty_lots[walk.word * 64 + <uint64_t>bit]
     return True

@@ -107,12 +107,12 @@ cdef inline double book_mid(const OrderBook* book) noexcept nogil:
 
 cdef inline double book_microprice(const OrderBook* book) noexcept nogil:
     """Each best price weighted with the quantity of the other side, in ticks; 0 where a side is empty."""
-    cdef double bid_lots = <double>book_best_qty(book, 0), ask_lots = <double>book_best_qty(book, 1)
+    cdef double bid_weight = <double>book_best_qty(book, 0), ask_weight = <double>book_best_qty(book, 1)
     if not book_is_two_sided(book):
         return 0.0
     return (
-        <double>book.sides[0].best_key * ask_lots - <double>book.sides[1].best_key * bid_lots
-    ) / (bid_lots + ask_lots)
+        <double>book.sides[0].best_key * ask_weight - <double>book.sides[1].best_key * bid_weight
+    ) / (bid_weight + ask_weight)
 
 
 cdef inline int book_side_top(

@@ -3,6 +3,7 @@
 
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -76,16 +77,16 @@ cdef double book_imbalance(const OrderBook* book, int levels) noexcept nogil:
     """(bid lots - ask lots) / (bid lots + ask lots) over the best levels of each side; 0 where both are empty."""
     cdef LevelWalk walk
     cdef int64_t key = 0, qty_lots = 0
-    cdef double lots[2]
+    cdef double weight[2]
     cdef int side, seen
     for side in range(2):
-        lots[side] = 0.0
+        weight[side] = 0.0
         seen = 0
         walk_start(&walk, &book.sides[side])
         while seen < levels and walk_next(&walk, &key, &qty_lots):
-            lots[side] += <double>qty_lots
+            weight[side] += <double>qty_lots
             seen += 1
-    return (lots[0] - lots[1]) / (lots[0] + lots[1]) if lots[0] + lots[1] > 0.0 else 0.0
+    return (weight[0] - weight[1]) / (weight[0] + weight[1]) if weight[0] + weight[1] > 0.0 else 0.0
 
 
 cdef uint64_t book_hash(const OrderBook* book) noexcept nogil:
@@ -200,6 +201,45 @@ cdef class Book:
                     book_prefetch(self.book, sides[i + 8], price_ticks[i + 8])
                 if book_apply_level(self.book, sides[i], price_ticks[i], qty_lots[i]) != BOOK_OK:
                     break
+            else:
+                i = n
+        return i
+
+    def apply_and_top(
+        self,
+        const unsigned char[::1] sides,
+        const int64_t[::1] price_ticks,
+        const int64_t[::1] qty_lots,
+        int64_t[:, ::1] tops,
+    ) -> int:
+        """Apply a batch as `apply_many` does, and note the five best levels a side after each of its levels.
+
+        Parameters
+        ----------
+        sides, price_ticks, qty_lots : ndarray, shape (n,), as for `apply_many`
+        tops : ndarray[int64], shape (n, 20)
+            Row i is filled with 5 bid prices, 5 bid quantities, 5 ask prices and 5 ask quantities, best first and
+            zero where there is no level, as they stand after level i.
+
+        Returns
+        -------
+        int
+            Levels applied: n, or the index of the level that was refused.
+        """
+        self._check_writable()
+        cdef Py_ssize_t i, n = sides.shape[0]
+        cdef TopOfBook top
+        if price_ticks.shape[0] != n or qty_lots.shape[0] != n or tops.shape[0] != n or tops.shape[1] != 20:
+            raise ValueError(
+                f"price_ticks, qty_lots and tops must have {n} rows, the latter of 20, were {price_ticks.shape[0]}, "
+                f"{qty_lots.shape[0]}, {tops.shape[0]} of {tops.shape[1]}"
+            )
+        with nogil:
+            for i in range(n):
+                if book_apply_level(self.book, sides[i], price_ticks[i], qty_lots[i]) != BOOK_OK:
+                    break
+                book_top(self.book, &top)
+                memcpy(&tops[i, 0], &top, 20 * sizeof(int64_t))
             else:
                 i = n
         return i
