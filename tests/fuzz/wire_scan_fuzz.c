@@ -11,25 +11,25 @@ int portable_scan_frame(bot4_scanner *scanner, const char *frame, size_t length,
 
 static bot4_scanner vector_scanner, portable_scanner;
 
-static void add(const char *name, const char *tick, const char *lot) {
+static void add(const char *name, const char *tick, const char *lot, int skips_off_tick) {
     bot4_symbol symbol;
     bot4_grid price, qty;
     BOT4_ASSERT(bot4_symbol_from(name, strlen(name), &symbol));
     BOT4_ASSERT(bot4_grid_parse(tick, strlen(tick), &price) == DECIMAL_OK);
     BOT4_ASSERT(bot4_grid_parse(lot, strlen(lot), &qty) == DECIMAL_OK);
-    BOT4_ASSERT(bot4_symbol_add(&vector_scanner.symbols, &symbol, &price, &qty) >= 0);
-    BOT4_ASSERT(bot4_symbol_add(&portable_scanner.symbols, &symbol, &price, &qty) >= 0);
+    BOT4_ASSERT(bot4_symbol_add(&vector_scanner.symbols, &symbol, &price, &qty, skips_off_tick) >= 0);
+    BOT4_ASSERT(bot4_symbol_add(&portable_scanner.symbols, &symbol, &price, &qty, skips_off_tick) >= 0);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc;
     (void)argv;
-    add("BTCUSDT", "0.01", "0.00001");
-    add("BTCUSD_PERP", "0.1", "1");
-    add("ETHUSDT", "0.05", "0.001");
-    add("NKNUSDT", "0.00000100", "10");
-    add("\xEF\xBC\x91\xEF\xBC\x92\xEF\xBC\x93\xEF\xBC\x94\xEF\xBC\x95\xEF\xBC\x96USDT", "0.5", "0.25");
-    add("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", "2.5", "0.000000000000000001");
+    add("BTCUSDT", "0.01", "0.00001", 0);
+    add("BTCUSD_PERP", "0.1", "1", 0);
+    add("ETHUSDT", "0.05", "0.001", 0);
+    add("NKNUSDT", "0.00000100", "10", 1);
+    add("\xEF\xBC\x91\xEF\xBC\x92\xEF\xBC\x93\xEF\xBC\x94\xEF\xBC\x95\xEF\xBC\x96USDT", "0.5", "0.25", 0);
+    add("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345", "2.5", "0.000000000000000001", 0);
     return 0;
 }
 
@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     BOT4_ASSERT(memcmp(ours, theirs, count * sizeof *ours) == 0);
     BOT4_ASSERT(vector_scanner.zero_trades == portable_scanner.zero_trades);
     BOT4_ASSERT(vector_scanner.off_book_trades == portable_scanner.off_book_trades);
+    BOT4_ASSERT(vector_scanner.off_tick_levels == portable_scanner.off_tick_levels);
     free(frame);
     free(ours);
     free(theirs);

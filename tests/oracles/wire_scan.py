@@ -58,6 +58,7 @@ class Refused(Exception):  # noqa: N818 - a verdict, not an error of the program
 class Instrument:
     tick: Decimal
     lot: Decimal
+    skip_off_tick_levels: bool
 
 
 @dataclass
@@ -68,9 +69,13 @@ class Twin:
     symbols: list[bytes] = field(default_factory=list)
     instruments: list[Instrument] = field(default_factory=list)
 
-    def add_instrument(self, symbol: str, tick_size: str, lot_size: str) -> int:
+    off_tick_levels: int = 0
+
+    def add_instrument(
+        self, symbol: str, tick_size: str, lot_size: str, *, skip_off_tick_levels: bool = False
+    ) -> int:
         self.symbols.append(symbol.encode())
-        self.instruments.append(Instrument(Decimal(tick_size), Decimal(lot_size)))
+        self.instruments.append(Instrument(Decimal(tick_size), Decimal(lot_size), skip_off_tick_levels))
         return len(self.symbols) - 1
 
     def scan(self, frame: bytes, recv_ns: int, default_instrument: int = -1) -> tuple[str, list[Event]]:
@@ -116,6 +121,15 @@ class Twin:
 
     def price(self, index: int, value: Any) -> int:
         return decimal_steps(value, self.instruments[index].tick, "off_tick")
+
+    def level_price(self, index: int, value: Any) -> int | None:
+        """Ticks, or None where the level is to be left out."""
+        try:
+            return self.price(index, value)
+        except Refused as refusal:
+            if str(refusal) == "off_tick" and self.instruments[index].skip_off_tick_levels:
+                return None
+            raise
 
     def qty(self, index: int, value: Any) -> int:
         return decimal_steps(value, self.instruments[index].lot, "off_lot")
@@ -206,17 +220,22 @@ class Twin:
     ) -> list[Event]:
         check(self.capacity > 0, "too_many_levels")
         levels: list[tuple[int, int, int]] = []
+        skipped = 0
         for side, array in ((BID, bids), (ASK, asks)):
             check(isinstance(array, list), "wrong_type")
             for level in array:
                 check(len(levels) + 1 < self.capacity, "too_many_levels")
                 check(isinstance(level, list) and len(level) > 0 and is_text(level[0]), "wrong_type")
-                price = self.price(index, level[0])
+                price = self.level_price(index, level[0])
                 check(len(level) > 1 and is_text(level[1]), "wrong_type")
                 qty = self.qty(index, level[1])
                 check(len(level) == 2, "wrong_type")
                 check(price != 0, "zero_price")
-                levels.append((side, price, qty))
+                if price is None:
+                    skipped += 1
+                else:
+                    levels.append((side, price, qty))
+        self.off_tick_levels += skipped
         head = (index, 0, stamp, recv_ns)
         events: list[list[int]] = [[DEPTH_BEGIN, 0, flags | FIRST, *head, *ids, len(levels), -1]]
         events += [

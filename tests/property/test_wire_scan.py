@@ -15,14 +15,16 @@ from oracles.wire_scan import NOT_JSON, Refused, Twin
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.wire.scan import Scanner, ScanVerdict
 
+SKIPPING = 2  # the instrument whose levels between two ticks are left out
 Outcome = tuple[str, list[tuple[int, ...]]]
 Scan = Callable[[bytes, int, int], Outcome]
 
 
 def both(max_events: int = 4096) -> tuple[Scanner, Twin]:
     scanner, twin = Scanner(max_events), Twin(max_events)
-    for instrument in INSTRUMENTS:
-        assert scanner.add_instrument(*instrument) == twin.add_instrument(*instrument)
+    for i, instrument in enumerate(INSTRUMENTS):
+        skip = {"skip_off_tick_levels": i == SKIPPING}
+        assert scanner.add_instrument(*instrument, **skip) == twin.add_instrument(*instrument, **skip)
     return scanner, twin
 
 
@@ -73,12 +75,14 @@ def test_generated_frames_reach_every_shape_and_every_reason() -> None:
     made = [frames.next() for _ in range(800)] + [faulty.next() for _ in range(6000)]
     scanner, twin = both()
     verdicts = check_frames(outcome_of(scanner), twin.scan, made)
+    assert scanner.counters["skipped_off_tick_level"] == twin.off_tick_levels
     unreached = {"malformed", "truncated", "too_deep", "oversized", "too_many_levels"}  # have tests of their own
     assert set(verdicts) == {verdict.name.removeprefix("SCAN_").lower() for verdict in ScanVerdict} - unreached
     assert verdicts["ok"] > 1000
     assert {event[0] for frame in made for event in twin.scan(frame, 1, 0)[1]} == {1, 2, 3, 4, 5, 6, 7}
     assert scanner.counters["ignored_zero_trade"] > 0
     assert scanner.counters["ignored_off_book"] > 0
+    assert scanner.counters["skipped_off_tick_level"] > 0
 
 
 def short_frames() -> list[bytes]:

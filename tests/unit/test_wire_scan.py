@@ -117,6 +117,22 @@ def test_futures_diff_carries_the_id_before_it(scanner) -> None:
     assert set(events["instrument"]) == {1}
 
 
+def test_levels_between_two_ticks_may_be_left_out_and_counted(scanner) -> None:
+    index = scanner.add_instrument("OLDUSDT", "0.01", "0.001", skip_off_tick_levels=True)
+    message = DIFF | {"s": "OLDUSDT", "b": [["1.005", "7"], ["1.00", "2"], ["0.001", "0"]], "a": [["1.011", "1"]]}
+    begin, level = scan(scanner, message)
+    assert words(begin) == [5, 9, -1, 1, -1]
+    assert words(level) == [100, 2000, 9, 0, 0]
+    assert (level["instrument"], level["flags"]) == (index, Flag.FLAG_LAST)
+    assert scanner.counters["skipped_off_tick_level"] == 3
+    reordered = {key: message[key] for key in ("a", "b", "e", "E", "U", "u", "s")}
+    assert np.array_equal(scan(scanner, reordered), [begin, level])
+    assert scanner.counters["skipped_off_tick_level"] == 6
+    assert verdict(scanner, message | {"a": [["1.011", "0.0001"]]}) == "off_lot"
+    assert verdict(scanner, TRADE | {"s": "OLDUSDT", "p": "1.005"}) == "off_tick"
+    assert scanner.counters["skipped_off_tick_level"] == 6
+
+
 def test_diff_without_levels_is_one_event_first_and_last(scanner) -> None:
     (event,) = scan(scanner, DIFF | {"b": [], "a": []})
     assert event["flags"] == FIRST_LAST

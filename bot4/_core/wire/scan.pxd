@@ -14,6 +14,7 @@ cdef extern from "bot4/scan.h" nogil:
         uint64_t count[19]          # frames by ScanVerdict
         uint64_t zero_trades        # of the ignored frames: trades of quantity 0
         uint64_t off_book_trades    # of the ignored frames: trades no order of the book made (X is not MARKET)
+        uint64_t off_tick_levels    # levels left out of accepted frames (add_instrument, skip_off_tick_levels)
         SymbolTable symbols
 
 

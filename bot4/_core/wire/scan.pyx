@@ -27,7 +27,7 @@ cdef extern from "bot4/scan.h" nogil:
     int symbol_from "bot4_symbol_from"(const char* text, size_t length, Symbol* symbol) noexcept
     int symbol_find "bot4_symbol_find"(SymbolTable* table, const Symbol* symbol) noexcept
     int symbol_add "bot4_symbol_add"(
-        SymbolTable* table, const Symbol* symbol, const DecimalGrid* price, const DecimalGrid* qty
+        SymbolTable* table, const Symbol* symbol, const DecimalGrid* price, const DecimalGrid* qty, int skips_off_tick
     ) noexcept
 
 
@@ -80,7 +80,9 @@ cdef class Scanner:
         free(self.state)
         free(self.scratch)
 
-    def add_instrument(self, symbol: str, tick_size: str, lot_size: str) -> int:
+    def add_instrument(
+        self, symbol: str, tick_size: str, lot_size: str, *, skip_off_tick_levels: bool = False
+    ) -> int:
         """Make a symbol known, before its first frame.
 
         Parameters
@@ -88,7 +90,12 @@ cdef class Scanner:
         symbol : str
             The venue's own spelling (Binance: upper case), 1 to 32 bytes of UTF-8.
         tick_size, lot_size : str
-            Steps of price and quantity as the venue prints them ("0.01000000" is "0.01").
+            Steps of price and quantity as the venue prints them ("0.01000000" is "0.01"). Take for `lot_size` the
+            precision of the balances ("0.00000001" on Binance spot) where orders older than a change of the venue's lot
+            size may rest in the book.
+        skip_off_tick_levels : bool
+            Leave depth levels between two ticks out of the events, and count them, instead of refusing the frame: where a
+            venue made its tick coarser, older orders rest between the ticks of today.
 
         Returns
         -------
@@ -106,7 +113,7 @@ cdef class Scanner:
         cdef Grid qty = Grid(lot_size)
         if not symbol_from(text, len(text), &key):
             raise ValueError(f"a symbol must be 1 to {SYMBOL_BYTES} bytes, was {symbol!r}")
-        cdef int index = symbol_add(&self.state.symbols, &key, &price.grid, &qty.grid)
+        cdef int index = symbol_add(&self.state.symbols, &key, &price.grid, &qty.grid, skip_off_tick_levels)
         if index == -1:
             raise ValueError(f"a scanner must have at most {MAX_INSTRUMENTS} instruments, {symbol!r} is one more")
         if index == -2:
@@ -229,10 +236,14 @@ cdef class Scanner:
 
     @property
     def counters(self) -> dict[str, int]:
-        """Frames by verdict since the start; ignored_zero_trade and ignored_off_book are parts of ignored."""
+        """Frames by verdict since the start; ignored_zero_trade and ignored_off_book are parts of ignored.
+
+        skipped_off_tick_level counts levels, not frames.
+        """
         counts = {_NAMES[i]: self.state.count[i] for i in range(VERDICTS)}
         counts["ignored_zero_trade"] = self.state.zero_trades
         counts["ignored_off_book"] = self.state.off_book_trades
+        counts["skipped_off_tick_level"] = self.state.off_tick_levels
         return counts
 
     @property

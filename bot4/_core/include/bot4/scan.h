@@ -152,6 +152,7 @@ BOT4_HOT int bot4_scan_depth(bot4_scan *scan, const bot4_fields *fields, int bid
         event->body.level.reserved = 0;
     }
     scan->out[levels].flags |= MARK_LAST;
+    scan->scanner->off_tick_levels += scan->skipped[SIDE_BIDS] + scan->skipped[SIDE_ASKS];
     *count = levels + 1;
     return SCAN_OK;
 }

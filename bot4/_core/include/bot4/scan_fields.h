@@ -76,6 +76,7 @@ typedef struct {
     uint64_t count[SCAN_VERDICTS]; /* frames by verdict */
     uint64_t zero_trades;          /* ignored frames: a trade of quantity 0 */
     uint64_t off_book_trades;      /* ignored frames: a trade that no order in the book made (X is not MARKET) */
+    uint64_t off_tick_levels;      /* levels left out of accepted frames, of instruments that skip them */
     bot4_symbol_table symbols;
 } bot4_scanner;
 
@@ -93,6 +94,7 @@ typedef struct {
     int decoded_instrument;
     int decoded_slot[2];
     size_t decoded[2];
+    size_t skipped[2]; /* levels left out, by side */
     bot4_fields root;
     bot4_fields data;
     char plain[BOT4_JSON_ROOM + BOT4_TEXT_BYTES + 1]; /* one string without its escapes */
@@ -137,7 +139,7 @@ BOT4_HOT int bot4_scan_decimal(bot4_scan *scan, const bot4_value *value, const b
     return bot4_scan_decimal_any(scan, value, grid, off_grid, steps);
 }
 
-/* After the closing quote of the decimal string that opens at `p`; NULL where it is no string, or *verdict is not OK. */
+/* After the closing quote of the decimal string that opens at `p`, with *verdict on it; NULL where it is no string. */
 BOT4_HOT const char *bot4_scan_level_number(bot4_scan *scan, const char *p, const bot4_grid *grid, int off_grid, int64_t *steps, int *verdict) {
     bot4_json *json = &scan->json;
     if (BOT4_UNLIKELY(p >= json->end || *p++ != '"' || p == json->end)) {
@@ -150,7 +152,7 @@ BOT4_HOT const char *bot4_scan_level_number(bot4_scan *scan, const char *p, cons
     const uint32_t length = specials ? (uint32_t)__builtin_ctz(specials) : 0;
     if (BOT4_LIKELY(length && p + length < json->end && p[length] == '"')) {
         *verdict = bot4_scan_of_decimal(bot4_decimal_parse_16(grid, bytes, p, length, steps), off_grid);
-        return BOT4_LIKELY(*verdict == SCAN_OK) ? p + length + 1 : NULL;
+        return p + length + 1;
     }
 #endif
     int escaped = 0;
@@ -163,7 +165,7 @@ BOT4_HOT const char *bot4_scan_level_number(bot4_scan *scan, const char *p, cons
     value.type = escaped ? VALUE_ESCAPED : VALUE_STRING;
     value.length = (uint32_t)(quote - p);
     *verdict = bot4_scan_decimal_any(scan, &value, grid, off_grid, steps);
-    return *verdict == SCAN_OK ? quote + 1 : NULL;
+    return quote + 1;
 }
 
 /* Decodes [["price","qty"], ...] from `p`, which stands on its bracket, into events from out[1 + before].
@@ -174,37 +176,48 @@ BOT4_HOT const char *bot4_scan_level_number(bot4_scan *scan, const char *p, cons
 static inline const char *bot4_scan_levels(bot4_scan *scan, const char *p, const bot4_instrument *instrument, int side, size_t before,
                                            size_t *levels, int *verdict) {
     bot4_json *json = &scan->json;
-    size_t index = before;
+    size_t index = before, skipped = 0;
     int64_t price_ticks = 0, qty_lots = 0;
     *verdict = SCAN_WRONG_TYPE;
     p = bot4_json_space(json, p + 1);
+    scan->skipped[side] = 0;
     if (p < json->end && *p == ']') {
         *levels = 0;
         return p + 1;
     }
     for (;;) {
+        int is_off_tick = 0;
         if (BOT4_UNLIKELY(index + 1 >= scan->capacity)) {
             *verdict = SCAN_TOO_MANY_LEVELS;
             return NULL;
         }
         if (BOT4_UNLIKELY(p == json->end || *p != '[')) break;
         p = bot4_json_space(json, p + 1);
-        if (BOT4_UNLIKELY((p = bot4_scan_level_number(scan, p, &instrument->price, SCAN_OFF_TICK, &price_ticks, verdict)) == NULL)) return NULL;
+        p = bot4_scan_level_number(scan, p, &instrument->price, SCAN_OFF_TICK, &price_ticks, verdict);
+        if (BOT4_UNLIKELY(*verdict != SCAN_OK)) {
+            if (*verdict != SCAN_OFF_TICK || !instrument->skips_off_tick) return NULL;
+            is_off_tick = 1;
+        }
         if (BOT4_UNLIKELY((p = bot4_json_mark(json, p, ',')) == NULL)) break;
-        if (BOT4_UNLIKELY((p = bot4_scan_level_number(scan, p, &instrument->qty, SCAN_OFF_LOT, &qty_lots, verdict)) == NULL)) return NULL;
+        p = bot4_scan_level_number(scan, p, &instrument->qty, SCAN_OFF_LOT, &qty_lots, verdict);
+        if (BOT4_UNLIKELY(*verdict != SCAN_OK)) return NULL;
         if (BOT4_UNLIKELY((p = bot4_json_mark(json, p, ']')) == NULL)) break;
-        if (BOT4_UNLIKELY(price_ticks == 0)) {
+        if (BOT4_UNLIKELY(is_off_tick)) {
+            skipped++;
+        } else if (BOT4_UNLIKELY(price_ticks == 0)) {
             *verdict = SCAN_ZERO_PRICE;
             return NULL;
+        } else {
+            bot4_event *event = &scan->out[1 + index];
+            event->side = (uint8_t)side;
+            event->body.level.price_ticks = price_ticks;
+            event->body.level.qty_lots = qty_lots;
+            event->body.level.index = (int64_t)index++;
         }
-        bot4_event *event = &scan->out[1 + index];
-        event->side = (uint8_t)side;
-        event->body.level.price_ticks = price_ticks;
-        event->body.level.qty_lots = qty_lots;
-        event->body.level.index = (int64_t)index++;
         if (BOT4_UNLIKELY(p == json->end)) break;
         if (*p == ']') {
             *levels = index - before;
+            scan->skipped[side] = skipped;
             *verdict = SCAN_OK;
             return p + 1;
         }

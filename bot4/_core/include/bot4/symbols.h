@@ -24,6 +24,7 @@ typedef struct {
     bot4_symbol symbol;
     bot4_grid price;
     bot4_grid qty;
+    int64_t skips_off_tick; /* depth levels between two ticks are left out and counted, not a reason to refuse the frame */
 } bot4_instrument;
 
 typedef struct {
@@ -83,7 +84,8 @@ BOT4_HOT int bot4_symbol_find(bot4_symbol_table *table, const bot4_symbol *symbo
 }
 
 /* Adds an instrument: its index, -1 where the table is full, -2 where the symbol is there already. */
-static inline int bot4_symbol_add(bot4_symbol_table *table, const bot4_symbol *symbol, const bot4_grid *price, const bot4_grid *qty) {
+static inline int bot4_symbol_add(bot4_symbol_table *table, const bot4_symbol *symbol, const bot4_grid *price, const bot4_grid *qty,
+                                  int skips_off_tick) {
     if (table->count == BOT4_MAX_INSTRUMENTS) return -1;
     const uint32_t slot = bot4_symbol_slot(table, symbol);
     if (table->slot[slot]) return -2;
@@ -91,6 +93,7 @@ static inline int bot4_symbol_add(bot4_symbol_table *table, const bot4_symbol *s
     instrument->symbol = *symbol;
     instrument->price = *price;
     instrument->qty = *qty;
+    instrument->skips_off_tick = skips_off_tick;
     table->slot[slot] = (uint16_t)(++table->count);
     return table->count - 1;
 }
