@@ -1,17 +1,23 @@
-"""Deltas for the order book's benchmarks: drawn with a fixed seed, or recorded."""
+"""Deltas for the order book's benchmarks: drawn with a fixed seed, or recorded.
+
+Both are kept under build/bench once made: making them takes seconds, under valgrind minutes.
+"""
 
 from __future__ import annotations
 
-import functools
 import gzip
+import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-RECORDED = Path(__file__).resolve().parents[2] / "shared" / "data" / "ws_captures" / "hftbacktest"
+HERE = Path(__file__).resolve()
+RECORDED = HERE.parents[2] / "shared" / "data" / "ws_captures" / "hftbacktest"
+KEPT = HERE.parents[1] / "build" / "bench"
 CAPTURES = {
     "spot": (("spot/btcusdt_20240808.gz", "spot/btcusdt_20240809.gz"), 2, 8),
     "usdm": (("usdm/btcusdt_20240808.gz",), 1, 3),
@@ -85,22 +91,44 @@ class _Market:
             self.put(side, self.mid - offset if side == 0 else self.mid + 1 + offset, quantity)
 
 
-@functools.cache
+def kept(name: str, make: Callable[[], Stream]) -> Stream:
+    """Return the stream from its file, made by this very version of this file, else make and keep it."""
+    version = hashlib.sha256(HERE.read_bytes()).hexdigest()[:12]
+    path = KEPT / f"book-{name}-{version}.npz"
+    if not path.exists():
+        stream = make()
+        KEPT.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".fresh.npz")
+        np.savez(fresh, *stream.snapshot, *stream.deltas)
+        fresh.replace(path)
+    with np.load(path) as arrays:
+        found = [arrays[f"arr_{index}"] for index in range(6)]
+    return Stream(Deltas(*found[:3]), Deltas(*found[3:]))
+
+
 def drawn(*, wide_share: float, count: int = 100_000, seed: int = 11) -> Stream:
-    """A book of about a thousand levels a side, then `count` deltas and the removals their moves cause."""
-    market = _Market(seed, wide_share)
-    market.draw(20_000)
-    filled = len(market.rows)
-    market.draw(count)
-    return Stream(columns(market.rows[:filled]), columns(market.rows[filled:]))
+    """Return a book of up to 3,000 levels a side, then `count` deltas and the removals their moves cause."""
+
+    def make() -> Stream:
+        market = _Market(seed, wide_share)
+        market.draw(20_000)
+        filled = len(market.rows)
+        market.draw(count)
+        return Stream(columns(market.rows[:filled]), columns(market.rows[filled:]))
+
+    return kept(f"drawn-{wide_share}-{count}-{seed}", make)
 
 
-@functools.cache
-def recorded(name: str) -> Stream | None:
-    """Snapshot and later diffs of a Binance capture; None where the captures are not there."""
-    files, price_decimals, qty_decimals = CAPTURES[name]
-    if not all((RECORDED / file).is_file() for file in files):
-        return None
+def is_recorded(name: str) -> bool:
+    return all((RECORDED / file).is_file() for file in CAPTURES[name][0])
+
+
+def recorded(name: str) -> Stream:
+    """Return the snapshot and the later diffs of a Binance capture."""
+    return kept(name, lambda: _read_capture(*CAPTURES[name]))
+
+
+def _read_capture(files: tuple[str, ...], price_decimals: int, qty_decimals: int) -> Stream:
     snapshot: list[tuple[int, int, int]] = []
     deltas: list[tuple[int, int, int]] = []
     for file in files:

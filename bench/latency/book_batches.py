@@ -22,7 +22,7 @@ for folder in (ROOT, HERE, HERE / "micro"):
 
 import numpy as np  # noqa: E402
 from bench_book import SortedBook, filled_book  # noqa: E402
-from book_streams import CAPTURES, Stream, drawn, recorded  # noqa: E402
+from book_streams import CAPTURES, Stream, drawn, is_recorded, recorded  # noqa: E402
 
 from bot4._core import clock  # noqa: E402
 from bot4._core.build_info import build_info, require_release  # noqa: E402
@@ -86,7 +86,7 @@ def main() -> int:
     heads = " ".join(f"{f'p{percentile:g}':>8}" for percentile in PERCENTILES)
     print(f"{'stream':<16}{'deltas':>9}{'moves':>7} {heads}   | sorted array {heads}")
     streams = {"near": drawn(wide_share=0.0), "wide": drawn(wide_share=0.1)}
-    streams |= {f"recorded {name}": stream for name in CAPTURES if (stream := recorded(name)) is not None}
+    streams |= {f"recorded {name}": recorded(name) for name in CAPTURES if is_recorded(name)}
     for name, stream in streams.items():
         ours, theirs, moved = percentiles(loop, stream)
         row = " ".join(f"{value:>8.1f}" for value in ours), " ".join(f"{value:>8.1f}" for value in theirs)

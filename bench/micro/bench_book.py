@@ -1,4 +1,4 @@
-"""Order book: deltas near the touch, wide, and recorded; reads of the top. Reference: a sorted array (sorted_book.c)."""
+"""Order book: deltas near the touch, wide and recorded; the top after each. Reference: a sorted array in C."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # loaded by path, 
 
 import native
 import numpy as np
-from book_streams import CAPTURES, Deltas, Stream, drawn, recorded
+from book_streams import CAPTURES, Deltas, Stream, drawn, is_recorded, recorded
+from bot4._core.types import EventKind, Flag
 from harness import ns_per_operation
 
 from bot4._core.book.depth_sync import DepthSync
@@ -76,22 +77,21 @@ def reference(stream: Stream) -> Callable[[], float]:
 
 def depth_events(stream: Stream, levels_per_message: int = 32) -> np.ndarray:
     """The stream as a snapshot and spot diffs of `levels_per_message` levels."""
-    parts, last_id = [], 0
     count = len(stream.deltas.sides) // levels_per_message * levels_per_message
-    cuts = [stream.snapshot, *(
+    messages = [stream.snapshot] + [
         Deltas(*(column[start : start + levels_per_message] for column in stream.deltas))
         for start in range(0, count, levels_per_message)
-    )]
-    for deltas in cuts:
-        events = np.zeros(1 + len(deltas.sides), EVENT_DTYPE)
-        events["kind"] = 2
-        events["side"][1:], events["a"][1:], events["b"][1:] = deltas
-        last_id += 1
-        events["kind"][0], events["a"][0], events["b"][0], events["c"][0] = 1, last_id, last_id, -1
-        events["d"][0] = len(deltas.sides)
-        events["flags"] = 4 if last_id == 1 else 0
-        events["flags"][0] |= 1
-        events["flags"][-1] |= 2
+    ]
+    parts = []
+    for last_id, levels in enumerate(messages, 1):
+        events = np.zeros(1 + len(levels.sides), EVENT_DTYPE)
+        events["kind"] = EventKind.EVENT_DEPTH_LEVEL
+        events["side"][1:], events["a"][1:], events["b"][1:] = levels
+        events["kind"][0] = EventKind.EVENT_DEPTH_BEGIN
+        events["a"][0], events["b"][0], events["c"][0], events["d"][0] = last_id, last_id, -1, len(levels.sides)
+        events["flags"] = Flag.FLAG_SNAPSHOT if last_id == 1 else 0
+        events["flags"][0] |= Flag.FLAG_FIRST
+        events["flags"][-1] |= Flag.FLAG_LAST
         parts.append(events)
     return np.concatenate(parts)
 
@@ -125,9 +125,9 @@ KERNELS = [
     ("book.delta and top / sorted array", apply_and_top, reference_apply_and_top),
     ("book.sync event / sorted array delta", synchronise, reference(WIDE)),
 ] + [
-    (f"book.delta recorded {name} / sorted array", kernel(stream), reference(stream))
+    (f"book.delta recorded {name} / sorted array", kernel(stream := recorded(name)), reference(stream))
     for name in CAPTURES
-    if (stream := recorded(name)) is not None
+    if is_recorded(name)
 ]
 
 

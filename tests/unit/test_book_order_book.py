@@ -232,6 +232,24 @@ def test_a_batch_stops_at_the_first_refused_level():
     assert [price for price, _ in levels(book, BUY)] == [101, 100]
 
 
+def test_the_top_is_noted_after_every_level_of_a_batch():
+    book, one_by_one = Book(), Book()
+    sides = np.array([BUY, SELL, BUY, BUY, SELL], np.uint8)
+    prices, lots = np.array([100, 105, 101, 101, 104]), np.array([5, 6, 7, 0, 8])
+    tops = np.full((5, 20), -1, np.int64)
+    assert book.apply_and_top(sides, prices, lots, tops) == 5
+    for row, delta in zip(tops, zip(sides, prices, lots, strict=True), strict=True):
+        one_by_one.apply(*delta)
+        for side, start in ((BUY, 0), (SELL, 10)):
+            found = levels(one_by_one, side, 5)
+            assert row[start : start + 5].tolist() == [price for price, _ in found] + [0] * (5 - len(found))
+            assert row[start + 5 : start + 10].tolist() == [qty for _, qty in found] + [0] * (5 - len(found))
+    prices[1] = 0
+    assert book.apply_and_top(sides, prices, lots, tops) == 1
+    with pytest.raises(ValueError, match="must have 5 rows, the latter of 20, were 5, 5, 4 of 20"):
+        book.apply_and_top(sides, prices, lots, tops[:4])
+
+
 def test_a_batch_of_unequal_lengths_is_a_broken_call():
     with pytest.raises(ValueError, match="equally long, were 2, 3, 2"):
         Book().apply_many(np.zeros(2, np.uint8), np.ones(3, np.int64), np.ones(2, np.int64))

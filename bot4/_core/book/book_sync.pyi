@@ -1,12 +1,12 @@
-from enum import IntFlag
+from enum import IntEnum
 
-class SyncRule(IntFlag):
+class SyncRule(IntEnum):
     SYNC_RULE_AUTO = 0
     SYNC_RULE_SPOT = 1
     SYNC_RULE_FUTURES = 2
     SYNC_RULE_IN_BAND = 3
 
-class SyncVerdict(IntFlag):
+class SyncVerdict(IntEnum):
     SYNC_PENDING = 0
     SYNC_BUFFERED = 1
     SYNC_STALE = 2
@@ -19,7 +19,7 @@ class SyncVerdict(IntFlag):
     SYNC_FULL = 9
     SYNC_MALFORMED = 10
 
-class SyncState(IntFlag):
+class SyncState(IntEnum):
     STATE_WAITING = 0
     STATE_LIVE = 1
     STATE_LIVE_PARTIAL = 2

@@ -1,29 +1,33 @@
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 from bot4._core.book.book_sync import SyncState
-from bot4._core.book.order_book import Book
+from bot4._core.book.order_book import FAR_CAPACITY as FAR_CAPACITY
+from bot4._core.book.order_book import WINDOW_TICKS as WINDOW_TICKS
+from bot4._core.book.order_book import BookView
 
 BUFFER_MESSAGES: Final[int]
 BUFFER_LEVELS: Final[int]
 
+@disjoint_base
 class DepthSync:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         rule: int = ...,
         *,
         window_ticks: int = ...,
         far_capacity: int = ...,
         buffer_messages: int = ...,
         buffer_levels: int = ...,
-    ) -> None: ...
+    ) -> Self: ...
     def apply(self, events: NDArray[np.void], verdicts: NDArray[np.uint8] | None = None) -> int: ...
     def reset(self) -> None: ...
     def truncate(self, depth: int) -> None: ...
     @property
-    def book(self) -> Book: ...
+    def book(self) -> BookView: ...
     @property
     def is_live(self) -> bool: ...
     @property

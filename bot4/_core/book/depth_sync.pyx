@@ -19,7 +19,7 @@ from bot4._core.book.order_book cimport book_truncate, book_view
 from bot4._core.types cimport Event
 
 from bot4._core.book.book_sync import SyncState
-from bot4._core.book.order_book import FAR_CAPACITY, WINDOW_TICKS, Book, check_power_of_two
+from bot4._core.book.order_book import FAR_CAPACITY, WINDOW_TICKS, BookView, check_power_of_two
 
 BUFFER_MESSAGES = 1 << 12
 BUFFER_LEVELS = 1 << 15
@@ -134,8 +134,8 @@ cdef class DepthSync:
         book_truncate(self.sync.book, 1, depth)
 
     @property
-    def book(self) -> Book:
-        """Read-only view of the book; empty while INVALID, raises on reads inside a message."""
+    def book(self) -> BookView:
+        """The book, to be read: empty while INVALID, and raising inside a message."""
         return book_view(self.sync.book, self)
 
     @property

@@ -140,13 +140,15 @@ cdef inline void book_top(const OrderBook* book, TopOfBook* top) noexcept nogil:
         top.ask_price_ticks[i] = top.ask_qty_lots[i] = 0
 
 
-cdef class Book:
+cdef class BookView:
     cdef OrderBook* book
-    cdef bint is_view        # the struct is another object's, which alone may change it
-    cdef object owner        # keeps the struct of a view alive
+    cdef object owner        # keeps the struct alive; None where the object itself owns it
 
     cdef int _check_readable(self) except -1
-    cdef int _check_writable(self) except -1
 
 
-cdef Book book_view(OrderBook* book, object owner)
+cdef BookView book_view(OrderBook* book, object owner)
+
+
+cdef class Book(BookView):
+    pass

@@ -1,34 +1,21 @@
-from enum import IntFlag
-from typing import Final
+from enum import IntEnum
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 WINDOW_TICKS: Final[int]
 FAR_CAPACITY: Final[int]
 
-class BookVerdict(IntFlag):
+class BookVerdict(IntEnum):
     BOOK_OK = 0
     BOOK_FULL = 1
     BOOK_BAD_LEVEL = 2
 
 def check_power_of_two(name: str, value: int, least: int) -> None: ...
-
-class Book:
-    def __init__(self, window_ticks: int = ..., far_capacity: int = ..., *, _view: bool = ...) -> None: ...
-    def apply(self, side: int, price_ticks: int, qty_lots: int) -> int: ...
-    def apply_many(
-        self, sides: NDArray[np.uint8], price_ticks: NDArray[np.int64], qty_lots: NDArray[np.int64]
-    ) -> int: ...
-    def apply_and_top(
-        self,
-        sides: NDArray[np.uint8],
-        price_ticks: NDArray[np.int64],
-        qty_lots: NDArray[np.int64],
-        tops: NDArray[np.int64],
-    ) -> int: ...
-    def clear(self) -> None: ...
-    def truncate(self, side: int, depth: int) -> None: ...
+@disjoint_base
+class BookView:
     def depth(self, side: int, n: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...
     @property
     def best_bid(self) -> tuple[int, int]: ...
@@ -48,3 +35,19 @@ class Book:
     def far_level_count(self, side: int) -> int: ...
     def recentres(self, side: int) -> int: ...
     def hash(self) -> int: ...
+
+class Book(BookView):
+    def __new__(cls, window_ticks: int = ..., far_capacity: int = ...) -> Self: ...
+    def apply(self, side: int, price_ticks: int, qty_lots: int) -> int: ...
+    def apply_many(
+        self, sides: NDArray[np.uint8], price_ticks: NDArray[np.int64], qty_lots: NDArray[np.int64]
+    ) -> int: ...
+    def apply_and_top(
+        self,
+        sides: NDArray[np.uint8],
+        price_ticks: NDArray[np.int64],
+        qty_lots: NDArray[np.int64],
+        tops: NDArray[np.int64],
+    ) -> int: ...
+    def clear(self) -> None: ...
+    def truncate(self, side: int, depth: int) -> None: ...

@@ -115,147 +115,19 @@ def check_power_of_two(name: str, value: int, least: int) -> None:
         raise ValueError(f"{name} must be a power of two from {least} to 2**30, was {value}")
 
 
-cdef class Book:
-    """An L2 order book of one instrument: price -> quantity, in integer ticks and lots.
+cdef class BookView:
+    """Read access to an order book; made by what owns the book, such as ``DepthSync.book``.
 
-    Parameters
-    ----------
-    window_ticks : int
-        Ticks a side's flat window spans, a power of two >= 64. Levels within it cost a few nanoseconds.
-    far_capacity : int
-        Slots a side's hash of levels outside the window has, a power of two >= 8. Three quarters may be used: as long
-        as a side holds no more levels than that, none is ever refused.
-
-    One thread at a time may use a book. Prices are 1..2**61 ticks; a bid and an ask may cross here, the
-    synchronisation (``DepthSync``) is what refuses that.
-
-    >>> from bot4._core.types import Side
-    >>> book = Book()
-    >>> book.apply(Side.SIDE_BUY, 6180010, 250), book.apply(Side.SIDE_SELL, 6180020, 750)
-    (0, 0)
-    >>> book.best_bid, book.best_ask, book.spread_ticks, book.microprice
-    ((6180010, 250), (6180020, 750), 10, 6180012.5)
-    >>> book.cost_to_trade(Side.SIDE_BUY, 1000)
-    (750, 4635015000, 6180020)
+    One thread at a time, the one that changes the book, may use it. Reads raise RuntimeError while the book holds part
+    of a message.
     """
-
-    def __cinit__(self, window_ticks: int = WINDOW_TICKS, far_capacity: int = FAR_CAPACITY, *, _view: bool = False):
-        self.book = NULL
-        self.owner = None
-        self.is_view = _view
-        if _view:
-            return
-        check_power_of_two("window_ticks", window_ticks, 64)
-        check_power_of_two("far_capacity", far_capacity, 8)
-        self.book = book_new(window_ticks, far_capacity)
-        if self.book == NULL:
-            raise MemoryError(f"no memory for a book of {window_ticks} ticks and {far_capacity} far slots a side")
-
-    def __dealloc__(self):
-        # Not told by `owner`: the garbage collector may have cleared that already.
-        if not self.is_view:
-            book_free(self.book)
 
     cdef int _check_readable(self) except -1:
         if self.book == NULL:
-            raise RuntimeError("a view of a book is made by its owner, not by hand")
+            raise RuntimeError("a view of a book is made by the book's owner")
         if self.book.mid_message:
             raise RuntimeError("the book holds part of a message: feed the message's last event before reading")
         return 0
-
-    cdef int _check_writable(self) except -1:
-        if self.is_view:
-            raise RuntimeError("this book belongs to its synchronisation: feed events to that")
-        return self._check_readable()
-
-    def apply(self, int side, int64_t price_ticks, int64_t qty_lots) -> int:
-        """Set the quantity of a price level; 0 removes it. Returns a BookVerdict."""
-        self._check_writable()
-        return book_apply_level(self.book, side, price_ticks, qty_lots)
-
-    def apply_many(
-        self, const unsigned char[::1] sides, const int64_t[::1] price_ticks, const int64_t[::1] qty_lots
-    ) -> int:
-        """Apply a batch without the GIL, stopping at the first refused level.
-
-        Parameters
-        ----------
-        sides : ndarray[uint8], shape (n,), 0 buy or 1 sell
-        price_ticks, qty_lots : ndarray[int64], shape (n,)
-
-        Returns
-        -------
-        int
-            Levels applied: n, or the index of the level that was refused.
-        """
-        self._check_writable()
-        cdef Py_ssize_t i, n = sides.shape[0]
-        if price_ticks.shape[0] != n or qty_lots.shape[0] != n:
-            raise ValueError(
-                f"sides, price_ticks and qty_lots must be equally long, were {n}, {price_ticks.shape[0]}, "
-                f"{qty_lots.shape[0]}"
-            )
-        with nogil:
-            for i in range(n):
-                if i + 8 < n:
-                    book_prefetch(self.book, sides[i + 8], price_ticks[i + 8])
-                if book_apply_level(self.book, sides[i], price_ticks[i], qty_lots[i]) != BOOK_OK:
-                    break
-            else:
-                i = n
-        return i
-
-    def apply_and_top(
-        self,
-        const unsigned char[::1] sides,
-        const int64_t[::1] price_ticks,
-        const int64_t[::1] qty_lots,
-        int64_t[:, ::1] tops,
-    ) -> int:
-        """Apply a batch as `apply_many` does, and note the five best levels a side after each of its levels.
-
-        Parameters
-        ----------
-        sides, price_ticks, qty_lots : ndarray, shape (n,), as for `apply_many`
-        tops : ndarray[int64], shape (n, 20)
-            Row i is filled with 5 bid prices, 5 bid quantities, 5 ask prices and 5 ask quantities, best first and
-            zero where there is no level, as they stand after level i.
-
-        Returns
-        -------
-        int
-            Levels applied: n, or the index of the level that was refused.
-        """
-        self._check_writable()
-        cdef Py_ssize_t i, n = sides.shape[0]
-        cdef TopOfBook top
-        if price_ticks.shape[0] != n or qty_lots.shape[0] != n or tops.shape[0] != n or tops.shape[1] != 20:
-            raise ValueError(
-                f"price_ticks, qty_lots and tops must have {n} rows, the latter of 20, were {price_ticks.shape[0]}, "
-                f"{qty_lots.shape[0]}, {tops.shape[0]} of {tops.shape[1]}"
-            )
-        with nogil:
-            for i in range(n):
-                if book_apply_level(self.book, sides[i], price_ticks[i], qty_lots[i]) != BOOK_OK:
-                    break
-                book_top(self.book, &top)
-                memcpy(&tops[i, 0], &top, 20 * sizeof(int64_t))
-            else:
-                i = n
-        return i
-
-    def clear(self) -> None:
-        """Remove every level."""
-        self._check_writable()
-        book_clear(self.book)
-
-    def truncate(self, int side, int64_t depth) -> None:
-        """Keep the `depth` best levels of a side, as venues that send a fixed depth demand."""
-        self._check_writable()
-        _check_side(side)
-        if depth < 0:
-            raise ValueError(f"depth must not be negative, was {depth}")
-        book_truncate(self.book, side, depth)
 
     def depth(self, int side, n: int | None = None):
         """The n best levels of a side (None: all), best first.
@@ -359,9 +231,128 @@ cdef class Book:
         return book_hash(self.book)
 
 
-cdef Book book_view(OrderBook* book, object owner):
-    """A read-only Book over a struct that `owner` keeps alive."""
-    cdef Book view = Book(_view=True)
+cdef BookView book_view(OrderBook* book, object owner):
+    """A view of a struct that `owner` keeps alive."""
+    cdef BookView view = BookView.__new__(BookView)
     view.book = book
     view.owner = owner
     return view
+
+
+cdef class Book(BookView):
+    """An L2 order book of one instrument: price -> quantity, in integer ticks and lots.
+
+    Parameters
+    ----------
+    window_ticks : int
+        Ticks a side's flat window spans, a power of two >= 64. Levels within it cost a few nanoseconds.
+    far_capacity : int
+        Slots a side's hash of levels outside the window has, a power of two >= 8. Three quarters may be used: as long
+        as a side holds no more levels than that, none is ever refused.
+
+    One thread at a time may use a book. Prices are 1..2**61 ticks; a bid and an ask may cross here, the
+    synchronisation (``DepthSync``) is what refuses that.
+
+    >>> from bot4._core.types import Side
+    >>> book = Book()
+    >>> book.apply(Side.SIDE_BUY, 6180010, 250), book.apply(Side.SIDE_SELL, 6180020, 750)
+    (0, 0)
+    >>> book.best_bid, book.best_ask, book.spread_ticks, book.microprice
+    ((6180010, 250), (6180020, 750), 10, 6180012.5)
+    >>> book.cost_to_trade(Side.SIDE_BUY, 1000)
+    (750, 4635015000, 6180020)
+    """
+
+    def __cinit__(self, window_ticks: int = WINDOW_TICKS, far_capacity: int = FAR_CAPACITY):
+        check_power_of_two("window_ticks", window_ticks, 64)
+        check_power_of_two("far_capacity", far_capacity, 8)
+        self.book = book_new(window_ticks, far_capacity)
+        if self.book == NULL:
+            raise MemoryError(f"no memory for a book of {window_ticks} ticks and {far_capacity} far slots a side")
+
+    def __dealloc__(self):
+        book_free(self.book)
+
+    def apply(self, int side, int64_t price_ticks, int64_t qty_lots) -> int:
+        """Set the quantity of a price level; 0 removes it. Returns a BookVerdict."""
+        return book_apply_level(self.book, side, price_ticks, qty_lots)
+
+    def apply_many(
+        self, const unsigned char[::1] sides, const int64_t[::1] price_ticks, const int64_t[::1] qty_lots
+    ) -> int:
+        """Apply a batch without the GIL, stopping at the first refused level.
+
+        Parameters
+        ----------
+        sides : ndarray[uint8], shape (n,), 0 buy or 1 sell
+        price_ticks, qty_lots : ndarray[int64], shape (n,)
+
+        Returns
+        -------
+        int
+            Levels applied: n, or the index of the level that was refused.
+        """
+        cdef Py_ssize_t i, n = sides.shape[0]
+        if price_ticks.shape[0] != n or qty_lots.shape[0] != n:
+            raise ValueError(
+                f"sides, price_ticks and qty_lots must be equally long, were {n}, {price_ticks.shape[0]}, "
+                f"{qty_lots.shape[0]}"
+            )
+        with nogil:
+            for i in range(n):
+                if i + 8 < n:
+                    book_prefetch(self.book, sides[i + 8], price_ticks[i + 8])
+                if book_apply_level(self.book, sides[i], price_ticks[i], qty_lots[i]) != BOOK_OK:
+                    break
+            else:
+                i = n
+        return i
+
+    def apply_and_top(
+        self,
+        const unsigned char[::1] sides,
+        const int64_t[::1] price_ticks,
+        const int64_t[::1] qty_lots,
+        int64_t[:, ::1] tops,
+    ) -> int:
+        """Apply a batch as `apply_many` does, and note the five best levels a side after each of its levels.
+
+        Parameters
+        ----------
+        sides, price_ticks, qty_lots : ndarray, shape (n,), as for `apply_many`
+        tops : ndarray[int64], shape (n, 20)
+            Row i is filled with 5 bid prices, 5 bid quantities, 5 ask prices and 5 ask quantities, best first and
+            zero where there is no level, as they stand after level i.
+
+        Returns
+        -------
+        int
+            Levels applied: n, or the index of the level that was refused.
+        """
+        cdef Py_ssize_t i, n = sides.shape[0]
+        cdef TopOfBook top
+        if price_ticks.shape[0] != n or qty_lots.shape[0] != n or tops.shape[0] != n or tops.shape[1] != 20:
+            raise ValueError(
+                f"price_ticks, qty_lots and tops must have {n} rows, the latter of 20, were {price_ticks.shape[0]}, "
+                f"{qty_lots.shape[0]}, {tops.shape[0]} of {tops.shape[1]}"
+            )
+        with nogil:
+            for i in range(n):
+                if book_apply_level(self.book, sides[i], price_ticks[i], qty_lots[i]) != BOOK_OK:
+                    break
+                book_top(self.book, &top)
+                memcpy(&tops[i, 0], &top, 20 * sizeof(int64_t))
+            else:
+                i = n
+        return i
+
+    def clear(self) -> None:
+        """Remove every level."""
+        book_clear(self.book)
+
+    def truncate(self, int side, int64_t depth) -> None:
+        """Keep the `depth` best levels of a side, as venues that send a fixed depth demand."""
+        _check_side(side)
+        if depth < 0:
+            raise ValueError(f"depth must not be negative, was {depth}")
+        book_truncate(self.book, side, depth)
