@@ -12,12 +12,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # loaded by path, 
 import native
 import numpy as np
 from book_streams import CAPTURES, Deltas, Stream, drawn, is_recorded, recorded
-from bot4._core.types import EventKind, Flag
 from harness import ns_per_operation
 
 from bot4._core.book.depth_sync import DepthSync
 from bot4._core.book.order_book import Book
 from bot4._core.event_dtype import EVENT_DTYPE
+from bot4._core.types import EventKind, Flag
 
 LIBRARY = native.load("sorted_book")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bot4._core.types import Side
 
 from bot4._core.book.order_book import Book, BookVerdict
+from bot4._core.types import Side
 
 BUY, SELL = int(Side.SIDE_BUY), int(Side.SIDE_SELL)
 OK, FULL, BAD = BookVerdict.BOOK_OK, BookVerdict.BOOK_FULL, BookVerdict.BOOK_BAD_LEVEL

@@ -6,13 +6,13 @@ import gc
 
 import numpy as np
 import pytest
-from bot4._core.types import EventKind
 from oracles.book_sync import FLAG_LAST, Message, message_events, stream_events
 
 from bot4._core.book.book_sync import SyncRule, SyncState, SyncVerdict
 from bot4._core.book.depth_sync import DepthSync
 from bot4._core.book.order_book import Book, BookView
 from bot4._core.event_dtype import EVENT_DTYPE
+from bot4._core.types import EventKind
 
 BUY, SELL = 0, 1
 V = SyncVerdict
