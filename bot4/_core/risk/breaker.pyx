@@ -11,7 +11,6 @@ import numpy as np
 
 from bot4._core.risk.circuit import BreakerPhase as PyPhase, BreakerReason as PyReason
 
-from bot4._core.risk.batch_clock cimport batch_clock_ns
 from bot4._core.risk.circuit cimport (
     BREAKER_BLOCK_ENTRIES, BREAKER_BLOCK_EXITS, BREAKER_CANCEL_RESTING, BREAKER_FLATTEN, BREAKER_GENERATION_ONE,
     BREAKER_KILLED, BREAKER_LATCH, BREAKER_LATCHED, BREAKER_SLOTS, BREAKER_WORD_CLOSED, TRIP_ERROR_RATE, TRIP_JOURNAL,
@@ -237,26 +236,15 @@ cdef class Breaker:
         """The timer's turn: staleness, cool-down, lost probes, the loss window."""
         breaker_tick(self.state, _not_negative(now_ns))
 
-    def admit_many(self, const int64_t[::1] now_ns, int64_t[::1] batch_ns=None):
-        """One `admit` for each row; returns tickets, ndarray[uint64], shape (n,).
-
-        `batch_ns`, ndarray[int64] of at least n // 64 rows, receives the time of each full batch of 64, ns.
-        """
+    def admit_many(self, const int64_t[::1] now_ns):
+        """One `admit` for each row of ndarray[int64] ns; tickets, ndarray[uint64], shape (n,)."""
         cdef Py_ssize_t n = now_ns.shape[0]
         cdef Py_ssize_t i
-        cdef bint timed = batch_ns is not None
-        cdef int64_t start_ns = 0
-        if timed and batch_ns.shape[0] < n // 64:
-            raise ValueError(f"batch_ns must have at least {n // 64} rows, had {batch_ns.shape[0]}")
         tickets = np.empty(n, dtype=np.uint64)
         cdef uint64_t[::1] out = tickets
         with nogil:
             for i in range(n):
-                if timed and i & 63 == 0:
-                    start_ns = batch_clock_ns()
                 out[i] = breaker_admit(self.state, now_ns[i])
-                if timed and i & 63 == 63:
-                    batch_ns[i >> 6] = batch_clock_ns() - start_ns
         return tickets
 
     def run(self, const BreakerOp[::1] ops):

@@ -17,7 +17,6 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from bot4._core.risk.batch_clock cimport batch_clock_ns
 from bot4._core.types cimport BOT4_ASSERT, aligned_zalloc
 
 # Evictions an insert does besides its own work: more than one, so that the wheel is swept faster than it fills.
@@ -349,7 +348,7 @@ cdef class IdempotencyStore:
         return id_expire(self.store, now_ns, limit)
 
     def run(self, const unsigned char[::1] kinds, const unsigned char[:, ::1] ids, const unsigned char[::1] lengths,
-            const int64_t[::1] now_ns, int64_t[::1] batch_ns=None):
+            const int64_t[::1] now_ns):
         """Apply rows in order; the verdict or state of each, ndarray[int32], shape (n,).
 
         Parameters
@@ -362,23 +361,15 @@ cdef class IdempotencyStore:
             How many of them count; above 36 is ID_INVALID.
         now_ns : ndarray[int64], shape (n,)
             Time of each row, ns.
-        batch_ns : ndarray[int64], shape (at least n // 64,), optional
-            Receives the time of each full batch of 64 rows, ns.
         """
         cdef Py_ssize_t n = kinds.shape[0]
         cdef Py_ssize_t i
-        cdef bint timed = batch_ns is not None
-        cdef int64_t start_ns = 0
         if ids.shape[0] != n or ids.shape[1] != ID_BYTES or lengths.shape[0] != n or now_ns.shape[0] != n:
             raise ValueError(f"ids must be ({n}, 36), lengths and now_ns ({n},), to match kinds")
-        if timed and batch_ns.shape[0] < n // 64:
-            raise ValueError(f"batch_ns must have at least {n // 64} rows, had {batch_ns.shape[0]}")
         verdicts = np.empty(n, dtype=np.int32)
         cdef int32_t[::1] out = verdicts
         with nogil:
             for i in range(n):
-                if timed and i & 63 == 0:
-                    start_ns = batch_clock_ns()
                 if kinds[i] == 0:
                     out[i] = id_insert(self.store, <const char*>&ids[i, 0], lengths[i], now_ns[i])
                 elif kinds[i] == 1:
@@ -387,8 +378,6 @@ cdef class IdempotencyStore:
                     out[i] = id_lookup(self.store, <const char*>&ids[i, 0], lengths[i], now_ns[i])
                 else:
                     out[i] = <int32_t>id_expire(self.store, now_ns[i], lengths[i])
-                if timed and i & 63 == 63:
-                    batch_ns[i >> 6] = batch_clock_ns() - start_ns
         return verdicts
 
     def __len__(self):

@@ -13,7 +13,6 @@ import numpy as np
 from bot4._core.risk.filters import FilterVerdict
 from bot4._core.risk.rules import RiskVerdict as PyRiskVerdict
 
-from bot4._core.risk.batch_clock cimport batch_clock_ns
 from bot4._core.risk.filters cimport Filters
 from bot4._core.risk.state cimport LOTS_MAX, ORDER_LOTS_MAX, RECENT_ORDERS, VERDICTS
 from bot4._core.risk.token_bucket cimport bucket_fill, bucket_rule_set
@@ -210,7 +209,7 @@ cdef class RiskGate:
         intent.trigger_ticks = trigger_ticks
         return verdict_of(risk_check(self.limits, self.state, &intent, now_ns))
 
-    def check_many(self, const OrderIntent[::1] intents, const int64_t[::1] now_ns, int64_t[::1] batch_ns=None):
+    def check_many(self, const OrderIntent[::1] intents, const int64_t[::1] now_ns):
         """Verdicts of many orders against the state as it is; pure.
 
         Parameters
@@ -219,8 +218,6 @@ cdef class RiskGate:
             The orders.
         now_ns : ndarray[int64], shape (n,)
             Time of each check, ns.
-        batch_ns : ndarray[int64], shape (at least n // 64,), optional
-            Receives the monotonic time each full batch of 64 checks took, ns.
 
         Returns
         -------
@@ -229,19 +226,13 @@ cdef class RiskGate:
         """
         cdef Py_ssize_t n = intents.shape[0]
         cdef Py_ssize_t i
-        cdef bint timed = batch_ns is not None
-        cdef int64_t start_ns = 0
-        if now_ns.shape[0] != n or (timed and batch_ns.shape[0] < n // 64):
-            raise ValueError(f"now_ns must have {n} rows and batch_ns at least {n // 64}")
+        if now_ns.shape[0] != n:
+            raise ValueError(f"intents and now_ns must be equally long, were {n} and {now_ns.shape[0]}")
         verdicts = np.empty(n, dtype=np.int32)
         cdef int32_t[::1] out = verdicts
         with nogil:
             for i in range(n):
-                if timed and i & 63 == 0:
-                    start_ns = batch_clock_ns()
                 out[i] = risk_check(self.limits, self.state, &intents[i], now_ns[i])
-                if timed and i & 63 == 63:
-                    batch_ns[i >> 6] = batch_clock_ns() - start_ns
         return verdicts
 
     def run(self, const RiskOp[::1] ops, const OrderIntent[::1] intents):

@@ -15,21 +15,14 @@
  * word publishes no other memory except the reopen time (see breaker_word_trip), so the orders below say what pairs
  * with what; the coherence of a single object gives the rest.
  *
- * The BREAKER_* macros are __atomic_* builtins in the build; a model checker includes this header with its own.
+ * The macros of atomics.h make the word functions what a model checker runs, too (BOT4_MODEL_RELACY).
  */
 #ifndef BOT4_BREAKER_H
 #define BOT4_BREAKER_H
 
 #include <stdint.h>
 
-#ifndef BREAKER_ATOMIC
-#define BREAKER_ATOMIC(T) T
-#define BREAKER_LOAD_ACQUIRE(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define BREAKER_LOAD_SEQ_CST(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
-/* Strong, so that a single try means what it says. */
-#define BREAKER_CAS(p, expected, desired) \
-    __atomic_compare_exchange_n((p), (expected), (desired), 0, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)
-#endif
+#include "bot4/atomics.h"
 
 #define BREAKER_WORD_CLOSED UINT64_C(1)
 #define BREAKER_WORD_OPEN UINT64_C(2)
@@ -49,7 +42,10 @@
 #define BREAKER_GENERATION_ONE (UINT64_C(1) << 25)
 #define BREAKER_GENERATION_MASK (~(BREAKER_GENERATION_ONE - 1))
 
-typedef BREAKER_ATOMIC(uint64_t) breaker_word;
+typedef BOT4_ATOMIC(uint64_t) breaker_word;
+
+/* Strong, so that a single try means what it says. */
+#define BREAKER_CAS(p, expected, desired) BOT4_CAS_STRONG((p), (expected), (desired), BOT4_SEQ_CST, BOT4_ACQUIRE)
 
 static inline uint64_t breaker_state_of(uint64_t word) { return word & BREAKER_STATE_MASK; }
 static inline int breaker_reason_of(uint64_t word) {
@@ -67,13 +63,13 @@ static inline uint64_t breaker_next_generation(uint64_t word) {
 
 /* Entries, hot path: one load, one compare. 0 when not plainly closed. */
 static inline uint64_t breaker_word_admit(breaker_word *word) {
-    uint64_t seen = BREAKER_LOAD_ACQUIRE(word);
+    uint64_t seen = BOT4_LOAD(word, BOT4_ACQUIRE);
     return (seen & (BREAKER_STATE_MASK | BREAKER_KILLED)) == BREAKER_WORD_CLOSED ? seen : 0;
 }
 
 /* Half-open: takes one probe from the word itself, so no more than the bound are ever admitted. */
 static inline uint64_t breaker_word_probe(breaker_word *word) {
-    uint64_t seen = BREAKER_LOAD_ACQUIRE(word);
+    uint64_t seen = BOT4_LOAD(word, BOT4_ACQUIRE);
     for (;;) {
         if (seen & BREAKER_KILLED) return 0;
         if (breaker_state_of(seen) == BREAKER_WORD_CLOSED) return seen;
@@ -88,7 +84,7 @@ static inline int breaker_exits_pass(uint64_t word, uint32_t exit_reasons) {
 
 /* Exits: pass unless killed, or open for a reason that is not in the bit set exit_reasons. They take no probe. */
 static inline uint64_t breaker_word_admit_reduce(breaker_word *word, uint32_t exit_reasons) {
-    uint64_t seen = BREAKER_LOAD_ACQUIRE(word);
+    uint64_t seen = BOT4_LOAD(word, BOT4_ACQUIRE);
     if ((seen & BREAKER_KILLED) || !breaker_exits_pass(seen, exit_reasons)) return 0;
     return seen | BREAKER_REDUCE;
 }
@@ -96,9 +92,9 @@ static inline uint64_t breaker_word_admit_reduce(breaker_word *word, uint32_t ex
 /* The last check before the socket. The load is seq_cst and every change of the word is a seq_cst RMW: a load that
  * comes after a kill in the single total order reads the killed word or a later one, whose generation differs. */
 static inline int breaker_word_readmit(breaker_word *word, uint64_t ticket, uint32_t exit_reasons) {
-    uint64_t seen = BREAKER_LOAD_SEQ_CST(word);
+    uint64_t seen = BOT4_LOAD(word, BOT4_SEQ_CST);
     if ((seen ^ ticket) & BREAKER_GENERATION_MASK) return 0;
-    if (seen & BREAKER_KILLED) return 0;
+    if (seen & BREAKER_KILLED) return 0; /* a kill moves the generation too; no ticket is of a killed word */
     if (breaker_state_of(seen) != BREAKER_WORD_OPEN) return 1;
     return (ticket & BREAKER_REDUCE) && breaker_exits_pass(seen, exit_reasons);
 }
@@ -106,7 +102,7 @@ static inline int breaker_word_readmit(breaker_word *word, uint64_t ticket, uint
 /* Opens, or raises an open breaker to a stronger (higher) reason or a latch. 1: opened, 2: raised, 0: neither.
  * The caller stored the reopen time before: this CAS publishes it to whoever reads the open word (release/acquire). */
 static inline int breaker_word_trip(breaker_word *word, int reason, int latch) {
-    uint64_t seen = BREAKER_LOAD_ACQUIRE(word);
+    uint64_t seen = BOT4_LOAD(word, BOT4_ACQUIRE);
     for (;;) {
         int open = breaker_state_of(seen) == BREAKER_WORD_OPEN;
         int held = open ? breaker_reason_of(seen) : 0;
@@ -129,7 +125,7 @@ static inline int breaker_word_half_open(breaker_word *word, uint64_t seen, int 
 
 /* A success while half-open; no more are counted than probes were admitted. 1: this one closed the breaker. */
 static inline int breaker_word_succeed(breaker_word *word, int probes, int needed) {
-    uint64_t seen = BREAKER_LOAD_ACQUIRE(word);
+    uint64_t seen = BOT4_LOAD(word, BOT4_ACQUIRE);
     for (;;) {
         uint64_t next;
         if ((seen & BREAKER_KILLED) || breaker_state_of(seen) != BREAKER_WORD_HALF_OPEN) return 0;
@@ -142,7 +138,7 @@ static inline int breaker_word_succeed(breaker_word *word, int probes, int neede
 
 /* Never fails. A second kill moves the generation too, so a reset that looked before it does not undo it. */
 static inline void breaker_word_kill(breaker_word *word) {
-    uint64_t seen = BREAKER_LOAD_ACQUIRE(word);
+    uint64_t seen = BOT4_LOAD(word, BOT4_ACQUIRE);
     while (!BREAKER_CAS(word, &seen,
                         breaker_next_generation(seen) | (seen & ~BREAKER_GENERATION_MASK) | BREAKER_KILLED)) {
     }
@@ -153,20 +149,20 @@ static inline int breaker_word_reset(breaker_word *word, uint64_t seen) {
     return BREAKER_CAS(word, &seen, breaker_next_generation(seen) | BREAKER_WORD_CLOSED);
 }
 
-#ifndef BREAKER_WORD_ONLY
+#ifndef BOT4_MODEL_RELACY
 
 /* ---- counters of the trips: relaxed, because no decision but a trip's threshold hangs on them ---- */
 
 #define BREAKER_SLOTS 8
 
-static inline int64_t breaker_get(const int64_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
-static inline void breaker_set(int64_t *p, int64_t value) { __atomic_store_n(p, value, __ATOMIC_RELAXED); }
-static inline int64_t breaker_add(int64_t *p, int64_t by) { return __atomic_add_fetch(p, by, __ATOMIC_RELAXED); }
-static inline uint64_t breaker_read_word(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static inline int64_t breaker_get(const int64_t *p) { return BOT4_LOAD(p, BOT4_RELAXED); }
+static inline void breaker_set(int64_t *p, int64_t value) { BOT4_STORE(p, value, BOT4_RELAXED); }
+static inline int64_t breaker_add(int64_t *p, int64_t by) { return BOT4_FETCH_ADD(p, by, BOT4_RELAXED) + by; }
+static inline uint64_t breaker_read_word(const uint64_t *p) { return BOT4_LOAD(p, BOT4_ACQUIRE); }
 
 static inline void breaker_raise(int64_t *p, int64_t value) {
     int64_t seen = breaker_get(p);
-    while (seen < value && !__atomic_compare_exchange_n(p, &seen, value, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    while (seen < value && !BOT4_CAS(p, &seen, value, BOT4_RELAXED, BOT4_RELAXED)) {
     }
 }
 
@@ -174,7 +170,7 @@ static inline void breaker_raise(int64_t *p, int64_t value) {
  * a slot that starts over and a sample that is added cannot interleave. */
 static inline void breaker_window_add(uint64_t *slots, uint32_t epoch, int failed) {
     uint64_t *slot = &slots[epoch % BREAKER_SLOTS];
-    uint64_t seen = __atomic_load_n(slot, __ATOMIC_RELAXED), next;
+    uint64_t seen = BOT4_LOAD(slot, BOT4_RELAXED), next;
     do {
         uint32_t held = (uint32_t)(seen >> 32);
         uint64_t failures = (seen >> 16) & 0xFFFF, samples = seen & 0xFFFF;
@@ -188,13 +184,13 @@ static inline void breaker_window_add(uint64_t *slots, uint32_t epoch, int faile
             failures >>= 1;
         }
         next = ((uint64_t)held << 32) | ((failures + (failed ? 1 : 0)) << 16) | (samples + 1);
-    } while (!__atomic_compare_exchange_n(slot, &seen, next, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    } while (!BOT4_CAS(slot, &seen, next, BOT4_RELAXED, BOT4_RELAXED));
 }
 
 static inline void breaker_window_sum(const uint64_t *slots, uint32_t epoch, int64_t *failures, int64_t *samples) {
     *failures = *samples = 0;
     for (int i = 0; i < BREAKER_SLOTS; i++) {
-        uint64_t seen = __atomic_load_n(&slots[i], __ATOMIC_RELAXED);
+        uint64_t seen = BOT4_LOAD(&slots[i], BOT4_RELAXED);
         /* Slots ahead of `epoch` (a caller that is late) are in the window too. */
         if ((int32_t)(epoch - (uint32_t)(seen >> 32)) < BREAKER_SLOTS) {
             *failures += (int64_t)((seen >> 16) & 0xFFFF);
@@ -204,7 +200,7 @@ static inline void breaker_window_sum(const uint64_t *slots, uint32_t epoch, int
 }
 
 static inline void breaker_window_clear(uint64_t *slots) {
-    for (int i = 0; i < BREAKER_SLOTS; i++) __atomic_store_n(&slots[i], 0, __ATOMIC_RELAXED);
+    for (int i = 0; i < BREAKER_SLOTS; i++) BOT4_STORE(&slots[i], 0, BOT4_RELAXED);
 }
 
 #endif
