@@ -9,7 +9,7 @@ from libc.stdlib cimport free
 
 import numpy as np
 
-from bot4._core.risk.circuit import BreakerPhase as PyPhase, BreakerReason as PyReason
+from bot4._core.risk.circuit import BreakerPhase as _Phase, BreakerReason as _Reason
 
 from bot4._core.risk.circuit cimport (
     BREAKER_BLOCK_ENTRIES, BREAKER_BLOCK_EXITS, BREAKER_CANCEL_RESTING, BREAKER_FLATTEN, BREAKER_GENERATION_ONE,
@@ -293,12 +293,12 @@ cdef class Breaker:
     @property
     def phase(self):
         """`BreakerPhase`: closed, open or half-open; meaningless to an order while `killed`."""
-        return PyPhase(breaker_state_of(self.word))
+        return _Phase(breaker_state_of(self.word))
 
     @property
     def reason(self):
         """`BreakerReason` of the trip that holds, TRIP_NONE when closed."""
-        return PyReason(breaker_reason_of(self.word))
+        return _Reason(breaker_reason_of(self.word))
 
     @property
     def killed(self):
@@ -333,5 +333,5 @@ cdef class Breaker:
             "dropped": breaker_get(&state.dropped),
         }
         for reason in range(TRIP_NONE + 1, TRIP_KILL):
-            counts[PyReason(reason).name.lower()] = breaker_get(&state.trips[<int>reason])
+            counts[_Reason(reason).name.lower()] = breaker_get(&state.trips[<int>reason])
         return counts

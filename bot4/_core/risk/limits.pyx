@@ -11,7 +11,7 @@ from libc.string cimport memset
 import numpy as np
 
 from bot4._core.risk.filters import FilterVerdict
-from bot4._core.risk.rules import RiskVerdict as PyRiskVerdict
+from bot4._core.risk.rules import RiskVerdict as _RiskVerdict
 
 from bot4._core.risk.filters cimport Filters
 from bot4._core.risk.state cimport LOTS_MAX, ORDER_LOTS_MAX, RECENT_ORDERS, VERDICTS
@@ -355,4 +355,4 @@ def verdict_of(value):
     >>> verdict_of(33)
     <FilterVerdict.FILTER_LOT_SIZE: 33>
     """
-    return FilterVerdict(value) if value >= 32 else PyRiskVerdict(value)
+    return FilterVerdict(value) if value >= 32 else _RiskVerdict(value)
