@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +13,6 @@ from oracles import ta_walks
 
 from bot4._core.ta.bank import Features
 from bot4._core.ta.registry import FEATURES, FeatureSpec, check_registry, feature_index
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TICK, LOT = 0.01, 0.00001
 MINUTE_NS = 60_000_000_000
@@ -424,3 +421,22 @@ def test_unknown_feature_is_named():
         feature_index("sma_11")
     with pytest.raises(KeyError, match="sma_11"):
         Features(TICK, LOT, 100).value("sma_11")
+
+
+def test_parameters_go_by_name_too():
+    assert Features(tick_size=TICK, lot_size=LOT, bar_interval_ns=5).counts["bar"] == 0
+
+
+def documented_features() -> list[tuple[str, ...]]:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "features.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("| ") and line.split("|")[1].strip().isdigit()]
+    return [tuple(cell.strip() for cell in line.strip().strip("|").split(" | ")) for line in lines]
+
+
+def test_the_documented_list_is_the_registry():
+    listed = documented_features()
+    assert [(int(row[0]), row[1].strip("`"), row[2], row[3], row[4]) for row in listed] == [
+        (feature.number, feature.name, feature.family, feature.definition, feature.unit) for feature in FEATURES
+    ]
+    assert [int(row[5].split()[0]) for row in listed] == [feature.warm_up for feature in FEATURES]
+    assert [row[6] for row in listed] == [feature.oracle for feature in FEATURES]

@@ -92,6 +92,12 @@ def test_period_out_of_range_is_named(kind, period):
         kind(period)
 
 
+def test_parameters_go_by_name_too():
+    assert RollingWindow(period=2).count == 0
+    assert all(kind(period=2).refused == 0 for kind in AVERAGES)
+    assert TimeBarBuilder(interval_ns=5).late_trades == 0
+
+
 def test_empty_window_has_no_mean():
     window = RollingWindow(3)
     assert np.isnan(window.mean())

@@ -19,7 +19,7 @@ from bot4._core.ta.channels cimport channels_on_bar
 from bot4._core.ta.elementary cimport UNDEFINED
 from bot4._core.ta.history cimport history_push
 from bot4._core.ta.inputs cimport INPUT_OK, INPUT_STALE_BAR, check_bar, check_top, check_trade, int64_rows
-from bot4._core.ta.inputs import InputVerdict
+from bot4._core.ta.inputs import InputVerdict as _InputVerdict
 from bot4._core.ta.microstructure cimport microstructure_on_top, microstructure_on_trade, microstructure_start
 from bot4._core.ta.momentum cimport momentum_on_bar, momentum_start
 from bot4._core.ta.registry cimport (
@@ -31,7 +31,9 @@ from bot4._core.ta.registry cimport (
     FEATURE_CAPACITY,
     FEATURE_COUNT,
 )
-from bot4._core.ta.registry import FEATURES, FeatureClock, check_registry
+from bot4._core.ta.registry import FEATURES as _FEATURES
+from bot4._core.ta.registry import FeatureClock as _FeatureClock
+from bot4._core.ta.registry import check_registry as _check_registry
 from bot4._core.ta.snapshot cimport snapshot_pack, snapshot_unpack
 from bot4._core.ta.statistics cimport statistics_on_bar
 from bot4._core.ta.trend cimport trend_on_bar, trend_start
@@ -128,11 +130,13 @@ cdef int bank_on_top(FeatureBank* bank, const TopOfBook* top, int64_t ts_ns) noe
 
 
 cdef uint64_t bank_hash(const FeatureBank* bank) noexcept nogil:
-    cdef const uint64_t* words = <const uint64_t*>bank
+    cdef const char* bytes = <const char*>bank
     cdef uint64_t hash = STATE_VERSION
+    cdef uint64_t word
     cdef size_t i
-    for i in range(sizeof(FeatureBank) // 8):
-        hash = hash_mix(hash, words[i])
+    for i in range(0, sizeof(FeatureBank), 8):
+        memcpy(&word, bytes + i, 8)
+        hash = hash_mix(hash, word)
     return hash
 
 
@@ -141,7 +145,7 @@ cdef void _bank_start(FeatureBank* bank, double tick_size, double lot_size, int6
     memset(bank, 0, sizeof(FeatureBank))
     for i in range(FEATURE_CAPACITY):
         bank.values[i] = UNDEFINED
-    for i, feature in enumerate(FEATURES):
+    for i, feature in enumerate(_FEATURES):
         bank.warm_up[i] = feature.warm_up
         bank.clock[i] = feature.clock
         bank.longest[bank.clock[i]] = max(bank.longest[bank.clock[i]], bank.warm_up[i])
@@ -197,7 +201,7 @@ cdef class Features:
     @property
     def names(self):
         """Names of the features, in the order of the vector."""
-        return tuple(feature.name for feature in FEATURES)
+        return tuple(feature.name for feature in _FEATURES)
 
     def values(self):
         """Return a copy of the vector, float64, NaN where a feature is not ready."""
@@ -212,7 +216,7 @@ cdef class Features:
 
     def value(self, str name):
         """Return one feature; NaN where it is not ready; KeyError where there is none of that name."""
-        for index, feature in enumerate(FEATURES):
+        for index, feature in enumerate(_FEATURES):
             if feature.name == name:
                 return self.bank.values[index]
         raise KeyError(f"there is no feature {name!r}")
@@ -222,7 +226,7 @@ cdef class Features:
         """Accepted inputs by what they count as: bar, top, quote, trade, quoted_trade."""
         return {
             clock.name.removeprefix("CLOCK_").lower(): self.bank.counts[<int>clock]
-            for clock in FeatureClock if clock.name != "CLOCK_COUNT"
+            for clock in _FeatureClock if clock.name != "CLOCK_COUNT"
         }
 
     @property
@@ -230,7 +234,7 @@ cdef class Features:
         """Refused inputs by reason, and late trades, which the features of trades take in and the bars do not."""
         refused = {
             verdict.name.removeprefix("INPUT_").lower(): self.bank.refused[<int>verdict]
-            for verdict in InputVerdict if verdict.name not in ("INPUT_OK", "INPUT_VERDICTS")
+            for verdict in _InputVerdict if verdict.name not in ("INPUT_OK", "INPUT_VERDICTS")
         }
         return refused | {"late_trade": self.bank.bars.late_trades, "bar_volume": self.bank.bars.refused_trades}
 
@@ -379,12 +383,12 @@ cdef class Features:
 
     cdef str _meaning(self):
         """What must agree for one bank's bytes to mean the same in another."""
-        features = ",".join(f"{f.name}#{f.number}({f.parameters}){f.warm_up}/{int(f.clock)}" for f in FEATURES)
+        features = ",".join(f"{f.name}#{f.number}({f.parameters}){f.warm_up}/{int(f.clock)}" for f in _FEATURES)
         return (
             f"version {STATE_VERSION}, tick size {self.bank.history.tick_size!r}, "
             f"lot size {self.bank.history.lot_size!r}, bar interval {self.bank.bars.interval_ns} ns, features {features}"
         )
 
 
-check_registry(FEATURES)
+_check_registry(_FEATURES)
 BOT4_ASSERT(sizeof(FeatureBank) % 8 == 0 and sizeof(Bar) == 72 and sizeof(TopOfBook) == 168)

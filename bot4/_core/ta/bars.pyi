@@ -9,11 +9,6 @@ class BarVerdict(IntFlag):
     BAR_LATE = 2
     BAR_REFUSED = 3
 
-BAR_OPEN = BarVerdict.BAR_OPEN
-BAR_CLOSED = BarVerdict.BAR_CLOSED
-BAR_LATE = BarVerdict.BAR_LATE
-BAR_REFUSED = BarVerdict.BAR_REFUSED
-
 class TimeBarBuilder:
     def __init__(self, interval_ns: int) -> None: ...
     def on_trades(self, trades: ArrayLike) -> NDArray[np.int64]: ...

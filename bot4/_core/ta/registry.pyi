@@ -44,13 +44,6 @@ class FeatureClock(IntFlag):
     CLOCK_QUOTED_TRADE = 4
     CLOCK_COUNT = 5
 
-CLOCK_BAR = FeatureClock.CLOCK_BAR
-CLOCK_TOP = FeatureClock.CLOCK_TOP
-CLOCK_QUOTE = FeatureClock.CLOCK_QUOTE
-CLOCK_TRADE = FeatureClock.CLOCK_TRADE
-CLOCK_QUOTED_TRADE = FeatureClock.CLOCK_QUOTED_TRADE
-CLOCK_COUNT = FeatureClock.CLOCK_COUNT
-
 class FeatureSpec(NamedTuple):
     name: str
     number: int
