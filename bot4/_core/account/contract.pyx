@@ -15,6 +15,7 @@ from bot4._core.types cimport money_from_int, money_t, money_to_int, mul_wide
 
 _INT64_MAX = (1 << 63) - 1
 _DECIMALS_MAX = 18
+_DIGITS_MAX = 38   # of a 128-bit amount
 
 
 cdef money_t contract_base_to_quote(const ContractSpec* spec, money_t base_atoms, int64_t mark_ticks) noexcept nogil:
@@ -76,10 +77,25 @@ def to_atoms(amount, decimals: int) -> int:
     """
     if isinstance(amount, float):
         raise TypeError(f"an amount must be a Decimal, a string or an integer, was the float {amount!r}")
-    scaled = Decimal(amount).scaleb(decimals)
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
-        raise ValueError(f"an amount must be a whole number of atoms of 10^-{decimals}, was {amount}")
-    return int(scaled)
+    value = Decimal(amount)
+    problem = ValueError(f"an amount must be a whole number of atoms of 10^-{decimals}, was {amount}")
+    if not value.is_finite():
+        raise problem
+    # By digits: Decimal arithmetic would round to the context's precision without a word.
+    sign, digits, exponent = value.as_tuple()
+    atoms = int("".join(map(str, digits)))
+    shift = exponent + decimals
+    if atoms == 0:
+        return 0
+    if shift + len(digits) > _DIGITS_MAX:
+        raise ValueError(f"an amount must be below 10^{_DIGITS_MAX} atoms, was {amount}")
+    if shift >= 0:
+        atoms *= 10**shift
+    else:
+        atoms, rest = divmod(atoms, 10 ** min(-shift, len(digits)))
+        if rest or -shift > len(digits):
+            raise problem
+    return -atoms if sign else atoms
 
 
 def from_atoms(atoms: int, decimals: int) -> Decimal:
