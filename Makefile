@@ -23,14 +23,14 @@ help: ## what there is to make
 
 run: ## build what changed and start the bot on paper; ARGS="..." are passed on
 	@$(MAKE_VENV) run
-	@$(BIN)/python ci/build.py
+	@$(BIN)/python ci/compile_core.py
 	@exec $(BIN)/bot4 run $(ARGS)
 
 dev:
 	@$(MAKE_VENV) dev
 
 build: dev ## compile the core for tests and benchmarks
-	@$(BIN)/python ci/build.py
+	@$(BIN)/python ci/compile_core.py
 
 test: build ## all tests; ARGS="tests/unit -k book" runs a part
 	@$(IN_VENV) ci/test.sh $(ARGS)

@@ -5,6 +5,9 @@ callables take no argument, time a batch of their own and return nanoseconds an 
 of the same kind that bot4 does not change (a NumPy loop, a C library call), so that their ratio survives a change of
 machine or a busy neighbour better than either figure alone.
 
+A file whose kernels need something that is not everywhere (recorded data) also holds ``ABSENT``: name to reason, of the
+kernels it left out this time. They are printed and not taken for deleted ones.
+
     python bench/harness.py [PART OF A NAME ...]
 """
 
@@ -52,8 +55,8 @@ def ns_per_operation(batch: Callable[[], object], operations: int) -> float:
     return (time.perf_counter_ns() - start) / operations
 
 
-def load_file(path: Path) -> list[Kernel]:
-    """Return the kernels of one benchmark file."""
+def load_file(path: Path) -> tuple[list[Kernel], dict[str, str]]:
+    """Return the kernels of one benchmark file, and those it left out with the reason."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise BenchError(f"{path.name} cannot be loaded")
@@ -62,17 +65,27 @@ def load_file(path: Path) -> list[Kernel]:
     spec.loader.exec_module(module)
     if not hasattr(module, "KERNELS"):
         raise BenchError(f"{path.name} has no KERNELS: a list of (name, run_kernel, run_reference)")
-    return [Kernel(*entry) for entry in module.KERNELS]
+    return [Kernel(*entry) for entry in module.KERNELS], getattr(module, "ABSENT", {})
 
 
-def load_kernels(folder: Path = MICRO, only: Iterable[str] = ()) -> list[Kernel]:
-    """Return the kernels of every ``bench_*.py`` in `folder`, or those whose name holds a word of `only`."""
-    kernels = [kernel for path in sorted(folder.glob("bench_*.py")) for kernel in load_file(path)]
+def load_all(folder: Path = MICRO) -> tuple[list[Kernel], dict[str, str]]:
+    """Return the kernels of every ``bench_*.py`` in `folder`, and those left out with the reason."""
+    kernels: list[Kernel] = []
+    absent: dict[str, str] = {}
+    for path in sorted(folder.glob("bench_*.py")):
+        here, missing = load_file(path)
+        kernels += here
+        absent |= missing
     names = [kernel.name for kernel in kernels]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BenchError(f"kernel names must be unique, found twice: {', '.join(twice)}")
-    words = list(only)
+    return kernels, absent
+
+
+def load_kernels(folder: Path = MICRO, only: Iterable[str] = ()) -> list[Kernel]:
+    """Return the kernels of `folder`, or those whose name holds a word of `only`."""
+    kernels, words = load_all(folder)[0], list(only)
     return [kernel for kernel in kernels if not words or any(word in kernel.name for word in words)]
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 
 def tally(paths: list[Path]) -> dict[str, int]:
     """Return passed, failed and skipped over all reports."""
     sums = {"passed": 0, "failed": 0, "skipped": 0}
     for path in paths:
-        for suite in ElementTree.parse(path).getroot().iter("testsuite"):  # noqa: S314 - written by pytest just now
+        for suite in ET.parse(path).getroot().iter("testsuite"):  # noqa: S314 - written by pytest just now
             tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
             failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
             sums["failed"] += failed

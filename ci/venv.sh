@@ -63,7 +63,7 @@ if sys.argv[1] == "dev":
 PYTHON
 )
 pip install "${needed[@]}"
-# The package itself, editable and without its modules: ci/build.py compiles those, with progress to see.
+# The package itself, editable and without its modules: ci/compile_core.py compiles those, with progress to see.
 BOT4_ONLY=nothing pip install --no-build-isolation --no-deps --editable .
 rm -f "$venv"/.bot4-*
 echo "$wanted" > "$stamp"

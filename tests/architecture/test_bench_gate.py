@@ -76,6 +76,17 @@ def test_kernel_whose_baseline_vanished_is_reported_and_fails(bench: Path, capsy
     assert "FAILED spin: has no ratio baseline" in capsys.readouterr().out
 
 
+def test_kernel_left_out_with_a_reason_is_said_and_not_taken_for_deleted(
+    bench: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_kernels(bench, more="")
+    with (bench / "bench_spin.py").open("a") as file:
+        file.write("ABSENT = {'steady': 'recorded data is not here'}\n")
+    assert gate(bench) == 0
+    assert "absent      steady: recorded data is not here" in capsys.readouterr().out
+    assert gate(bench, "--update") == 1
+
+
 def test_empty_benchmark_folder_fails(tmp_path: Path, bench: Path) -> None:
     (bench / "bench_spin.py").unlink()
     assert gate(bench) == 1

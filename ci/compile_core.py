@@ -1,6 +1,6 @@
 """Compiles the core if anything it is made of changed since the last build; else does nothing, in a few milliseconds.
 
-    python ci/build.py
+    python ci/compile_core.py
 
 Reads BOT4_BUILD, BOT4_SANITIZE, BOT4_MARCH and BOT4_JOBS as setup.py does.
 """
@@ -19,7 +19,7 @@ SUFFIXES = {".pyx", ".pxd", ".h"}
 
 
 def wanted_build() -> str:
-    """What is asked for: a stamp with other words is out of date."""
+    """Return what is asked for: a stamp with other words is out of date."""
     settings = [os.environ.get(name, "") for name in ("BOT4_BUILD", "BOT4_SANITIZE", "BOT4_MARCH")]
     return " ".join([sysconfig.get_config_var("EXT_SUFFIX"), *(setting or "-" for setting in settings)])
 
