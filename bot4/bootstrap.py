@@ -41,6 +41,7 @@ def check_recordings(
     ------
     ConfigError, DataError, NoInputError
         A rules file cannot be read; what is wrong with a recording is in the report.
+
     """
     from bot4.adapters.recordings.check import RecordingCheck
     from bot4.domain.instrument import Market
@@ -76,6 +77,7 @@ def examine_host(data_dir: Path, environment: Mapping[str, str]) -> HostReport:
         Where bot4 would keep its data.
     environment : mapping of str to str
         Environment variables: services are looked for where these name them.
+
     """
     from bot4.adapters.host.doctor import Doctor
 

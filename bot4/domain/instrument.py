@@ -80,7 +80,8 @@ class Instrument:
         Grid of *orders*, whole multiples of the above; 0 (the default) is the same grid. A venue that refines or
         coarsens its steps lets older orders rest, so its book holds figures finer than what it takes in new orders.
     contract_size : Decimal
-        What one unit of quantity stands for: 1 for spot; base units a contract (linear); quote units a contract (inverse).
+        What one unit of quantity stands for: 1 for spot; base units a contract (linear); quote units a contract
+        (inverse).
     min_qty, max_qty, market_lot_size, market_min_qty, market_max_qty : Decimal or None
         None where the venue sets no such limit; the market figures hold for market orders.
     min_price, max_price : Decimal or None
@@ -108,6 +109,7 @@ class Instrument:
     ValueError: BTCUSDT price 61837.635 is not a multiple of 0.01
     >>> btc.round_qty("25.426189", Rounding.DOWN)
     25426180
+
     """
 
     symbol: str
@@ -141,18 +143,20 @@ class Instrument:
         for name in ("symbol", "venue", "base", "quote", "settle"):
             if not getattr(self, name):
                 raise ValueError(f"{name} must not be empty")
-        for name in ("tick_size", "lot_size", "contract_size"):
-            self._require_decimal(name)
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{self.symbol} {name} must be above 0, was {getattr(self, name)}")
-        for step, grid in (("price_step", "tick_size"), ("qty_step", "lot_size")):
+        for step, grid in _STEPS:
             self._require_decimal(step)
             if getattr(self, step) == 0:
                 object.__setattr__(self, step, getattr(self, grid))
-            if _ratio(getattr(self, step), getattr(self, grid)) is None:
-                raise ValueError(
-                    f"{self.symbol} {step} must be a multiple of {grid} {getattr(self, grid)}, was {getattr(self, step)}"
-                )
+        for name in _POSITIVE:
+            self._require_decimal(name)
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{self.symbol} {name} must be above 0, was {getattr(self, name)}")
+        for step, grid in _STEPS:
+            if _ratio(value := getattr(self, step), of := getattr(self, grid)) is None:
+                raise ValueError(f"{self.symbol} {step} must be a multiple of {grid} {of}, was {value}")
+        self._check_limits()
+
+    def _check_limits(self) -> None:
         for name in _OPTIONAL_DECIMALS:
             if getattr(self, name) is not None:
                 self._require_decimal(name)
@@ -196,6 +200,7 @@ class Instrument:
             `price` is a float.
         ValueError
             `price` is off the grid, not above 0, or too large for 63 bits of ticks.
+
         """
         ticks = self._steps("price", exact_decimal(price, f"{self.symbol} price"), self.tick_size)
         if ticks <= 0:
@@ -257,6 +262,8 @@ class Instrument:
         return steps
 
 
+_STEPS = (("price_step", "tick_size"), ("qty_step", "lot_size"))
+_POSITIVE = ("tick_size", "lot_size", "price_step", "qty_step", "contract_size")
 _OPTIONAL_DECIMALS = (
     "min_qty", "max_qty", "market_lot_size", "market_min_qty", "market_max_qty", "min_price", "max_price",
     "min_notional", "max_notional",
@@ -289,6 +296,5 @@ def _times(step: Decimal, count: int) -> Decimal:
     """`step` times `count` with the decimals of `step`, exact whatever the decimal context's precision."""
     if isinstance(count, bool) or not isinstance(count, int):
         raise TypeError(f"a count of steps must be an int, was {count!r}")
-    sign, digits, exponent = step.as_tuple()
-    whole = int("".join(map(str, digits))) * count * (-1 if sign else 1)
-    return Decimal((1 if whole < 0 else 0, tuple(map(int, str(abs(whole)))), exponent))
+    with localcontext(prec=_EXACT_DIGITS):
+        return step * count

@@ -40,6 +40,7 @@ def exact_decimal(value: Decimal | str | int, what: str = "a value") -> Decimal:
 
     >>> exact_decimal("0.10")
     Decimal('0.10')
+
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | str | int):
         raise TypeError(f"{what} must be a Decimal, a str or an int (a float is not exact), was {value!r}")
@@ -81,6 +82,7 @@ class Money:
     Money(asset='USDT', atoms=175000000, decimals=8)
     >>> str(Money("BTC", -1, 8))
     '-0.00000001 BTC'
+
     """
 
     asset: str

@@ -23,7 +23,7 @@ DEFECT_KINDS: dict[str, str] = {
     "recv_backwards": "a receive stamp before the one of the line above",
     "venue_backwards": "a venue stamp before the last one of the same stream",
     "clock": "receive and venue stamp more than 60 s apart, or a receive stamp before its request",
-    "inconsistent_rows": "rows of one message that disagree on its stamps, symbol, stream or type; bars of differing length",
+    "inconsistent_rows": "rows of one message that disagree on stamp, symbol, stream or type; bars of other length",
 }
 
 

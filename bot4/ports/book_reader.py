@@ -28,6 +28,7 @@ class BookUpdate:
         ``no_snapshot_before``, ``sequence_gap``, or empty.
     detail : str
         The defect in words.
+
     """
 
     symbol: str
@@ -70,7 +71,7 @@ class BookReader(Protocol):
         """Read one frame and apply it; raises ValueError where it is malformed (the books are then unchanged)."""
 
     def symbols(self) -> list[str]:
-        """Symbols that have had a snapshot, in the order they came."""
+        """Return the symbols that have had a snapshot, in the order they came."""
 
     def levels(self, symbol: str, count: int) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-        """The first `count` bids and asks of a book, best first, as (price, quantity) texts of the venue."""
+        """Return the first `count` bids and asks, best first, as (price, quantity) texts of the venue."""

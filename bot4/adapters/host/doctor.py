@@ -50,6 +50,7 @@ class Doctor:
         Environment variables: services are looked for where these name them.
     proc, sys_dir : Path
         Where the kernel tells of itself.
+
     """
 
     def __init__(
@@ -77,11 +78,12 @@ class Doctor:
                 report.items.extend(probe())
             except Exception as error:  # noqa: BLE001 - a probe must not hide the others' findings
                 name = probe.__name__.replace("_", " ")
-                report.items.append(HostItem(name, Health.WARN, f"could not be looked at: {type(error).__name__}: {error}"))
+                told = f"could not be looked at: {type(error).__name__}: {error}"
+                report.items.append(HostItem(name, Health.WARN, told))
         return report
 
     def python(self) -> list[HostItem]:
-        """The interpreter's version."""
+        """Look at the interpreter's version."""
         version = ".".join(map(str, sys.version_info[:3]))
         if sys.version_info[:2] < PYTHON_MIN:
             wanted = ".".join(map(str, PYTHON_MIN))
@@ -89,7 +91,7 @@ class Doctor:
         return [HostItem("python", Health.OK, f"{sys.implementation.name} {version}")]
 
     def core(self) -> list[HostItem]:
-        """The compiled core: whether it loads, and how it was built."""
+        """Tell whether the compiled core loads, and how it was built."""
         try:
             importlib.import_module("bot4._core.types")
             build = importlib.import_module("bot4._core.build_info").build_info()
@@ -104,12 +106,14 @@ class Doctor:
         return [HostItem("core", Health.OK, told), flags]
 
     def instruction_set(self) -> list[HostItem]:
-        """What the processor can do and the build uses."""
+        """Tell what the processor can do and the build uses."""
         flags = self._cpu_flags()
         if not flags:
             return [HostItem("instruction set", Health.WARN, "the processor's flags cannot be read")]
         try:
-            used = ", ".join(importlib.import_module("bot4._core.build_info").build_info().instruction_set) or "baseline"
+            used = (
+                ", ".join(importlib.import_module("bot4._core.build_info").build_info().instruction_set) or "baseline"
+            )
         except ImportError:
             used = "unknown: the core does not load"
         if missing := [flag for flag in _V3_FLAGS if flag not in flags]:
@@ -118,14 +122,16 @@ class Doctor:
         return [HostItem("instruction set", Health.OK, f"the build uses {used}")]
 
     def allocator(self) -> list[HostItem]:
-        """Whether mimalloc serves this process."""
+        """Tell whether mimalloc serves this process."""
         if "mimalloc" in (self._proc / "self" / "maps").read_text(encoding="utf-8", errors="replace"):
             return [HostItem("allocator", Health.OK, "mimalloc")]
-        advice = "optional: install libmimalloc and start with LD_PRELOAD=libmimalloc.so (the hot path allocates nothing)"
+        advice = (
+            "optional: install libmimalloc and start with LD_PRELOAD=libmimalloc.so (the hot path allocates nothing)"
+        )
         return [HostItem("allocator", Health.MISSING, "the system's malloc; mimalloc is not loaded", advice)]
 
     def clock(self) -> list[HostItem]:
-        """The kernel's clock source and the tick counter of the core."""
+        """Look at the kernel's clock source and the tick counter of the core."""
         items = []
         source_file = self._sys / "devices/system/clocksource/clocksource0/current_clocksource"
         try:
@@ -135,7 +141,9 @@ class Doctor:
         else:
             is_slow = source in ("hpet", "acpi_pm", "jiffies")
             advice = "reading the time costs about a microsecond: boot with clocksource=tsc where the machine allows"
-            items.append(HostItem("clock source", Health.WARN if is_slow else Health.OK, source, advice if is_slow else ""))
+            items.append(
+                HostItem("clock source", Health.WARN if is_slow else Health.OK, source, advice if is_slow else "")
+            )
         try:
             clock = importlib.import_module("bot4._core.clock")
         except ImportError:
@@ -151,7 +159,7 @@ class Doctor:
         return [*items, HostItem("tick counter", Health.WARN, f"{told}, not known to be invariant", advice)]
 
     def cores(self) -> list[HostItem]:
-        """Cores this process may use."""
+        """Count the cores this process may use."""
         allowed, total = len(os.sched_getaffinity(0)), os.cpu_count() or 1
         load = os.getloadavg()[0]
         told = f"{allowed} of {total} may be used, load {load:.1f}"
@@ -161,7 +169,7 @@ class Doctor:
         return [HostItem("cores", Health.OK, told)]
 
     def data_directory(self) -> list[HostItem]:
-        """Whether bot4 could write its data."""
+        """Tell whether bot4 could write its data."""
         where = self._data_dir.absolute()
         place = _nearest(where)
         try:
@@ -174,15 +182,17 @@ class Doctor:
         return [HostItem("data directory", Health.OK, f"{where} ({made})")]
 
     def disk(self) -> list[HostItem]:
-        """Free space where the data goes."""
+        """Look at the free space where the data goes."""
         free = shutil.disk_usage(_nearest(self._data_dir.absolute())).free
         told = f"{free / (1 << 30):.1f} GiB free"
         if free < DISK_FREE_MIN_BYTES:
-            return [HostItem("disk", Health.WARN, told, "free at least 1 GiB: trading halts when the journal cannot grow")]
+            return [
+                HostItem("disk", Health.WARN, told, "free at least 1 GiB: trading halts when the journal cannot grow")
+            ]
         return [HostItem("disk", Health.OK, told)]
 
     def packages(self) -> list[HostItem]:
-        """Python packages: those bot4 needs, and those its extras would use."""
+        """Look for the Python packages bot4 needs, and for those its extras would use."""
         items = [
             HostItem(f"package {name}", Health.FAILED, "needed, and not installed", f"pip install {name}")
             for name in REQUIRED_PACKAGES
@@ -198,7 +208,7 @@ class Doctor:
         return items
 
     def services(self) -> list[HostItem]:
-        """Services the environment names: whether something listens there."""
+        """Tell whether something listens where the environment names a service."""
         return [self._service(*service) for service in _SERVICES]
 
     def _service(self, name: str, variable: str, default_port: int) -> HostItem:
@@ -228,7 +238,7 @@ class Doctor:
 
 
 def _nearest(path: Path) -> Path:
-    """The path itself, or the nearest folder above it that is there."""
+    """Return the path itself, or the nearest folder above it that is there."""
     while not path.is_dir() and path != path.parent:
         path = path.parent
     return path

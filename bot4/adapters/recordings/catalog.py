@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot4.adapters.recordings.recognise import read_rules
@@ -13,13 +12,14 @@ from bot4.dto.rules import instruments_from_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 _Key = tuple[str, Market | None, str]
 BUNDLED = "bundled table (2025-03)"
 
 
 def bundled_instruments() -> list[Instrument]:
-    """Instruments of the bundled table."""
+    """Return the instruments of the bundled table."""
     text = files("bot4.adapters.recordings").joinpath("instruments.toml").read_text(encoding="utf-8")
     return instruments_from_toml(text, BUNDLED)
 
@@ -33,6 +33,7 @@ class InstrumentCatalog:
         Rules files named by the user; they win over everything, a later file over an earlier one.
     recorded : iterable of Instrument
         Rules found in recordings; they win over the bundled table.
+
     """
 
     def __init__(self, given: Iterable[Path | str] = (), recorded: Iterable[Instrument] = ()) -> None:
@@ -55,27 +56,27 @@ class InstrumentCatalog:
                     break
 
     def only_given(self) -> Instrument | None:
-        """The one instrument of the rules files given, where they hold exactly one: for dumps that name no symbol."""
+        """Return the one instrument of the rules files given, where they hold exactly one."""
         given = {id(instrument): instrument for instrument in self._tiers[0].values()}
         return next(iter(given.values())) if len(given) == 1 else None
 
     def find(self, venue: str, market: Market | None, symbol: str) -> Instrument | None:
-        """The instrument, or None where no tier has it; `market` None finds it in any market."""
+        """Return the instrument, or None where no tier has it; `market` None finds it in any market."""
         return next((tier[key] for tier in self._tiers if (key := (venue, market, symbol)) in tier), None)
 
     def of_venue(self, venue: str) -> list[Instrument]:
-        """Every instrument known of a venue, the winning tier's where several have it."""
-        found = {key: item for tier in reversed(self._tiers) for key, item in tier.items() if key[0] == venue and key[1]}
-        return list(found.values())
+        """Return every instrument known of a venue, the winning tier's where several have it."""
+        found = {key: item for tier in reversed(self._tiers) for key, item in tier.items()}
+        return [item for key, item in found.items() if key[0] == venue and key[1] is not None]
 
     def require(self, venue: str, market: Market | None, symbol: str) -> Instrument:
-        """The instrument; ConfigError names it and the three ways to give its rules."""
+        """Return the instrument, or raise a ConfigError that names it and the three ways to give its rules."""
         instrument = self.find(venue, market, symbol)
         if instrument is None:
             where = f"{venue} {market.value}" if market is not None else venue
             raise ConfigError(
                 f"no rules for {symbol} of {where}: name a rules file with --instrument FILE, add the recorded "
-                "exchangeInfo to the paths, or use a symbol of the bundled table (bot4/adapters/recordings/instruments.toml)"
+                "exchangeInfo to the paths, or use a symbol of the bundled table (adapters/recordings/instruments.toml)"
             )
         return instrument
 

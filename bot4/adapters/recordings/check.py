@@ -51,6 +51,7 @@ class RecordingCheck:
     ------
     NoInputError, DataError, ConfigError
         A rules file cannot be read.
+
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class RecordingCheck:
         self._books: dict[str, BookFrames] = {}
         self._dumps = DumpCheck(self._catalog, self._findings)
 
-    def run(self, paths: Sequence[Path], progress: Callable[[int, int], None] = lambda _done, _total: None) -> CheckReport:
+    def run(
+        self, paths: Sequence[Path], progress: Callable[[int, int], None] = lambda _done, _total: None
+    ) -> CheckReport:
         """Check the files; one that cannot be checked is reported with its error, and the others go on.
 
         Parameters
@@ -83,6 +86,7 @@ class RecordingCheck:
             Files that continue each other (a snapshot file and its stream, one day after another) in that order.
         progress : callable
             Told the bytes done and the bytes there are, on disk.
+
         """
         self._pass(paths, progress)
         # Orders placed under an older, finer grid still rest: their frames are refused on today's grid and no book
@@ -109,8 +113,10 @@ class RecordingCheck:
                 file.error, file.exit_code = str(error), error.exit_code
             done += entry.bytes_total
             progress(done, total)
-        for check in (*self._streams.values(), *self._books.values()):
-            check.close()
+        for stream in self._streams.values():
+            stream.close()
+        for books in self._books.values():
+            books.close()
 
     def _open(self, path: Path) -> Recording | Bot4Error:
         try:
@@ -123,7 +129,11 @@ class RecordingCheck:
 
     def _check(self, recording: Recording, progress: Callable[[], None]) -> None:
         file = self._findings.file
-        file.format, file.compression, file.venue = recording.format.value, recording.source.compression, recording.venue
+        file.format, file.compression, file.venue = (
+            recording.format.value,
+            recording.source.compression,
+            recording.venue,
+        )
         file.market = recording.market.value if recording.market is not None else ""
         file.symbols, file.bytes = list(recording.symbols), recording.bytes_total
         file.notes.extend(recording.notes)

@@ -19,7 +19,7 @@ class FrameCheck(Protocol):
     """What judges the frames of one venue."""
 
     def open_file(self, symbols: tuple[str, ...]) -> None:
-        """A new file begins, in which recognition saw these symbols."""
+        """Begin a new file, in which recognition saw these symbols."""
 
     def frame(self, line: int, recv_ns: int, payload: bytes) -> None:
         """Judge a websocket frame."""
@@ -41,6 +41,7 @@ def check_capture(recording: Recording, check: FrameCheck, findings: Findings, p
         Takes bad lines and stamps that run backwards.
     progress : callable
         Called now and then.
+
     """
     check.open_file(recording.symbols)
     last_ns = 0

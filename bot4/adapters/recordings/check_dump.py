@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from bot4.adapters.recordings.recording import RecordingFormat
 from bot4.domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,6 +45,55 @@ class _Last:
     is_fresh: bool = field(default=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The rows of one chunk, one column each, with where they stand."""
+
+    findings: Findings
+    report: InstrumentReport
+    rules: Instrument
+    name: str
+    events: NDArray[Any]
+    lines: NDArray[np.int64]
+
+    def each(
+        self,
+        found: NDArray[np.bool_],
+        kind: str,
+        detail: Callable[[int], str],
+        times: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Report a defect for every row that `found` marks."""
+        for i in np.flatnonzero(found):
+            count = 1 if times is None else int(times[i])
+            self.findings.defect(kind, int(self.lines[i]), detail(int(i)), self.report, count)
+
+    def count(self) -> None:
+        """Count the rows and widen the spans."""
+        stamps = self.events["venue_ns"]
+        self.findings.file.messages += len(stamps)
+        self.report.messages[self.name] = self.report.messages.get(self.name, 0) + len(stamps)
+        for stamp in (int(stamps.min()), int(stamps.max())):
+            self.findings.span(self.findings.file, stamp)
+            self.findings.span(self.report, stamp)
+
+    def prices(self, *columns: NDArray[np.int64]) -> None:
+        """Prices off the order step are defects (see `StreamCheck`)."""
+        per_step = self.rules.ticks_per_step
+        if per_step == 1:
+            return
+        for ticks in columns:
+            self.each(ticks % per_step != 0, "off_grid", partial(self._off_step, ticks))
+
+    def quantities(self, lots: NDArray[np.int64]) -> None:
+        """Quantities off the order step are older orders, and counted."""
+        if self.rules.lots_per_step > 1:
+            self.report.off_step_quantities += int(np.count_nonzero(lots % self.rules.lots_per_step))
+
+    def _off_step(self, ticks: NDArray[np.int64], i: int) -> str:
+        return f"price {self.rules.ticks_to_price(int(ticks[i]))} is not a multiple of {self.rules.price_step}"
+
+
 class DumpCheck:
     """Checks dumps in the order given; those of one instrument and kind may continue each other. One thread."""
 
@@ -64,12 +114,10 @@ class DumpCheck:
         for chunk in recording.chunks():
             first_line = rows.line_number + 1
             events, lines, rejects = rows.parse(chunk)
-            for line, verdict in rejects:
-                self._findings.refused(verdict_name(verdict), line, _row(chunk, line - first_line), report)
+            self._refused(chunk, first_line, rejects, report)
             if len(events):
-                self._steps(events, lines, rules, report, name)
-                check = self._bars if name == "kline" else self._trades
-                check(events, lines, last, report, name)
+                batch = _Batch(self._findings, report, rules, name, events, lines)
+                (self._bars if name == "kline" else self._trades)(batch, last)
             progress()
         note_off_step(report, rules)
         self._findings.file.lines = rows.line_number
@@ -85,126 +133,85 @@ class DumpCheck:
             "name a rules file of that one instrument with --instrument FILE"
         )
 
-    def _steps(
-        self, events: NDArray[Any], lines: NDArray[np.int64], rules: Instrument, report: InstrumentReport, name: str
+    def _refused(
+        self, chunk: bytes, first_line: int, rejects: Sequence[tuple[int, int]], report: InstrumentReport
     ) -> None:
-        """Prices off the order step are defects; quantities off it are counted (see `StreamCheck`)."""
-        prices, lots = events, events["b"]
-        if name == "kline":
-            prices, lines, lots = events[::2], lines[::2], events["a"][1::2]
-        if rules.ticks_per_step > 1:
-            for column in ("a", "b", "c", "d") if name == "kline" else ("a",):
-                ticks = prices[column]
-                self._each(
-                    ticks % rules.ticks_per_step != 0, "off_grid", lines, report,
-                    lambda i, ticks=ticks: f"price {rules.ticks_to_price(int(ticks[i]))} is not a multiple of {rules.price_step}",
-                )  # fmt: skip
-        if rules.lots_per_step > 1:
-            report.off_step_quantities += int(np.count_nonzero(lots % rules.lots_per_step))
+        texts = chunk.split(b"\n") if rejects else []
+        for line, verdict in rejects:
+            text = texts[line - first_line][:100].decode("utf-8", "replace")
+            self._findings.refused(verdict_name(verdict), line, repr(text), report)
 
-    def _count(self, events: NDArray[Any], report: InstrumentReport, name: str) -> None:
-        count = len(events)
-        self._findings.file.messages += count
-        report.messages[name] = report.messages.get(name, 0) + count
-        for stamp in (int(events["venue_ns"].min()), int(events["venue_ns"].max())):
-            self._findings.span(self._findings.file, stamp)
-            self._findings.span(report, stamp)
-
-    def _continues(self, last: _Last, report: InstrumentReport, name: str, *, follows: bool) -> None:
+    def _continues(self, batch: _Batch, last: _Last, *, follows: bool) -> None:
         """At a file's first row: forget the file before where this one does not follow it."""
         if last.is_fresh and last.row_id >= 0 and not follows:
-            report.notes.append(f"{name}: {self._findings.file.path} does not continue the file before it")
+            batch.report.notes.append(f"{batch.name}: {self._findings.file.path} does not continue the file before it")
             last.row_id = last.covered = last.close_ns = -1
             last.stamp_ns = 0
         last.is_fresh = False
 
-    def _trades(
-        self, events: NDArray[Any], lines: NDArray[np.int64], last: _Last, report: InstrumentReport, name: str
-    ) -> None:
-        self._count(events, report, name)
-        ids, stamps = events["c"], events["venue_ns"]
-        self._continues(last, report, name, follows=int(ids[0]) == last.row_id + 1)
-        before = np.concatenate(([last.row_id], np.maximum.accumulate(ids)[:-1]))
-        before = np.maximum(before, last.row_id)
-        has_before = before >= 0
-        lines_before = np.concatenate(([last.line], lines[:-1]))
+    def _trades(self, batch: _Batch, last: _Last) -> None:
+        events, lines, name = batch.events, batch.lines, batch.name
+        ids, stamps, last_ids = events["c"], events["venue_ns"], events["e"]
+        batch.count()
+        batch.prices(events["a"])
+        batch.quantities(events["b"])
+        self._continues(batch, last, follows=int(ids[0]) == last.row_id + 1)
+        before = _largest_before(ids, last.row_id)
         # Refused rows between two good ones hold some of the ids that seem to be missing.
-        missing = ids - before - 1 - (lines - lines_before - 1)
-        self._each(
-            has_before & (ids > before + 1) & (missing > 0), "trade_id_gap", lines, report,
+        missing = ids - before - 1 - (lines - _shifted(lines, last.line) - 1)
+        batch.each(
+            (before >= 0) & (ids > before + 1) & (missing > 0),
+            "trade_id_gap",
             lambda i: f"{name} {ids[i]} after {before[i]}: {int(ids[i] - before[i] - 1):,} missing",
-        )  # fmt: skip
-        self._each(
-            has_before & (ids <= before), "duplicate", lines, report, lambda i: f"{name} {ids[i]} after {before[i]}"
         )
-        self._backwards(stamps, last.stamp_ns, lines, report, name)
+        batch.each((before >= 0) & (ids <= before), "duplicate", lambda i: f"{name} {ids[i]} after {before[i]}")
+        stamps_before = _shifted(stamps, last.stamp_ns)
+        batch.each(
+            stamps < stamps_before,
+            "venue_backwards",
+            lambda i: f"{name} stamp {(stamps_before[i] - stamps[i]) / 1e6:.3f} ms before the last",
+        )
         if name == "aggTrade":
-            covered = np.concatenate(([last.covered], np.maximum.accumulate(events["e"])[:-1]))
-            covered = np.maximum(covered, last.covered)
-            self._each(
-                has_before & (ids > before) & (events["d"] <= covered), "duplicate", lines, report,
-                lambda i: f"trade {int(events['d'][i])} is in two aggTrades",
-            )  # fmt: skip
-            last.covered = max(last.covered, int(events["e"].max()))
+            doubled = (before >= 0) & (ids > before) & (events["d"] <= _largest_before(last_ids, last.covered))
+            batch.each(doubled, "duplicate", lambda i: f"trade {int(events['d'][i])} is in two aggTrades")
+            last.covered = max(last.covered, int(last_ids.max()))
         last.row_id, last.line = max(last.row_id, int(ids.max())), int(lines[-1])
         last.stamp_ns = int(stamps[-1])
 
-    def _bars(
-        self, events: NDArray[Any], lines: NDArray[np.int64], last: _Last, report: InstrumentReport, name: str
-    ) -> None:
-        flows, lines = events[1::2], lines[1::2]
-        self._count(flows, report, name)
-        opens, closes, intervals = flows["e"], flows["venue_ns"], flows["d"]
-        self._continues(last, report, name, follows=int(opens[0]) == last.close_ns)
-        last.interval_ns = last.interval_ns or int(intervals[0])
-        opens_before = np.concatenate(([last.row_id], opens[:-1]))
-        closes_before = np.concatenate(([last.close_ns], closes[:-1]))
-        lines_before = np.concatenate(([last.line], lines[:-1]))
-        has_before = opens_before >= 0
-        missing = (opens - closes_before) // last.interval_ns
-        self._each(
-            has_before & (missing > lines - lines_before - 1), "missing_bar", lines, report,
-            lambda i: f"{int(missing[i]):,} bars are not there before this one", missing,
-        )  # fmt: skip
-        self._each(
-            has_before & (opens == opens_before), "duplicate", lines, report, lambda _: "the same open time as the bar before"
+    def _bars(self, both: _Batch, last: _Last) -> None:
+        prices = both.events[::2]
+        batch = replace(both, events=both.events[1::2], lines=both.lines[1::2])
+        opens, closes, intervals = batch.events["e"], batch.events["venue_ns"], batch.events["d"]
+        batch.count()
+        batch.prices(*(prices[column] for column in "abcd"))
+        batch.quantities(batch.events["a"])
+        self._continues(batch, last, follows=int(opens[0]) == last.close_ns)
+        interval_ns = last.interval_ns = last.interval_ns or int(intervals[0])
+        before = _shifted(opens, last.row_id)
+        missing = (opens - _shifted(closes, last.close_ns)) // interval_ns
+        refused = batch.lines - _shifted(batch.lines, last.line) - 1
+        batch.each(
+            (before >= 0) & (missing > refused),
+            "missing_bar",
+            lambda i: f"{int(missing[i]):,} bars are not there before this one",
+            missing,
         )
-        self._each(
-            has_before & (opens < opens_before), "out_of_order", lines, report, lambda _: "opens before the bar before it"
-        )
-        if last.interval_ns < _MONTH_NS:
-            self._each(
-                intervals != last.interval_ns, "inconsistent_rows", lines, report,
-                lambda i: f"a bar of {intervals[i] / 1e9:g} s among bars of {last.interval_ns / 1e9:g} s",
-            )  # fmt: skip
-        last.row_id, last.close_ns, last.line = int(opens[-1]), int(closes[-1]), int(lines[-1])
-
-    def _backwards(
-        self, stamps: NDArray[np.int64], last_ns: int, lines: NDArray[np.int64], report: InstrumentReport, name: str
-    ) -> None:
-        before = np.concatenate(([last_ns], stamps[:-1]))
-        self._each(
-            stamps < before, "venue_backwards", lines, report,
-            lambda i: f"{name} stamp {(before[i] - stamps[i]) / 1e6:.3f} ms before the last",
-        )  # fmt: skip
-
-    def _each(
-        self,
-        found: NDArray[np.bool_],
-        kind: str,
-        lines: NDArray[np.int64],
-        report: InstrumentReport,
-        detail: Callable[[int], str],
-        times: NDArray[np.int64] | None = None,
-    ) -> None:
-        for i in np.flatnonzero(found):
-            self._findings.defect(kind, int(lines[i]), detail(int(i)), report, 1 if times is None else int(times[i]))
+        batch.each(opens == before, "duplicate", lambda _: "the same open time as the bar before")
+        batch.each(opens < before, "out_of_order", lambda _: "opens before the bar before it")
+        if interval_ns < _MONTH_NS:
+            batch.each(
+                intervals != interval_ns,
+                "inconsistent_rows",
+                lambda i: f"a bar of {intervals[i] / 1e9:g} s among bars of {interval_ns / 1e9:g} s",
+            )
+        last.row_id, last.close_ns, last.line = int(opens[-1]), int(closes[-1]), int(batch.lines[-1])
 
 
-def _row(chunk: bytes, index: int) -> str:
-    """The text of a chunk's line, for a message; only refused rows are looked up."""
-    start = 0
-    for _ in range(index):
-        start = chunk.find(b"\n", start) + 1
-    text = chunk[start : chunk.find(b"\n", start)][:100]
-    return repr(text.decode("utf-8", "replace"))
+def _shifted(column: NDArray[np.int64], first: int) -> NDArray[np.int64]:
+    """Return what stands in the row before each row."""
+    return np.concatenate((np.array([first], dtype=np.int64), column[:-1]))
+
+
+def _largest_before(column: NDArray[np.int64], first: int) -> NDArray[np.int64]:
+    """Return the largest value before each row."""
+    return np.maximum.accumulate(_shifted(column, first))

@@ -1,4 +1,4 @@
-"""The judges of captured frames: Binance through the compiled scanner, venues with in-band snapshots through a reader."""
+"""The judges of captured frames: Binance through the scanner, venues with in-band snapshots through a reader."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BinanceFrames:
         self._findings = findings
 
     def open_file(self, symbols: tuple[str, ...]) -> None:
-        """A new file begins."""
+        """Begin a new file."""
         self._stream.open_file(symbols)
 
     def frame(self, line: int, recv_ns: int, payload: bytes) -> None:
@@ -54,7 +54,7 @@ class BookFrames:
         self._last_stamps: dict[tuple[str, str], int] = {}
 
     def open_file(self, symbols: tuple[str, ...]) -> None:
-        """A new file begins."""
+        """Begin a new file."""
         for symbol in symbols:
             self._report(symbol)
         self._last_stamps.clear()

@@ -41,9 +41,7 @@ _ROWS_MAX = 20_000
 _Row = dict[str, str]
 
 
-def check_labelled(
-    recording: Recording, stream: StreamCheck, findings: Findings, progress: Callable[[], None]
-) -> None:
+def check_labelled(recording: Recording, stream: StreamCheck, findings: Findings, progress: Callable[[], None]) -> None:
     """Check one file; rows that are no row at all are bad lines, values that are none are refused by the scanner."""
     symbol = recording.symbols[0] if recording.symbols else ""
     stream.open_file(recording.symbols)
@@ -53,7 +51,9 @@ def check_labelled(
         first = rows[0][1]
         for column in ("Symbol", "Stream", "EventType"):
             if column in first and expected.setdefault(column, first[column]) != first[column]:
-                findings.defect("inconsistent_rows", line, f"{column} {first[column]!r} in a file of {expected[column]!r}")
+                findings.defect(
+                    "inconsistent_rows", line, f"{column} {first[column]!r} in a file of {expected[column]!r}"
+                )
         _check_rows(rows, findings)
         recv_ns = state.receive(line, first, findings)
         frame = _frame(recording.format, rows, symbol)
@@ -70,7 +70,7 @@ class _Stamps:
         self._last_ns = 0
 
     def receive(self, line: int, row: _Row, findings: Findings) -> int:
-        """The receive stamp of a message, checked; 0 where it is none."""
+        """Check and return the receive stamp of a message; 0 where it is none."""
         recv_ns = stamp_ns(row["TimestampOfReceive"])
         if recv_ns <= 0:
             findings.refused("bad_time", line, f"TimestampOfReceive {row['TimestampOfReceive']!r}")
@@ -134,7 +134,7 @@ def _check_rows(rows: Sequence[tuple[int, _Row]], findings: Findings) -> None:
 
 
 def _frame(layout: RecordingFormat, rows: Sequence[tuple[int, _Row]], symbol: str) -> dict[str, Any] | None:
-    """The frame the rows came from; None where an id, a side or a flag is none."""
+    """Make the frame the rows came from; None where an id, a side or a flag is none."""
     first = rows[0][1]
     frame: dict[str, Any] = {}
     if layout is not RecordingFormat.LABELLED_SNAPSHOT:
@@ -171,7 +171,7 @@ def _trade(frame: dict[str, Any], row: _Row) -> dict[str, Any] | None:
 
 
 def _plain(text: str) -> str:
-    """A float's shortest text as a plain decimal (1e-05 is 0.00001); anything else as it is, for the scanner to judge."""
+    """Write 1e-05 as 0.00001; anything else is left as it is, for the scanner to judge."""
     mantissa, separator, exponent = text.lower().partition("e")
     if not separator or not exponent.lstrip("+-").isdigit() or len(exponent) > 3:  # noqa: PLR2004 - beyond e-99 is garbage
         return text

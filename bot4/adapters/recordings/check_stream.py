@@ -18,13 +18,13 @@ import orjson
 
 from bot4._core.book.book_sync import SyncVerdict
 from bot4._core.book.depth_sync import DepthSync
-from bot4._core.book.order_book import Book
 from bot4._core.types import EventKind, Flag, Side
 from bot4._core.wire.scan import Scanner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bot4._core.book.order_book import Book
     from bot4.adapters.recordings.catalog import InstrumentCatalog
     from bot4.adapters.recordings.findings import Findings
     from bot4.domain.instrument import Instrument, Market
@@ -46,9 +46,9 @@ _NAMES = {
     EventKind.EVENT_BAR_PRICES: "kline",
 }
 _BROKEN = {
-    SyncVerdict.SYNC_CROSSED: ("crossed", "best bid at or above best ask after this message: the book is not live until a snapshot"),
-    SyncVerdict.SYNC_FULL: ("refused", "a level found no room in the book: it is not live until a snapshot"),
-    SyncVerdict.SYNC_MALFORMED: ("refused", "impossible ids or level: the book is not live until a snapshot"),
+    SyncVerdict.SYNC_CROSSED: ("crossed", "best bid at or above best ask after this message; the book is lost"),
+    SyncVerdict.SYNC_FULL: ("refused", "a level found no room in the book, which is lost"),
+    SyncVerdict.SYNC_MALFORMED: ("refused", "impossible ids or level; the book is lost"),
 }
 
 
@@ -88,6 +88,7 @@ class StreamCheck:
     finer : dict of str to Instrument
         Rules, by symbol, whose grid takes the figures that were refused for being off it: with them the check can be
         made again and every book be built.
+
     """
 
     def __init__(self, market: Market, catalog: InstrumentCatalog, findings: Findings) -> None:
@@ -140,10 +141,10 @@ class StreamCheck:
             self._depth(line, track, events, first)
         elif kind in ("trade", "aggTrade"):
             self._steps(line, track, events["a"], events["b"])
-            self._trade(line, track, kind, *first[9:12])
+            self._trade(line, track, kind, first[9:12])
         elif kind == "bookTicker":
             self._steps(line, track, np.array(first[7:11:2]), np.array(first[8:11:2]))
-            self._quote(line, track, *first[7:12])
+            self._quote(line, track, first[7:12])
         elif kind == "kline":
             self._steps(line, track, np.array(first[7:11]), events["a"][1:])
 
@@ -164,7 +165,7 @@ class StreamCheck:
                 report.asks = _levels(track.instrument, sync.book, Side.SIDE_SELL)
 
     def _no_event(self, line: int, recv_ns: int, payload: bytes, default_instrument: int) -> None:
-        """A frame without events: sound and of no interest, or refused. Its ids still count, lest a gap be made up."""
+        """Take a frame without events, sound or refused: its ids still count, lest a gap be made up."""
         verdict = self._scanner.last_verdict
         data = _unwrapped(payload)
         symbol = data.get("s") or data.get("symbol")
@@ -186,7 +187,7 @@ class StreamCheck:
             self._sequence(line, track, data["U"], data["u"], prev_id, is_futures="pu" in data)
             track.sync.reset()  # a hole in the book that the next diff cannot show
         elif kind == "trade" and isinstance(data.get("t"), int):
-            self._trade(line, track, "trade", data["t"], data["t"], data["t"])
+            self._trade(line, track, "trade", (data["t"],) * 3)
 
     def _off_grid(self, rules: Instrument, data: dict[str, Any]) -> str:
         """Note the finer grids a refused frame's figures lie on; the first figure off the grid, in words."""
@@ -208,9 +209,11 @@ class StreamCheck:
         decimals = len(text.rstrip("0").partition(".")[2])
         finer = Decimal(1).scaleb(-decimals)
         held = self.finer.get(rules.symbol, rules)
-        before = getattr(held, grid)
-        if decimals <= _DECIMALS_MAX and finer < before and before % finer == 0:
-            self.finer[rules.symbol] = replace(held, **{grid: finer})
+        before = held.tick_size if grid == "tick_size" else held.lot_size
+        if decimals > _DECIMALS_MAX or finer >= before or before % finer != 0:
+            return
+        finest = replace(held, tick_size=finer) if grid == "tick_size" else replace(held, lot_size=finer)
+        self.finer[rules.symbol] = finest
 
     def _stamps(self, line: int, track: Track, kind: str, recv_ns: int, venue_ns: int) -> None:
         if venue_ns <= 0:
@@ -291,7 +294,8 @@ class StreamCheck:
             self._findings.defect("out_of_order", line, f"U {first_id} overlaps u {before}", track.report)
         return False
 
-    def _trade(self, line: int, track: Track, kind: str, trade_id: int, first_id: int, last_id: int) -> None:
+    def _trade(self, line: int, track: Track, kind: str, ids: tuple[int, ...]) -> None:
+        trade_id, first_id, last_id = ids
         before, covered = track.last_ids.get(kind, -1), track.covered
         is_fresh = kind in track.fresh
         track.fresh.discard(kind)
@@ -310,7 +314,8 @@ class StreamCheck:
         elif kind == "aggTrade" and first_id <= covered:
             self._findings.defect("duplicate", line, f"trade {first_id} is in two aggTrades", track.report)
 
-    def _quote(self, line: int, track: Track, bid: int, bid_lots: int, ask: int, ask_lots: int, update_id: int) -> None:
+    def _quote(self, line: int, track: Track, words: tuple[int, ...]) -> None:
+        bid, bid_lots, ask, ask_lots, update_id = words
         before = -1 if "bookTicker" in track.fresh else track.last_ids.get("bookTicker", -1)
         track.fresh.discard("bookTicker")
         if bid_lots and ask_lots and bid >= ask:
@@ -328,13 +333,13 @@ def note_off_step(report: InstrumentReport, rules: Instrument) -> None:
     """Say in words that some quantities are finer than what new orders may have."""
     if report.off_step_quantities:
         report.notes.append(
-            f"{report.off_step_quantities:,} quantities are finer than the order step {rules.qty_step:f}: orders placed "
-            "under an older step; no defect of the data"
+            f"{report.off_step_quantities:,} quantities are finer than the order step {rules.qty_step:f}: "
+            "orders placed under an older step; no defect of the data"
         )
 
 
 def _unwrapped(payload: bytes) -> dict[str, Any]:
-    """The frame's own object, out of a combined stream's wrapper; empty where it is none."""
+    """Return the frame's own object, out of a combined stream's wrapper; empty where it is none."""
     try:
         frame = orjson.loads(payload)
     except orjson.JSONDecodeError:
@@ -351,7 +356,7 @@ def _symbol(payload: bytes) -> str:
 
 
 def _figures(data: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """Every (price, quantity) of a frame, whatever its kind."""
+    """Collect every (price, quantity) of a frame, whatever its kind."""
     levels = [level for name in ("b", "a", "bids", "asks") if isinstance(data.get(name), list) for level in data[name]]
     pairs = [(level[0], level[1]) for level in levels if isinstance(level, list) and len(level) > 1]
     pairs += [(data.get(price), data.get(qty)) for price, qty in (("p", "q"), ("b", "B"), ("a", "A"))]

@@ -44,9 +44,7 @@ def recognise_csv(source: Source, head: bytes, first: bytes) -> Recording | None
         return _labelled(source, head, text)
     for start, what in _FOREIGN_HEADERS:
         if text.startswith(start):
-            raise DataError(
-                f"{source.path} is {what}: of Binance's dumps only trades, aggTrades and klines are read"
-            )
+            raise DataError(f"{source.path} is {what}: of Binance's dumps only trades, aggTrades and klines are read")
     kind = next((kind for start, kind in _HEADERS if text.startswith(start)), None)
     has_header = kind is not None
     columns = text.split(",")
@@ -70,7 +68,7 @@ def recognise_csv(source: Source, head: bytes, first: bytes) -> Recording | None
 
 
 def _kind_of_columns(columns: list[str]) -> RecordingFormat | None:
-    """The layout of a row without header: what stands where tells 7-column trades from 7-column aggTrades."""
+    """Tell the layout of a row without header: what stands where tells 7-column trades from 7-column aggTrades."""
     count = len(columns)
     numbers = [bool(_NUMBER.match(column)) for column in columns]
     truths = [column.lower() in _TRUTH for column in columns]
@@ -117,7 +115,8 @@ def _labelled(source: Source, head: bytes, header: str) -> Recording:
         raise DataError(f"{source.path} has columns of no known binance-data-processor file: {header[:120]}")
     named = _LABELLED_NAME.search(source.name.lower())
     rows = head.split(b"TimestampOfReceive,", 1)[1].split(b"\n", 2)
-    fields = dict(zip(columns, rows[1].decode("utf-8", "replace").strip().split(","), strict=False)) if len(rows) > 1 else {}
+    values = rows[1].decode("utf-8", "replace").strip().split(",") if len(rows) > 1 else []
+    fields = dict(zip(columns, values, strict=False))
     symbol = fields.get("Symbol", "") or (named[2].upper() if named else "")
     return Recording(
         path=source.path,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from bot4.domain.instrument import Instrument
+from typing import TYPE_CHECKING
+
 from bot4.dto.data_check import DEFECT_KINDS, CheckReport, Defect, FileReport, InstrumentReport
+
+if TYPE_CHECKING:
+    from bot4.domain.instrument import Instrument
 
 LISTED_MAX = 100
 
@@ -37,7 +41,7 @@ class Findings:
         return self.file
 
     def instrument(self, venue: str, market: str, symbol: str, rules: Instrument | None = None) -> InstrumentReport:
-        """The report of one instrument, made when first asked for."""
+        """Return the report of one instrument, made when first asked for."""
         key = (venue, market, symbol)
         if key not in self._instruments:
             entry = InstrumentReport(venue, market, symbol, rules.source if rules is not None else "none")
@@ -45,7 +49,9 @@ class Findings:
             self.report.instruments.append(entry)
         return self._instruments[key]
 
-    def defect(self, kind: str, line: int, detail: str, instrument: InstrumentReport | None = None, times: int = 1) -> None:
+    def defect(
+        self, kind: str, line: int, detail: str, instrument: InstrumentReport | None = None, times: int = 1
+    ) -> None:
         """Count a defect, and list it while there is room; `times` is how often the line has it."""
         if kind not in DEFECT_KINDS:
             raise ValueError(f"a defect must be one of DEFECT_KINDS, was {kind!r}")

@@ -133,7 +133,13 @@ def _okx(frame: Mapping[str, Any]) -> FrameShape | None:
     channel, symbol = str(arg["channel"]), str(arg.get("instId", ""))
     if "data" not in frame:
         return FrameShape("okx")
-    for start, kind in (("book", _DEPTH), ("bbo-tbt", _DEPTH), ("trades", _TRADE), ("candle", _BAR), ("tickers", _QUOTE)):
+    for start, kind in (
+        ("book", _DEPTH),
+        ("bbo-tbt", _DEPTH),
+        ("trades", _TRADE),
+        ("candle", _BAR),
+        ("tickers", _QUOTE),
+    ):
         if channel.startswith(start):
             return FrameShape("okx", kind, None, symbol)
     return FrameShape("okx", _OTHER, None, symbol)

@@ -53,6 +53,7 @@ def open_recording(path: Path | str, *, market: Market | None = None) -> Recordi
         Missing, a directory, or not readable.
     DataError
         Empty, of an unknown layout, or of a venue not read here; the message names what was seen.
+
     """
     source = Source(Path(path))
     head = source.head(HEAD_BYTES)
@@ -84,6 +85,7 @@ def read_rules(path: Path | str) -> list[Instrument]:
         The file cannot be read.
     ConfigError
         It holds no rules, or a malformed one.
+
     """
     source = Source(Path(path))
     if source.name.endswith(".toml"):
@@ -113,7 +115,7 @@ def _whole_text(source: Source) -> str:
 
 
 def _first_line(head: bytes) -> bytes:
-    """The first line with anything on it that is no comment, without a byte order mark."""
+    """Return the first line with anything on it that is no comment, without a byte order mark."""
     for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
         if (stripped := line.strip()) and not stripped.startswith(b"#"):
             return stripped
@@ -136,7 +138,7 @@ def _layout(first: bytes) -> RecordingFormat | None:
 
 
 def _rules(source: Source, head: bytes) -> Recording | None:
-    """A rules file, TOML or one JSON document; None where it is something else."""
+    """Recognise a rules file, TOML or one JSON document; None where it is something else."""
     is_toml = source.name.endswith(".toml")
     if not is_toml and (_is_json_line(_first_line(head)) and b'"symbols"' not in head[: 64 << 10]):
         return None  # a frame a line

@@ -55,6 +55,7 @@ class RecordingFormat(Enum):
         ------
         ValueError
             A format no compiled reader takes.
+
         """
         for family in (_CAPTURES, _DUMPS):
             if self in family:
@@ -86,6 +87,7 @@ class Recording:
         Seen in the part that was looked at.
     notes : tuple of str
         What had to be assumed.
+
     """
 
     path: Path
@@ -129,6 +131,7 @@ class RecordingSet:
     ----------
     recordings : sequence of Recording
         At least one.
+
     """
 
     def __init__(self, recordings: Sequence[Recording]) -> None:

@@ -10,13 +10,13 @@ import stat
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from bot4.domain.errors import DataError, NoInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 CHUNK_BYTES = 4 << 20
 LINE_BYTES_MAX = 64 << 20  # the largest real line, an exchangeInfo, is below 20 MB
@@ -77,6 +77,7 @@ class Source:
         The path is missing, not a regular file, or may not be read.
     DataError
         The file is empty, of a compression not read here, a zip that is not of one member, or a broken zip.
+
     """
 
     def __init__(self, path: Path) -> None:
@@ -119,7 +120,7 @@ class Source:
         yield from self._last(b"".join(pending))
 
     def _last(self, held: bytes) -> Iterator[bytes]:
-        """What is left at the end: of a damaged stream the unfinished line is dropped, the damage tells of it."""
+        """Deliver what is left at the end; the unfinished line of a damaged stream is dropped."""
         if self.damage is not None:
             held = held[: held.rfind(b"\n") + 1]
         if held:
@@ -131,7 +132,7 @@ class Source:
         probe = Source(self.path)
         taken: list[bytes] = []
         length = 0
-        for piece in probe._content():  # noqa: SLF001 - the same class, another reader of the same file
+        for piece in probe._content():
             taken.append(piece)
             length += len(piece)
             if length >= size:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from decimal import Decimal, InvalidOperation
 
+_TEXT_MAX = 40  # a longer decimal is garbage
+
 
 class TextSide:
     """One side: prices in order and the texts of each level. The best is the lowest key (bids hold negative keys)."""
@@ -62,7 +64,7 @@ class TextBook:
 
 def exact(text: str) -> Decimal:
     """Return a plain non-negative decimal text as a Decimal; raises ValueError for anything else."""
-    if not isinstance(text, str) or not text or len(text) > 40 or text[0] not in "0123456789":
+    if not isinstance(text, str) or not text or len(text) > _TEXT_MAX or text[0] not in "0123456789":
         raise ValueError(f"not a plain decimal: {text!r}")
     try:
         value = Decimal(text)

@@ -33,6 +33,7 @@ def instruments_from_json(text: str | bytes, source: str) -> list[Instrument]:
     ------
     ConfigError
         Not JSON, or of no known shape.
+
     """
     try:
         document = json.loads(text, parse_float=Decimal)

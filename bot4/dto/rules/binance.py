@@ -23,6 +23,7 @@ def instruments_from_exchange_info(document: Mapping[str, Any], source: str) -> 
     ------
     ConfigError
         A rule is malformed; the message names the symbol and the field.
+
     """
     instruments = []
     for entry in document["symbols"]:
@@ -38,7 +39,7 @@ def instruments_from_exchange_info(document: Mapping[str, Any], source: str) -> 
 
 
 def market_of_symbol(document: Mapping[str, Any], entry: Mapping[str, Any]) -> Market:
-    """The room of one symbol: COIN-M entries have a contract size, USD-M ones a contract type, spot neither."""
+    """Tell the room of one symbol: COIN-M entries have a contract size, USD-M ones a contract type, spot neither."""
     if entry.get("contractSize") is not None and entry.get("marginAsset") == entry.get("baseAsset"):
         return Market.COINM
     if "contractType" in entry or document.get("futuresType") == "U_MARGINED":
@@ -127,5 +128,3 @@ def _max_orders(fields: Mapping[str, Any] | None, where: str) -> int | None:
         return None
     # Spot calls it maxNumOrders, futures limit.
     return int_field(fields, "maxNumOrders" if "maxNumOrders" in fields else "limit", where)
-
-

@@ -67,7 +67,7 @@ def plain(value: Decimal) -> Decimal:
 
 
 def data_lot(step: Decimal) -> Decimal:
-    """Grid of the quantities in a spot venue's market data, given the step of its orders.
+    """Return the grid of the quantities in a spot venue's market data, given the step of its orders.
 
     Orders placed under an older, finer step still rest and trade, so a book holds quantities off the step: the grid is
     four digits finer, and no finer than the eight decimals the venue writes.
@@ -82,7 +82,7 @@ def data_lot(step: Decimal) -> Decimal:
 
 
 def precision_grid(step: Decimal, decimals: int) -> Decimal:
-    """The finer of an order step and the decimals a venue writes; the step itself where the two do not divide.
+    """Return the finer of an order step and the decimals a venue writes; the step where they do not divide.
 
     >>> precision_grid(Decimal("0.1"), 2), precision_grid(Decimal("0.25"), 1)
     (Decimal('0.01'), Decimal('0.25'))

@@ -57,7 +57,7 @@ def instruments_from_table(document: Mapping[str, Any], source: str) -> list[Ins
     if not isinstance(entries, list) or not entries:
         raise ConfigError(f"{source}: expected at least one [[instrument]]")
     if unknown := set(document) - {"instrument", "note"}:
-        raise ConfigError(f"{source}: unknown key {sorted(unknown)[0]!r}")
+        raise ConfigError(f"{source}: unknown key {min(unknown)!r}")
     return [_instrument(entry, f"{source}: instrument {index}", source) for index, entry in enumerate(entries, 1)]
 
 
@@ -65,7 +65,7 @@ def _instrument(entry: Any, where: str, source: str) -> Instrument:
     if not isinstance(entry, dict):
         raise ConfigError(f"{where}: must be a table, was {entry!r}")
     if unknown := set(entry) - _KEYS:
-        raise ConfigError(f"{where}: unknown key {sorted(unknown)[0]!r}")
+        raise ConfigError(f"{where}: unknown key {min(unknown)!r}")
     where = f"{source}: {text_field(entry, 'symbol', where)}"
     market = _market(entry, where)
     base, quote = text_field(entry, "base", where), text_field(entry, "quote", where)
@@ -90,7 +90,7 @@ def _instrument(entry: Any, where: str, source: str) -> Instrument:
             quote_decimals=int_field(entry, "quote_decimals", where, 8),
             settle_decimals=int_field(entry, "settle_decimals", where, 8),
             source=source,
-            **{name: optional_decimal(entry, name, where) for name in _DECIMALS},  # type: ignore[arg-type]
+            **{name: optional_decimal(entry, name, where) for name in _DECIMALS},
         )
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{where}: {error}") from None

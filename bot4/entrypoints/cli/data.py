@@ -27,7 +27,9 @@ def data() -> None:
 
 @data.command("check")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
-@click.option("--json", "json_file", metavar="FILE", help="Write the report as JSON to FILE; - writes only that to stdout.")
+@click.option(
+    "--json", "json_file", metavar="FILE", help="Write the report as JSON to FILE; - writes only that to stdout."
+)
 @click.option(
     "--instrument",
     "instrument_files",
@@ -49,7 +51,7 @@ def data() -> None:
     help="Defects listed with their place; all are counted.",
 )
 @click.pass_context
-def check(
+def check(  # noqa: PLR0917 - click hands them over by name
     context: click.Context,
     paths: tuple[Path, ...],
     json_file: str | None,

@@ -11,6 +11,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from bot4.dto.data_check import CheckReport, FileReport, InstrumentReport
 
+SYMBOLS_MAX = 8
 _PREFIXES = ((1, "s"), (60, "min"), (3600, "h"), (86_400, "d"))
 
 
@@ -43,7 +44,8 @@ def _listed(report: CheckReport) -> int:
 def _file(out: Console, file: FileReport) -> None:
     out.print(Text(file.path, style="bold"))
     if file.format:
-        symbols = ", ".join(file.symbols[:8]) + (f" and {len(file.symbols) - 8:,} more" if len(file.symbols) > 8 else "")
+        unnamed = len(file.symbols) - SYMBOLS_MAX
+        symbols = ", ".join(file.symbols[:SYMBOLS_MAX]) + (f" and {unnamed:,} more" if unnamed > 0 else "")
         where = " ".join(part for part in (file.venue, file.market) if part)
         out.print(Text(f"  {file.format} ({file.compression}), {where}{': ' + symbols if symbols else ''}"))
     if file.error:
@@ -62,14 +64,18 @@ def _instrument(out: Console, entry: InstrumentReport) -> None:
     where = " ".join(part for part in (entry.venue, entry.market) if part)
     out.print(Text(f"{entry.symbol} ({where}), rules: {entry.rules}", style="bold"))
     out.print(Text(f"  {_counts(entry.messages) or 'no messages'}{_span(entry.first_ns, entry.last_ns)}"))
-    checksums = f"{entry.checksums_verified:,} verified, {entry.checksums_failed:,} failed"
-    out.print(
-        Text(
-            f"  sequence gaps {entry.sequence_gaps:,}, trade id gaps {entry.trade_id_gaps:,}, missing bars "
-            f"{entry.missing_bars:,}, crossed {entry.crossed_books:,}, duplicates {entry.duplicates:,}, stamps backwards "
-            f"{entry.stamps_backwards:,}, off grid {entry.off_grid:,}, checksums {checksums}"
-        )
-    )
+    counts = {
+        "sequence gaps": entry.sequence_gaps,
+        "trade id gaps": entry.trade_id_gaps,
+        "missing bars": entry.missing_bars,
+        "crossed": entry.crossed_books,
+        "duplicates": entry.duplicates,
+        "stamps backwards": entry.stamps_backwards,
+        "off grid": entry.off_grid,
+        "checksums verified": entry.checksums_verified,
+        "checksums failed": entry.checksums_failed,
+    }
+    out.print(Text(f"  {_counts(counts)}"))
     for note in entry.notes:
         out.print(Text(f"  note: {note}", style="yellow"))
     if entry.book != "none":
@@ -78,7 +84,7 @@ def _instrument(out: Console, entry: InstrumentReport) -> None:
 
 
 def _book(out: Console, entry: InstrumentReport) -> None:
-    """The final levels, bids left and asks right, best first."""
+    """Print the final levels, bids left and asks right, best first."""
     rows = [
         (*(entry.bids[i] if i < len(entry.bids) else ("", "")), *(entry.asks[i] if i < len(entry.asks) else ("", "")))
         for i in range(max(len(entry.bids), len(entry.asks)))

@@ -1,8 +1,8 @@
 """Kraken's book channel, websocket v1 and v2: snapshot, updates, truncation to the subscribed depth, CRC32.
 
-The checksum goes over the ten best asks, then the ten best bids: of each level the price, then the quantity, each with
-the point removed and leading zeros stripped. It needs the digits as sent, so v2's JSON numbers are read as their literal
-text and never as floats.
+The checksum goes over the ten best asks, then the ten best bids: of each level the price, then the quantity, each
+with the point removed and leading zeros stripped. It needs the digits as sent, so v2's JSON numbers are read as their
+literal text and never as floats.
 
 Source: docs.kraken.com, guides "Book checksum (v1)" and "Book checksum (v2)".
 """
@@ -10,6 +10,7 @@ Source: docs.kraken.com, guides "Book checksum (v1)" and "Book checksum (v2)".
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -41,6 +42,16 @@ def checksum(asks: Iterable[tuple[str, str]], bids: Iterable[tuple[str, str]]) -
     return crc32(text.encode("ascii"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """One book message of either version."""
+
+    bids: _Levels
+    asks: _Levels
+    checksum: int | None = None
+    stamp_ns: int = 0
+
+
 class KrakenBookReader:
     """Books of every pair in one stream, v1 and v2 told apart frame by frame.
 
@@ -49,6 +60,7 @@ class KrakenBookReader:
     decimals : mapping of str to (int, int), optional
         Price and quantity decimals by symbol: v2 texts shorter than that are padded with zeros, as the venue's
         checksum is over padded digits. Without it the digits are taken as sent.
+
     """
 
     venue = "kraken"
@@ -76,7 +88,7 @@ class KrakenBookReader:
         return list(self._books)
 
     def levels(self, symbol: str, count: int) -> tuple[_Levels, _Levels]:
-        """The first `count` bids and asks, best first, as sent."""
+        """Return the first `count` bids and asks, best first, as sent."""
         book = self._books[symbol]
         return book.bids.top(count), book.asks.top(count)
 
@@ -91,12 +103,13 @@ class KrakenBookReader:
         parts = message[1:-2]
         if "as" in parts[0] or "bs" in parts[0]:
             depth = int(channel.partition("-")[2] or DEPTHS[0])
-            bids, asks = _v1_levels(parts, "bs"), _v1_levels(parts, "as")
-            return ReadMessage("book", symbol, (self._snapshot(symbol, depth, bids, asks, None, 0),))
+            message_levels = _Message(_v1_levels(parts, "bs"), _v1_levels(parts, "as"))
+            return ReadMessage("book", symbol, (self._snapshot(symbol, depth, message_levels),))
         sent = next((int(part["c"]) for part in parts if "c" in part), None)
-        stamp = max((stamp_ns(row[2]) for part in parts for side in ("a", "b") for row in part.get(side, ())), default=0)
-        bids, asks = _v1_levels(parts, "b"), _v1_levels(parts, "a")
-        return ReadMessage("book", symbol, (self._update(symbol, bids, asks, sent, stamp),))
+        rows = [row for part in parts for side in ("a", "b") for row in part.get(side, ())]
+        stamp = max((stamp_ns(row[2]) for row in rows), default=0)
+        levels = _Message(_v1_levels(parts, "b"), _v1_levels(parts, "a"), sent, stamp)
+        return ReadMessage("book", symbol, (self._update(symbol, levels),))
 
     def _read_v2(self, message: Mapping[str, Any]) -> ReadMessage:
         channel = message.get("channel")
@@ -115,51 +128,59 @@ class KrakenBookReader:
 
     def _read_v2_book(self, entry: Mapping[str, Any], is_snapshot: bool) -> BookUpdate:  # noqa: FBT001
         symbol = entry["symbol"]
-        bids, asks = self._v2_levels(symbol, entry.get("bids", ())), self._v2_levels(symbol, entry.get("asks", ()))
-        sent = int(entry["checksum"]) if "checksum" in entry else None
-        stamp = iso_ns(entry["timestamp"]) if "timestamp" in entry else 0
+        message = _Message(
+            self._v2_levels(symbol, entry.get("bids", ())),
+            self._v2_levels(symbol, entry.get("asks", ())),
+            int(entry["checksum"]) if "checksum" in entry else None,
+            iso_ns(entry["timestamp"]) if "timestamp" in entry else 0,
+        )
         if is_snapshot:
-            depth = self._v2_depth or next((d for d in DEPTHS if d >= max(len(bids), len(asks))), DEPTHS[-1])
-            return self._snapshot(symbol, depth, bids, asks, sent, stamp)
-        return self._update(symbol, bids, asks, sent, stamp)
+            longest = max(len(message.bids), len(message.asks))
+            depth = self._v2_depth or next((depth for depth in DEPTHS if depth >= longest), DEPTHS[-1])
+            return self._snapshot(symbol, depth, message)
+        return self._update(symbol, message)
 
     def _v2_levels(self, symbol: str, rows: Iterable[Mapping[str, str]]) -> _Levels:
         price_decimals, qty_decimals = self._decimals.get(symbol, (0, 0))
         levels = [(_padded(row["price"], price_decimals), _padded(row["qty"], qty_decimals)) for row in rows]
         return _checked(levels)
 
-    def _snapshot(
-        self, symbol: str, depth: int, bids: _Levels, asks: _Levels, sent: int | None, stamp: int
-    ) -> BookUpdate:
+    def _snapshot(self, symbol: str, depth: int, message: _Message) -> BookUpdate:
         self._books[symbol] = TextBook()
         self._depths[symbol] = depth
-        return self._applied(symbol, bids, asks, sent, stamp, is_snapshot=True)
+        return self._applied(symbol, message, is_snapshot=True)
 
-    def _update(self, symbol: str, bids: _Levels, asks: _Levels, sent: int | None, stamp: int) -> BookUpdate:
-        if symbol not in self._books:
-            return BookUpdate(
-                symbol=symbol,
-                is_snapshot=False,
-                levels=(*bids, *asks),
-                venue_ns=stamp,
-                checksum_sent=sent,
-                defect="no_snapshot_before",
-                detail="an update before any snapshot",
-            )
-        return self._applied(symbol, bids, asks, sent, stamp, is_snapshot=False)
+    def _update(self, symbol: str, message: _Message) -> BookUpdate:
+        if symbol in self._books:
+            return self._applied(symbol, message, is_snapshot=False)
+        return BookUpdate(
+            symbol=symbol,
+            is_snapshot=False,
+            levels=(*message.bids, *message.asks),
+            venue_ns=message.stamp_ns,
+            checksum_sent=message.checksum,
+            defect="no_snapshot_before",
+            detail="an update before any snapshot",
+        )
 
-    def _applied(
-        self, symbol: str, bids: _Levels, asks: _Levels, sent: int | None, stamp: int, *, is_snapshot: bool
-    ) -> BookUpdate:
+    def _applied(self, symbol: str, message: _Message, *, is_snapshot: bool) -> BookUpdate:
         book, depth = self._books[symbol], self._depths[symbol]
-        for side, levels in ((book.bids, bids), (book.asks, asks)):
+        for side, levels in ((book.bids, message.bids), (book.asks, message.asks)):
             for price, qty in levels:
                 side.set(price, qty)
             side.keep_best(depth)
         made = None
-        if sent is not None:
+        if message.checksum is not None:
             made = checksum(book.asks.top(CHECKSUM_LEVELS), book.bids.top(CHECKSUM_LEVELS))
-        return BookUpdate(symbol, is_snapshot, (*bids, *asks), stamp, sent, made, book.is_crossed)
+        return BookUpdate(
+            symbol=symbol,
+            is_snapshot=is_snapshot,
+            levels=(*message.bids, *message.asks),
+            venue_ns=message.stamp_ns,
+            checksum_sent=message.checksum,
+            checksum_made=made,
+            is_crossed=book.is_crossed,
+        )
 
 
 def iso_ns(text: str) -> int:
@@ -184,7 +205,7 @@ def _v1_trade(symbol: str, row: Sequence[str]) -> BookTrade:
 
 
 def _checked(levels: _Levels) -> _Levels:
-    """The same levels; raises ValueError before any is applied where one is no plain decimal."""
+    """Return the same levels; raises ValueError before any is applied where one is no plain decimal."""
     for price, qty in levels:
         exact(price)
         exact(qty)

@@ -63,7 +63,7 @@ class OkxBookReader:
         return list(self._books)
 
     def levels(self, symbol: str, count: int) -> tuple[_Levels, _Levels]:
-        """The first `count` bids and asks, best first, as sent."""
+        """Return the first `count` bids and asks, best first, as sent."""
         book = self._books[symbol]
         return book.bids.top(count), book.asks.top(count)
 
@@ -110,7 +110,7 @@ class OkxBookReader:
         )
 
     def _gap(self, symbol: str, entry: Mapping[str, Any], is_whole: bool) -> str:  # noqa: FBT001
-        """A break of prevSeqId == last seqId; recordings of before 2023 carry no ids."""
+        """Tell a break of prevSeqId == last seqId; recordings of before 2023 carry no ids."""
         if "seqId" not in entry:
             return ""
         before, previous = int(entry.get("prevSeqId", -1)), self._last_ids.get(symbol)
