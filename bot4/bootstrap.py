@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from bot4.adapters.storage.data_dir import DataDir
+    from bot4.adapters.storage.sqlite import SqliteStore
+    from bot4.application.session import PaperSession
+    from bot4.config import Settings
+    from bot4.ports.display import Display
+    from bot4.ports.market_feed import MarketFeed
     from bot4.domain.instrument import Instrument
     from bot4.dto.data_check import CheckReport
     from bot4.dto.host_check import HostReport
@@ -66,6 +72,96 @@ def _okx_reader(_instruments: Sequence[Instrument]) -> BookReader:
     from bot4.adapters.venues.okx.book import OkxBookReader
 
     return OkxBookReader()
+
+
+def open_session(
+    settings: Settings,
+    display: Display,
+    *,
+    replay: Sequence[Path] = (),
+    instrument_files: Sequence[Path] = (),
+    market: str | None = None,
+    speed: float,
+    duration_s: float | None = None,
+) -> OpenSession:
+    """Put a paper session together: its data directory, its store, its source of market data.
+
+    Parameters
+    ----------
+    settings : Settings
+    display : Display
+    replay : sequence of Path
+        Recordings to trade over; none plays the synthetic market.
+    instrument_files : sequence of Path
+        Instrument rules that win over recorded and bundled ones.
+    market : str, optional
+        ``spot``, ``usdm`` or ``coinm``: overrules what the recordings say.
+    speed : float
+        0 for as fast as it goes, 1 for the pace of the stamps.
+    duration_s : float, optional
+        Market time to run for.
+
+    Raises
+    ------
+    ConfigError, DataError, NoInputError
+        The input or a setting cannot be used.
+    DataDirError, DataDirBusyError, StoreError
+        The data directory or the store cannot be used.
+    """
+    from pathlib import Path
+
+    from bot4.adapters.storage.data_dir import DataDir
+    from bot4.adapters.storage.sqlite import SqliteStore
+    from bot4.application.assembly import InputShape
+    from bot4.application.session import PaperSession
+
+    source: MarketFeed
+    if replay:
+        from bot4.adapters.recordings.replay_feed import ReplayFeed
+        from bot4.domain.instrument import Market
+
+        source = ReplayFeed(
+            replay, instrument_files=instrument_files, market=Market(market) if market is not None else None
+        )
+        shape = InputShape(has_book=source.has_book, bar_interval_ns=source.bar_interval_ns)
+    else:
+        source = _synthetic_feed(settings, instrument_files)
+        shape = InputShape()
+    data_dir = DataDir(Path(settings.run.data_dir))
+    try:
+        store = SqliteStore(data_dir.store_path)
+        session = PaperSession(
+            settings, source, shape, store, data_dir.new_run(), display, speed=speed, duration_s=duration_s
+        )
+    except BaseException:
+        data_dir.close()
+        raise
+    return OpenSession(session, store, data_dir)
+
+
+def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> MarketFeed:
+    from bot4.adapters.recordings.catalog import InstrumentCatalog
+    from bot4.adapters.synthetic.feed import SyntheticFeed
+    from bot4.domain.instrument import Market
+
+    instrument = InstrumentCatalog(instrument_files).require("binance", Market.SPOT, settings.synthetic.symbol)
+    return SyntheticFeed(instrument, settings.synthetic, seed=settings.run.seed)
+
+
+class OpenSession:
+    """A session with what it holds open; leaving the block closes the store and releases the data directory."""
+
+    def __init__(self, session: PaperSession, store: SqliteStore, data_dir: DataDir) -> None:
+        self.session = session
+        self._store = store
+        self._data_dir = data_dir
+
+    def __enter__(self) -> PaperSession:
+        return self.session
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
+        self._data_dir.close()
 
 
 def examine_host(data_dir: Path, environment: Mapping[str, str]) -> HostReport:

@@ -1,0 +1,1 @@
+"""Positions and balances in exact integers."""

@@ -1,0 +1,1 @@
+"""Order books and their synchronisation with a venue."""

@@ -1,0 +1,1 @@
+"""Rings, waiters and object pools between threads."""

@@ -1,0 +1,1 @@
+"""The simulated venue: paper matching, fees, latency, random numbers."""

@@ -1,0 +1,1 @@
+"""Bytes of venues and files to events."""

@@ -1,0 +1,285 @@
+# cython: language_level=3
+"""The engine as Python sees it: put together once, then fed by one thread."""
+
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport free
+from libc.string cimport memcpy, memset
+
+from threading import Lock
+
+from bot4._core.account.ledger cimport Account
+from bot4._core.account.positions cimport Positions
+from bot4._core.book.depth_sync cimport DepthSync
+from bot4._core.engine.decide cimport LinearPolicy
+from bot4._core.engine.lane cimport Lane
+from bot4._core.engine.orders cimport WORKING_MAX
+from bot4._core.engine.shard cimport (
+    ALL_LANES,
+    CONTROL_STOP,
+    LANES_MAX,
+    ShardState,
+    shard_apply,
+    shard_hash,
+    shard_publish,
+)
+from bot4._core.engine.stages cimport StageTimes
+from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, View
+from bot4._core.journal.stream cimport Journal
+from bot4._core.mem.record_buffer cimport borrow_records
+from bot4._core.risk.breaker cimport Breaker
+from bot4._core.risk.limits cimport RiskGate
+from bot4._core.sim.paper cimport Paper
+from bot4._core.ta.bank cimport Features
+from bot4._core.types cimport EVENT_CONTROL, EVENT_TIMER, Event, aligned_zalloc, money_from_int
+
+from cpython.buffer cimport PyBuffer_Release
+
+from bot4._core.engine.lane import BookSource
+
+_HEAD = ("now_ns", "events", "messages", "breaker_word", "journal_errno", "is_stopping", "clock_backs", "clock_jumps",
+         "controls")
+_LANE = ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots", "position_lots", "working_orders", "score", "equity_low",
+         "equity_high", "last_price_ticks", "intents", "fills", "refusals", "source", "needs_snapshot", "latches")
+
+
+cdef class Engine:
+    """One shard: lanes, account, breaker, journal, clock.
+
+    Parameters
+    ----------
+    positions : Positions
+        One entry for each lane that will be added, in the same order.
+    account : Account
+    breaker : Breaker
+    journal : Journal or None
+        None keeps no record (benchmarks, doctests).
+    tick_interval_ns : int
+        Step in which silence is lived through.
+    mark_interval_ns : int
+        Time between two points of the equity curve.
+    jump_ns : int
+        A gap between two stamps beyond this is a clock jump: only its first part is lived through.
+    sample_every : int
+        Stage times are taken on one message in this many; a power of two.
+
+    One thread at a time may call `apply`, `control`, `drain` or run a feed into it; `view` may be called by any.
+
+    Raises
+    ------
+    ValueError
+        An interval is not positive or `sample_every` is no power of two.
+    """
+
+    def __cinit__(
+        self, Positions positions, Account account, Breaker breaker, Journal journal=None, *,
+        int64_t tick_interval_ns=100_000_000, int64_t mark_interval_ns=1_000_000_000,
+        int64_t jump_ns=60_000_000_000, uint64_t sample_every=16,
+    ):
+        if min(tick_interval_ns, mark_interval_ns, jump_ns) <= 0:
+            raise ValueError("tick_interval_ns, mark_interval_ns and jump_ns must be positive")
+        if sample_every == 0 or sample_every & (sample_every - 1):
+            raise ValueError(f"sample_every must be a power of two, was {sample_every}")
+        if positions.count > LANES_MAX:
+            raise ValueError(f"a shard has at most {LANES_MAX} instruments, was given {positions.count}")
+        self.symbols = []
+        self._parts = []
+        self._account = account
+        self._positions = positions
+        self._breaker = breaker
+        self._journal = journal
+        self._view = View()
+        self.stages = StageTimes()
+        self._busy = Lock()
+        self.state = <ShardState*>aligned_zalloc(sizeof(ShardState))
+        if self.state == NULL:
+            raise MemoryError("no memory for a shard")
+        self.state.lanes = <Lane*>aligned_zalloc(positions.count * sizeof(Lane))
+        if self.state.lanes == NULL:
+            raise MemoryError("no memory for the lanes of a shard")
+        self.state.positions = positions.positions
+        self.state.specs = positions.specs
+        self.state.view = self._view.view
+        self.state.tick_interval_ns = tick_interval_ns
+        self.state.mark_interval_ns = mark_interval_ns
+        self.state.jump_ns = jump_ns
+        self.state.sample_mask = sample_every - 1
+        self.state.shared.ledger = &account.ledger
+        self.state.shared.breaker = breaker.state
+        self.state.shared.journal = NULL if journal is None else journal.stream
+        self.state.shared.stages = &self.stages.stages
+
+    def __dealloc__(self):
+        if self.state != NULL:
+            free(self.state.lanes)
+            free(self.state)
+
+    def add_lane(
+        self, str symbol, DepthSync sync, Features features, Paper paper, RiskGate gate, LinearPolicy policy, *,
+        int64_t assumed_half_spread_ticks=0, position_ticklots_max=0,
+    ) -> int:
+        """Add the next instrument; returns its index, which is the one events must carry.
+
+        Parameters
+        ----------
+        symbol : str
+        sync, features, paper, gate, policy
+            Its parts; none may serve two lanes.
+        assumed_half_spread_ticks : int
+            Half the spread assumed around the last price where only prints or bars come; 0 assumes nothing and so
+            does not trade on them.
+        position_ticklots_max : int
+            Position limit as price_ticks x qty_lots, turned into lots at the first touch; 0 leaves the gate's own.
+        """
+        cdef Lane* lane
+        if self.state.lane_count == (<Positions>self._positions).count:
+            raise ValueError(f"there are positions for {self.state.lane_count} instruments only")
+        if any(part is other for part in (sync, features, paper, gate) for other in self._parts):
+            raise ValueError(f"a part of {symbol} serves another lane already")
+        if gate.limits.max_open_orders > WORKING_MAX:
+            raise ValueError(f"open orders must be limited to {WORKING_MAX}, the limit was {gate.limits.max_open_orders}")
+        lane = &self.state.lanes[self.state.lane_count]
+        lane.shared = &self.state.shared
+        lane.sync = sync.sync
+        lane.bank = features.bank
+        lane.paper = paper.venue
+        lane.limits = gate.limits
+        lane.risk = gate.state
+        lane.spec = &self.state.specs[self.state.lane_count]
+        lane.position = &self.state.positions[self.state.lane_count]
+        lane.instrument = self.state.lane_count
+        lane.assumed_half_spread_ticks = assumed_half_spread_ticks
+        lane.position_ticklots_max = money_from_int(position_ticklots_max)
+        lane.touch_id = -1
+        memcpy(&lane.policy, policy.policy, sizeof(lane.policy))
+        self._parts += [sync, features, paper, gate]
+        self.symbols.append(symbol)
+        self.state.lane_count += 1
+        self._view.view.lanes = self.state.lane_count
+        return lane.instrument
+
+    def apply(self, events) -> None:
+        """Apply a contiguous array of 64-byte events, oldest first, without the GIL."""
+        cdef Py_buffer view
+        cdef Py_ssize_t count = borrow_records(events, &view, sizeof(Event), False), i
+        cdef Event* rows = <Event*>view.buf
+        try:
+            with self._busy, nogil:
+                for i in range(count):
+                    shard_apply(self.state, &rows[i])
+                shard_publish(self.state)
+        finally:
+            PyBuffer_Release(&view)
+
+    def control(self, int code, *, int instrument=ALL_LANES, int64_t value=0, int side=0, int64_t qty_lots=0,
+                int64_t tif=0, int64_t flags=0) -> None:
+        """Apply one control event now, from the thread that feeds the engine. See `ControlCode`."""
+        cdef Event event = control_event(code, instrument, value, side, qty_lots, tif, flags)
+        with self._busy:
+            shard_apply(self.state, &event)
+            shard_publish(self.state)
+
+    def drain(self, *, int64_t horizon_ns=120_000_000_000) -> int:
+        """Stop deciding, cancel what works, and let time pass until the venue has answered; returns orders still open.
+
+        Time is the engine's own: at most `horizon_ns` of it passes.
+        """
+        cdef Event tick
+        cdef int64_t until
+        self.control(CONTROL_STOP)
+        self.control(2)
+        memset(&tick, 0, sizeof(Event))
+        tick.kind = EVENT_TIMER
+        until = self.state.now_ns + horizon_ns
+        with self._busy:
+            while self.working_orders and self.state.now_ns < until:
+                tick.recv_ns = self.state.now_ns + self.state.tick_interval_ns
+                shard_apply(self.state, &tick)
+            shard_publish(self.state)
+        return self.working_orders
+
+    @property
+    def working_orders(self) -> int:
+        """Orders the venue may still fill."""
+        cdef int i, total = 0
+        for i in range(self.state.lane_count):
+            total += self.state.lanes[i].orders.count
+        return total
+
+    @property
+    def state_hash(self) -> str:
+        """Hash of books, features, account, orders and venue: equal for equal input, 16 hexadecimal digits."""
+        return f"{shard_hash(self.state):016x}"
+
+    @property
+    def now_ns(self) -> int:
+        """The engine's clock: the latest stamp it has seen."""
+        return self.state.now_ns
+
+    def counters(self) -> dict:
+        """Return the shard's totals: events, messages, controls, marks, strays, clock_backs, clock_jumps."""
+        return {
+            "events": self.state.events,
+            "messages": self.state.messages,
+            "controls": self.state.controls,
+            "marks": self.state.marks,
+            "strays": self.state.strays,
+            "clock_backs": self.state.clock_backs,
+            "clock_jumps": self.state.clock_jumps,
+            "journal_errno": self.state.shared.journal_errno,
+        }
+
+    def lane_counters(self, int index) -> dict:
+        """Return one lane's totals and the source of its prices."""
+        if not 0 <= index < self.state.lane_count:
+            raise IndexError(f"lane must be in 0..{self.state.lane_count - 1}, was {index}")
+        counters = dict(self.state.lanes[index].counters)
+        counters["source"] = BookSource(self.state.lanes[index].source).name.removeprefix("SOURCE_").lower()
+        counters["needs_snapshot"] = bool(self.state.lanes[index].needs_snapshot)
+        counters["has_depth"] = bool(self.state.lanes[index].has_depth)
+        return counters
+
+    def view(self) -> dict:
+        """Return what the shard last showed: its clock and totals, and ``lanes``, a list of dicts of raw integers.
+
+        Consistent in itself. Prices are in ticks, quantities in lots, equity in atoms of the settle asset.
+        """
+        cdef double score
+        cdef uint64_t bits
+        words = self._view.words()
+        shown = dict(zip(_HEAD, words))
+        lanes = []
+        for index, symbol in enumerate(self.symbols):
+            at = VIEW_HEAD_WORDS + index * VIEW_LANE_WORDS
+            lane = dict(zip(_LANE, words[at:at + VIEW_LANE_WORDS]))
+            if not lane:
+                continue
+            bits = lane["score"]
+            memcpy(&score, &bits, sizeof(double))
+            lane["score"] = score
+            lane["symbol"] = symbol
+            lane["position_lots"] = _signed(lane["position_lots"])
+            lane["equity_atoms"] = _signed(lane.pop("equity_high")) << 64 | lane.pop("equity_low")
+            lane["source"] = BookSource(lane["source"]).name.removeprefix("SOURCE_").lower()
+            lanes.append(lane)
+        shown["lanes"] = lanes
+        return shown
+
+
+def _signed(word: int) -> int:
+    return word - (1 << 64) if word >> 63 else word
+
+
+cdef Event control_event(int code, int instrument, int64_t value, int side, int64_t qty_lots, int64_t tif,
+                         int64_t flags) noexcept:
+    """A control event as `Engine.control` and the runner send it."""
+    cdef Event event
+    memset(&event, 0, sizeof(Event))
+    event.kind = EVENT_CONTROL
+    event.side = side
+    event.instrument = instrument
+    event.body.control.code = code
+    event.body.control.value = value
+    event.body.control.reserved[0] = qty_lots
+    event.body.control.reserved[1] = tif
+    event.body.control.reserved[2] = flags
+    return event

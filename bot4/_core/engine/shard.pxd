@@ -1,0 +1,67 @@
+"""The shard: one thread's lanes, their shared account, breaker and journal, and the clock that events carry."""
+
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+from bot4._core.account.contract cimport ContractSpec
+from bot4._core.account.positions cimport Position
+from bot4._core.engine.lane cimport Lane, LaneShared
+from bot4._core.engine.view cimport ViewState
+from bot4._core.types cimport Event
+
+
+cdef enum:
+    LANES_MAX = 64
+    ALL_LANES = 0xFFFF       # instrument of a control event that means every lane
+
+
+cpdef enum ControlCode:
+    CONTROL_STOP = 1         # no new decisions; reports are still taken
+    CONTROL_CANCEL_ALL = 2
+    CONTROL_KILL = 3         # refuse every further order and cancel what works; stays until RESET
+    CONTROL_RESET = 4
+    CONTROL_PLACE = 5        # value: price_ticks; reserved: qty_lots, tif, intent flags; side in the event's head
+    CONTROL_CANCEL = 6       # value: order id
+    CONTROL_FLATTEN = 7      # close every position with orders that can only reduce
+
+
+# A point of the equity curve, as journalled: 64 bytes.
+ctypedef struct MarkRecord:
+    int64_t instrument
+    int64_t ts_ns
+    int64_t mark_ticks
+    int64_t position_lots
+    uint64_t equity_low      # of the settle asset, atoms
+    int64_t equity_high
+    uint64_t realised_low
+    int64_t realised_high
+
+
+ctypedef struct ShardState:
+    LaneShared shared
+    Lane* lanes
+    Position* positions
+    ContractSpec* specs
+    ViewState* view
+    int32_t lane_count
+    int64_t now_ns           # latest stamp seen; never goes back
+    int64_t tick_interval_ns
+    int64_t next_tick_ns     # 0 before the first event
+    int64_t mark_interval_ns
+    int64_t next_mark_ns
+    int64_t jump_ns          # a gap longer than this is a clock jump: only its first part is lived through
+    uint64_t events
+    uint64_t messages        # whole market messages applied
+    uint64_t controls
+    uint64_t marks
+    uint64_t strays          # events of an unknown instrument
+    uint64_t clock_backs     # events stamped before the one in front of them
+    uint64_t clock_jumps
+    uint64_t breaker_word    # last seen: a change means that its action is due
+    uint64_t sample_mask     # stage times of a message are taken where message & mask == 0
+    int64_t marks_ticks[LANES_MAX]
+
+
+cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil
+cdef void shard_publish(ShardState* shard) noexcept nogil          # the state as other threads may see it
+cdef uint64_t shard_hash(const ShardState* shard) noexcept nogil
+

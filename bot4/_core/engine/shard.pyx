@@ -1,0 +1,302 @@
+# cython: language_level=3
+"""The shard engine: the same in replay, paper and (later) live; what differs is who feeds it.
+
+Time is the receive stamp of the events. Between two events it moves in fixed steps, so a timer event in the middle of a
+silence, or none at all, leaves the same state: that is what makes a run at speed 1 end where a run at full speed ends.
+"""
+
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from bot4._core.account.ledger cimport ledger_equity, ledger_hash
+from bot4._core.account.money cimport money_hash
+from bot4._core.engine.decide cimport REASON_BREAKER, REASON_OPERATOR, REASON_SHUTDOWN
+from bot4._core.engine.lane cimport (
+    Lane,
+    lane_apply_market,
+    lane_apply_time,
+    lane_cancel,
+    lane_cancel_all,
+    lane_hash,
+    lane_mark_ticks,
+    lane_next_due,
+    lane_place,
+)
+from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, view_begin, view_end, view_set
+from bot4._core.journal.record cimport JOURNAL_CONTROL, JOURNAL_MARK
+from bot4._core.journal.stream cimport journal_append_reserved
+from bot4._core.risk.circuit cimport (
+    BREAKER_CANCEL_RESTING,
+    BREAKER_FLATTEN,
+    breaker_action,
+    breaker_kill,
+    breaker_read_word,
+    breaker_reset,
+    breaker_tick,
+)
+from bot4._core.risk.limits cimport risk_apply_equity
+from bot4._core.types cimport (
+    ACTION_PLACE,
+    EVENT_CONTROL,
+    EVENT_TIMER,
+    FLAG_LAST,
+    FLAG_PARTIAL_BOOK,
+    FLAG_SNAPSHOT,
+    INTENT_REDUCE_ONLY,
+    ORDER_LIMIT,
+    SIDE_BUY,
+    SIDE_SELL,
+    TIF_IOC,
+    Event,
+    OrderIntent,
+    hash_mix,
+    money_high,
+    money_low,
+    money_t,
+)
+
+# How far through the touch an order that closes a position may go, parts per million.
+cdef int64_t FLATTEN_SLIPPAGE_PPM = 5_000
+cdef int64_t NEVER_NS = 0x7FFFFFFFFFFFFFFF
+
+
+# -- time --------------------------------------------------------------------------------------------------------------
+
+cdef void _mark(ShardState* shard, int64_t now_ns) noexcept nogil:
+    """Value every lane, feed the drawdown latch, and journal one point of each equity curve."""
+    cdef MarkRecord record
+    cdef money_t equity
+    cdef Lane* lane
+    cdef int i, unvalued = 0
+    for i in range(shard.lane_count):
+        shard.marks_ticks[i] = lane_mark_ticks(&shard.lanes[i])
+    for i in range(shard.lane_count):
+        lane = &shard.lanes[i]
+        if shard.marks_ticks[i] <= 0:
+            continue
+        equity = ledger_equity(shard.shared.ledger, shard.positions, shard.specs, shard.marks_ticks,
+                               shard.lane_count, lane.spec.settle_asset, &unvalued)
+        risk_apply_equity(lane.limits, lane.risk, equity)
+        record.instrument = i
+        record.ts_ns = now_ns
+        record.mark_ticks = shard.marks_ticks[i]
+        record.position_lots = lane.position.lots
+        record.equity_low = money_low(equity)
+        record.equity_high = money_high(equity)
+        record.realised_low = money_low(lane.position.realised)
+        record.realised_high = money_high(lane.position.realised)
+        shard.marks += 1
+        if shard.shared.journal != NULL:
+            journal_append_reserved(shard.shared.journal, JOURNAL_MARK, &record, sizeof(MarkRecord), now_ns, now_ns)
+
+
+cdef void _flatten(Lane* lane, int reason, int64_t now_ns) noexcept nogil:
+    """Close what is held with one order that can only reduce; working orders are cancelled first."""
+    cdef OrderIntent intent
+    cdef int64_t lots = lane.position.lots, touch
+    lane_cancel_all(lane, reason, now_ns)
+    if lots == 0 or lane.top.bid_levels == 0 or lane.top.ask_levels == 0:
+        return
+    memset(&intent, 0, sizeof(OrderIntent))
+    intent.action = ACTION_PLACE
+    intent.type = ORDER_LIMIT
+    intent.tif = TIF_IOC
+    intent.flags = INTENT_REDUCE_ONLY
+    intent.reason = reason
+    intent.side = SIDE_SELL if lots > 0 else SIDE_BUY
+    intent.qty_lots = lots if lots > 0 else -lots
+    touch = lane.top.bid_price_ticks[0] if lots > 0 else lane.top.ask_price_ticks[0]
+    intent.price_ticks = touch + (-touch if lots > 0 else touch) * FLATTEN_SLIPPAGE_PPM // 1_000_000
+    lane_place(lane, &intent, now_ns)
+
+
+cdef void _follow_breaker(ShardState* shard, int64_t now_ns) noexcept nogil:
+    """Do once what the breaker's policy asks for when its word changes to open or killed."""
+    cdef uint64_t word = breaker_read_word(&shard.shared.breaker.word)
+    cdef int action, i
+    if word == shard.breaker_word:
+        return
+    shard.breaker_word = word
+    action = breaker_action(shard.shared.breaker)
+    for i in range(shard.lane_count):
+        if action & BREAKER_FLATTEN:
+            _flatten(&shard.lanes[i], REASON_BREAKER, now_ns)
+        elif action & BREAKER_CANCEL_RESTING:
+            lane_cancel_all(&shard.lanes[i], REASON_BREAKER, now_ns)
+
+
+cdef void _tick(ShardState* shard, int64_t now_ns) noexcept nogil:
+    cdef int i
+    breaker_tick(shard.shared.breaker, now_ns)
+    _follow_breaker(shard, now_ns)
+    for i in range(shard.lane_count):
+        lane_apply_time(&shard.lanes[i], now_ns)
+    if now_ns >= shard.next_mark_ns:
+        _mark(shard, now_ns)
+        shard.next_mark_ns = now_ns + shard.mark_interval_ns
+
+
+cdef int64_t _next_due(const ShardState* shard) noexcept nogil:
+    cdef int64_t due_ns = NEVER_NS, lane_due_ns
+    cdef int i
+    for i in range(shard.lane_count):
+        lane_due_ns = lane_next_due(&shard.lanes[i])
+        due_ns = lane_due_ns if lane_due_ns < due_ns else due_ns
+    return due_ns
+
+
+cdef void _advance(ShardState* shard, int64_t now_ns) noexcept nogil:
+    """Live through the time up to `now_ns` in fixed steps; of a clock jump only the first `jump_ns`."""
+    cdef int64_t until = now_ns, due_ns
+    cdef int i
+    if shard.next_tick_ns == 0:
+        shard.next_tick_ns = now_ns + shard.tick_interval_ns
+        shard.next_mark_ns = now_ns + shard.mark_interval_ns
+        shard.now_ns = now_ns
+        return
+    if now_ns - shard.now_ns > shard.jump_ns:
+        shard.clock_jumps += 1
+        until = shard.now_ns + shard.jump_ns
+    due_ns = _next_due(shard)
+    while min(shard.next_tick_ns, due_ns) <= until:
+        if due_ns < shard.next_tick_ns:
+            # The venue acts at its own time, on the book of that moment, not on the next one.
+            shard.now_ns = max(shard.now_ns, due_ns)
+            for i in range(shard.lane_count):
+                lane_apply_time(&shard.lanes[i], shard.now_ns)
+            if _next_due(shard) == due_ns:
+                due_ns = NEVER_NS          # an arrival the venue put off for lack of room: the next tick sees it again
+                continue
+        else:
+            shard.now_ns = shard.next_tick_ns
+            _tick(shard, shard.now_ns)
+            shard.next_tick_ns += shard.tick_interval_ns
+        due_ns = _next_due(shard)
+    if until != now_ns:
+        shard.next_tick_ns = now_ns + shard.tick_interval_ns
+    shard.now_ns = now_ns
+
+
+# -- control -----------------------------------------------------------------------------------------------------------
+
+cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
+    cdef OrderIntent intent
+    cdef int64_t code = event.body.control.code
+    if code == CONTROL_CANCEL_ALL or code == CONTROL_KILL:
+        lane_cancel_all(lane, REASON_OPERATOR if code == CONTROL_KILL else REASON_SHUTDOWN, now_ns)
+    elif code == CONTROL_CANCEL:
+        lane_cancel(lane, <uint64_t>event.body.control.value, REASON_OPERATOR, now_ns)
+    elif code == CONTROL_FLATTEN:
+        _flatten(lane, REASON_OPERATOR, now_ns)
+    elif code == CONTROL_PLACE:
+        memset(&intent, 0, sizeof(OrderIntent))
+        intent.action = ACTION_PLACE
+        intent.type = ORDER_LIMIT
+        intent.side = event.side
+        intent.reason = REASON_OPERATOR
+        intent.price_ticks = event.body.control.value
+        intent.qty_lots = event.body.control.reserved[0]
+        intent.tif = event.body.control.reserved[1]
+        intent.flags = event.body.control.reserved[2]
+        lane_place(lane, &intent, now_ns)
+
+
+cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
+    cdef int64_t code = event.body.control.code
+    cdef Event stamped = event[0]
+    cdef int i
+    shard.controls += 1
+    # Where in the market stream this was popped is part of the record: a replay pops it at the same place.
+    stamped.recv_ns = shard.now_ns
+    stamped.venue_ns = <int64_t>shard.events
+    if shard.shared.journal != NULL:
+        journal_append_reserved(
+            shard.shared.journal, JOURNAL_CONTROL, &stamped, sizeof(Event), shard.now_ns, shard.now_ns)
+    if code == CONTROL_STOP:
+        shard.shared.is_stopping = True
+    elif code == CONTROL_KILL:
+        breaker_kill(shard.shared.breaker)
+    elif code == CONTROL_RESET:
+        breaker_reset(shard.shared.breaker, breaker_read_word(&shard.shared.breaker.word), shard.now_ns)
+    for i in range(shard.lane_count):
+        if event.instrument == ALL_LANES or event.instrument == i:
+            _control_lane(&shard.lanes[i], &stamped, shard.now_ns)
+
+
+# -- the engine --------------------------------------------------------------------------------------------------------
+
+cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil:
+    cdef int64_t stamp = event.recv_ns if event.recv_ns != 0 else event.venue_ns
+    if event.kind == EVENT_CONTROL:
+        _control(shard, event)
+        return
+    if stamp < shard.now_ns:
+        # An older stamp cannot turn time back. Snapshots are fetched beside the stream and may well be older.
+        shard.clock_backs += not event.flags & FLAG_SNAPSHOT
+    elif stamp != shard.now_ns and (not event.flags & FLAG_SNAPSHOT or event.flags & FLAG_PARTIAL_BOOK
+                                    or shard.next_tick_ns == 0):
+        _advance(shard, stamp)
+    if event.kind == EVENT_TIMER:
+        return
+    if event.instrument >= shard.lane_count:
+        shard.strays += 1
+        return
+    shard.events += 1
+    shard.shared.is_timed = shard.messages & shard.sample_mask == 0
+    lane_apply_market(&shard.lanes[event.instrument], event, shard.now_ns)
+    shard.messages += event.flags & FLAG_LAST != 0
+
+
+cdef uint64_t shard_hash(const ShardState* shard) noexcept nogil:
+    cdef uint64_t digest = hash_mix(shard.events, <uint64_t>shard.now_ns)
+    cdef int i
+    digest = hash_mix(digest, ledger_hash(shard.shared.ledger))
+    digest = hash_mix(digest, shard.messages)
+    for i in range(shard.lane_count):
+        digest = hash_mix(digest, lane_hash(&shard.lanes[i]))
+        digest = money_hash(digest, shard.positions[i].realised)
+    return digest
+
+
+cdef void _publish_lane(ShardState* shard, const Lane* lane, int at) noexcept nogil:
+    cdef uint64_t score_bits
+    cdef money_t equity
+    cdef int unvalued = 0
+    equity = ledger_equity(shard.shared.ledger, shard.positions, shard.specs, shard.marks_ticks, shard.lane_count,
+                           lane.spec.settle_asset, &unvalued)
+    memcpy(&score_bits, &lane.decision.score, sizeof(double))
+    view_set(shard.view, at, <uint64_t>lane.top.bid_price_ticks[0])
+    view_set(shard.view, at + 1, <uint64_t>lane.top.bid_qty_lots[0])
+    view_set(shard.view, at + 2, <uint64_t>lane.top.ask_price_ticks[0])
+    view_set(shard.view, at + 3, <uint64_t>lane.top.ask_qty_lots[0])
+    view_set(shard.view, at + 4, <uint64_t>lane.position.lots)
+    view_set(shard.view, at + 5, <uint64_t>lane.orders.count)
+    view_set(shard.view, at + 6, score_bits)
+    view_set(shard.view, at + 7, money_low(equity))
+    view_set(shard.view, at + 8, <uint64_t>money_high(equity))
+    view_set(shard.view, at + 9, <uint64_t>lane.last_price_ticks)
+    view_set(shard.view, at + 10, lane.counters.intents)
+    view_set(shard.view, at + 11, lane.counters.fills)
+    view_set(shard.view, at + 12, lane.counters.refusals)
+    view_set(shard.view, at + 13, <uint64_t>lane.source)
+    view_set(shard.view, at + 14, lane.needs_snapshot)
+    view_set(shard.view, at + 15, lane.risk.latches)
+
+
+cdef void shard_publish(ShardState* shard) noexcept nogil:
+    cdef int i
+    for i in range(shard.lane_count):
+        shard.marks_ticks[i] = lane_mark_ticks(&shard.lanes[i])
+    view_begin(shard.view)
+    view_set(shard.view, 0, <uint64_t>shard.now_ns)
+    view_set(shard.view, 1, shard.events)
+    view_set(shard.view, 2, shard.messages)
+    view_set(shard.view, 3, breaker_read_word(&shard.shared.breaker.word))
+    view_set(shard.view, 4, <uint64_t>shard.shared.journal_errno)
+    view_set(shard.view, 5, shard.shared.is_stopping)
+    view_set(shard.view, 6, shard.clock_backs)
+    view_set(shard.view, 7, shard.clock_jumps)
+    view_set(shard.view, 8, shard.controls)
+    for i in range(shard.lane_count):
+        _publish_lane(shard, &shard.lanes[i], VIEW_HEAD_WORDS + i * VIEW_LANE_WORDS)
+    view_end(shard.view)

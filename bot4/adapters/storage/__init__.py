@@ -1,0 +1,1 @@
+"""Stores: where runs, orders and fills are kept."""

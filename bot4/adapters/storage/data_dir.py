@@ -1,0 +1,85 @@
+"""The folder a run keeps its files in: one process at a time, one sub-folder for each run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from bot4.domain.errors import FatalError, RetryableError
+
+
+class DataDirError(FatalError):
+    """The data directory cannot be made or written; the message names it and the cause."""
+
+    exit_code = 73
+
+
+class DataDirBusyError(RetryableError):
+    """Another process holds the data directory; the message names its process id."""
+
+
+class DataDir:
+    """A locked data directory.
+
+    Parameters
+    ----------
+    path : Path
+        Made with its parents where it is not there.
+
+    Raises
+    ------
+    DataDirError
+        It cannot be made or written.
+    DataDirBusyError
+        Another process runs in it. The lock is the kernel's: a process that died left none behind.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            (path / "runs").mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DataDirError(f"data directory {path} cannot be used: {error.strerror}") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._lock)
+            raise DataDirBusyError(
+                f"data directory {path} is in use by process {holder}: stop it, or set run.data_dir (--data-dir)"
+            ) from None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+
+    @property
+    def store_path(self) -> Path:
+        """The embedded store's file."""
+        return self.path / "bot4.sqlite"
+
+    def new_run(self) -> Path:
+        """Make the folder of a new run; its name is the run's id, in the order of time."""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        for attempt in range(1, 1_000):
+            folder = self.path / "runs" / f"{stamp}-{attempt:03d}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise DataDirError(f"run folder {folder} cannot be made: {error.strerror}") from None
+            return folder
+        raise DataDirError(f"there are 999 runs of {stamp} in {self.path} already")
+
+    def close(self) -> None:
+        """Release the lock."""
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

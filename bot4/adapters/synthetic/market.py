@@ -1,0 +1,209 @@
+"""A synthetic exchange feed: raw frames in Binance's spot shape from a seed, for the same scanner real frames go through.
+
+It is made up. Nobody trades on it, its prices mean nothing, and a result on it says nothing about a real market. It
+exists so that bot4 can be tried, shown and tested without a network: one instrument, a book of levels around a random
+walk, takers and cancels, prints, and depth diffs with gapless update ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING
+
+from bot4.adapters.synthetic.price_path import PricePath
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot4.domain.instrument import Instrument
+
+_LEVELS = 40
+_TOUCH_LEVELS = 9  # always there after a move
+_DEPTH_SHARE = 0.25
+_QUOTE_SHARE = 0.55
+
+
+@dataclass(frozen=True, slots=True)
+class StampedFrame:
+    """One raw frame and when it would arrive, nanoseconds UTC."""
+
+    recv_ns: int
+    frame: bytes
+
+
+class SyntheticMarket:
+    """Endless stream of frames of one made-up instrument.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        Its grid; the symbol is what the frames carry.
+    seed : int
+        The same seed and start give the same bytes.
+    start_ns : int
+        Time of the first frame, nanoseconds UTC.
+    start_price : Decimal
+        First mid.
+    volatility_annual : float
+        See `PricePath`.
+    messages_per_s : int
+        Mean rate of frames; arrivals are a Poisson process.
+
+    Not thread-safe: one thread iterates.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        *,
+        seed: int,
+        start_ns: int,
+        start_price: Decimal,
+        volatility_annual: float,
+        messages_per_s: int,
+    ) -> None:
+        self._instrument = instrument
+        self._rng = Random(seed)  # noqa: S311 - a market's dice, not a secret
+        self._path = PricePath(self._rng, float(start_price), volatility_annual)
+        self._rate = messages_per_s
+        self._now_ns = start_ns
+        self._update_id = 1_000
+        self._trade_id = 1
+        self._tick = float(instrument.tick_size)
+        self._mid_ticks = instrument.price_to_ticks(start_price.quantize(instrument.tick_size))
+        self._bids: dict[int, int] = {}
+        self._asks: dict[int, int] = {}
+        self._changed_bids: set[int] = set()
+        self._changed_asks: set[int] = set()
+        self._first_change_id = self._update_id + 1
+        self._lean = 0.0
+        self._rebuild(int(self._mid_ticks))
+        self._clear_changes()
+
+    def __iter__(self) -> Iterator[StampedFrame]:
+        """Yield a snapshot, then diffs, quotes and prints without end."""
+        yield StampedFrame(self._now_ns, self.snapshot())
+        while True:
+            yield self._next()
+
+    def snapshot(self) -> bytes:
+        """Return the whole book as a REST depth answer would give it, at the last update id that was sent."""
+        self._clear_changes()
+        bids = ",".join(self._level(price, self._bids[price]) for price in sorted(self._bids, reverse=True))
+        asks = ",".join(self._level(price, self._asks[price]) for price in sorted(self._asks))
+        return b'{"lastUpdateId":%d,"bids":[%b],"asks":[%b]}' % (self._update_id, bids.encode(), asks.encode())
+
+    def _next(self) -> StampedFrame:
+        gap_s = self._rng.expovariate(self._rate)
+        self._now_ns += max(1_000, int(gap_s * 1e9))
+        mid = self._path.advance(gap_s)
+        self._lean += (self._path.drift - self._lean) * min(1.0, gap_s)
+        self._move_to(round(mid / self._tick))
+        draw = self._rng.random()
+        if draw < _DEPTH_SHARE:
+            return StampedFrame(self._now_ns, self._depth())
+        if draw < _DEPTH_SHARE + _QUOTE_SHARE:
+            return StampedFrame(self._now_ns, self._quote())
+        return StampedFrame(self._now_ns, self._trade())
+
+    # -- the book ----------------------------------------------------------------------------------------------------
+
+    def _quantity(self, side_lean: float) -> int:
+        """Lots of a fresh level: log-normal, heavier on the side the regime leans to, so that imbalance informs."""
+        return self._lots(self._rng.lognormvariate(9.5 + 0.8 * side_lean, 0.9))
+
+    def _lots(self, steps: float) -> int:
+        """Whole order steps as lots; at least one."""
+        return max(1, int(steps)) * self._instrument.lots_per_step
+
+    def _rebuild(self, mid_ticks: int) -> None:
+        self._mid_ticks = mid_ticks
+        for distance in range(1, _LEVELS + 1):
+            self._set(self._bids, self._changed_bids, mid_ticks - distance, self._quantity(self._lean))
+            self._set(self._asks, self._changed_asks, mid_ticks + distance, self._quantity(-self._lean))
+
+    def _set(self, side: dict[int, int], changed: set[int], price_ticks: int, lots: int) -> None:
+        if price_ticks <= 0:
+            return
+        if lots:
+            side[price_ticks] = lots
+        elif side.pop(price_ticks, None) is None:
+            return
+        changed.add(price_ticks)
+        self._update_id += 1
+
+    def _move_to(self, mid_ticks: int) -> None:
+        """Shift the touch with the mid: levels it passed vanish, fresh ones appear, some in between change."""
+        self._mid_ticks = mid_ticks
+        for price in [price for price in self._bids if price >= mid_ticks or price < mid_ticks - 2 * _LEVELS]:
+            self._set(self._bids, self._changed_bids, price, 0)
+        for price in [price for price in self._asks if price <= mid_ticks or price > mid_ticks + 2 * _LEVELS]:
+            self._set(self._asks, self._changed_asks, price, 0)
+        for distance in (*range(1, _TOUCH_LEVELS), self._rng.randint(_TOUCH_LEVELS, _LEVELS)):
+            for side, changed, price, lean in (
+                (self._bids, self._changed_bids, mid_ticks - distance, self._lean),
+                (self._asks, self._changed_asks, mid_ticks + distance, -self._lean),
+            ):
+                if price not in side or self._rng.random() < 0.15:  # noqa: PLR2004 - share of levels that change
+                    self._set(side, changed, price, self._quantity(lean))
+
+    def _clear_changes(self) -> None:
+        self._changed_bids.clear()
+        self._changed_asks.clear()
+        self._first_change_id = self._update_id + 1
+
+    # -- the frames --------------------------------------------------------------------------------------------------
+
+    def _level(self, price_ticks: int, lots: int) -> str:
+        return f'["{self._price(price_ticks)}","{self._qty(lots)}"]'
+
+    def _price(self, ticks: int) -> str:
+        return f"{self._instrument.ticks_to_price(ticks):f}"
+
+    def _qty(self, lots: int) -> str:
+        return f"{self._instrument.lots_to_qty(lots):f}"
+
+    def _wrap(self, stream: str, data: str) -> bytes:
+        return f'{{"stream":"{self._instrument.symbol.lower()}@{stream}","data":{data}}}'.encode()
+
+    def _depth(self) -> bytes:
+        if self._first_change_id > self._update_id:
+            self._update_id += 1  # the venue numbers changes that do not show, too
+        bids = ",".join(
+            self._level(price, self._bids.get(price, 0)) for price in sorted(self._changed_bids, reverse=True)
+        )
+        asks = ",".join(self._level(price, self._asks.get(price, 0)) for price in sorted(self._changed_asks))
+        data = (
+            f'{{"e":"depthUpdate","E":{self._now_ns // 1_000_000},"s":"{self._instrument.symbol}",'
+            f'"U":{self._first_change_id},"u":{self._update_id},"b":[{bids}],"a":[{asks}]}}'
+        )
+        self._clear_changes()
+        return self._wrap("depth@100ms", data)
+
+    def _quote(self) -> bytes:
+        bid, ask = max(self._bids), min(self._asks)
+        return self._wrap(
+            "bookTicker",
+            f'{{"u":{self._update_id},"s":"{self._instrument.symbol}","b":"{self._price(bid)}",'
+            f'"B":"{self._qty(self._bids[bid])}","a":"{self._price(ask)}","A":"{self._qty(self._asks[ask])}"}}',
+        )
+
+    def _trade(self) -> bytes:
+        buyer_is_taker = self._rng.random() < 0.5 + 0.25 * max(-1.0, min(1.0, self._lean))
+        side = self._asks if buyer_is_taker else self._bids
+        changed = self._changed_asks if buyer_is_taker else self._changed_bids
+        price = min(side) if buyer_is_taker else max(side)
+        lots = min(side[price], self._lots(self._rng.lognormvariate(6.5, 1.2)))
+        self._set(side, changed, price, side[price] - lots)
+        stamp = self._now_ns // 1_000_000
+        trade_id, self._trade_id = self._trade_id, self._trade_id + 1
+        frame = self._wrap(
+            "trade",
+            f'{{"e":"trade","E":{stamp},"s":"{self._instrument.symbol}","t":{trade_id},"p":"{self._price(price)}",'
+            f'"q":"{self._qty(lots)}","T":{stamp},"m":{"false" if buyer_is_taker else "true"},"M":true}}',
+        )
+        if not side:
+            self._rebuild(self._mid_ticks)
+        return frame

@@ -1,0 +1,1 @@
+"""What bot4 does: commands, sessions, projections. Knows ports, never adapters."""

@@ -1,0 +1,370 @@
+"""From settings and instruments to an engine: every part of a shard is made here, from plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from typing import TYPE_CHECKING
+
+from bot4._core.account.contract import Contract
+from bot4._core.account.ledger import Account
+from bot4._core.account.positions import Positions
+from bot4._core.book.depth_sync import DepthSync
+from bot4._core.engine.decide import LinearPolicy
+from bot4._core.engine.engine import Engine
+from bot4._core.risk.breaker import Breaker
+from bot4._core.risk.filters import Filters
+from bot4._core.risk.limits import RiskGate
+from bot4._core.sim.latency import Latency
+from bot4._core.sim.paper import Paper
+from bot4._core.ta.bank import Features
+from bot4._core.wire.scan import Scanner
+from bot4.domain.errors import ConfigError
+from bot4.domain.instrument import ContractKind, Instrument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot4._core.journal.stream import Journal
+    from bot4.config import Settings
+
+MS = 1_000_000
+_BPS = Decimal(10_000)
+_PPM = 1_000_000
+_LOTS_MAX = 2**50
+_MIN_DECIMALS = 8
+_KIND_CODES = {ContractKind.SPOT: 0, ContractKind.LINEAR: 1, ContractKind.INVERSE: 2}
+# Regular-user rates in basis points, maker and taker, where the settings name none (Binance, 2026-11).
+_DEFAULT_FEES_BPS = {
+    ContractKind.SPOT: (Decimal(10), Decimal(10)),
+    ContractKind.LINEAR: (Decimal(2), Decimal(5)),
+    ContractKind.INVERSE: (Decimal(2), Decimal(5)),
+}
+# Assets worth about one unit of money: accounts in others are opened with `paper.balance_coin`.
+_CASH = frozenset({"USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "USD", "EUR", "GBP", "CHF", "AUD"})
+# Features that need quantities of a real book.
+_BOOK_FEATURES = frozenset({"queue_imbalance", "depth_imbalance_5", "microprice_offset", "ofi_50", "relative_spread"})
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A shard, ready to be fed.
+
+    ``assets`` names the account's entries; ``contracts`` and ``instruments`` are in the order of the lanes.
+    """
+
+    engine: Engine
+    scanner: Scanner
+    breaker: Breaker
+    account: Account
+    positions: Positions
+    instruments: tuple[Instrument, ...]
+    contracts: tuple[Contract, ...]
+    assets: tuple[str, ...]
+    gates: tuple[RiskGate, ...]
+    syncs: tuple[DepthSync, ...]
+
+    def asset(self, name: str) -> int:
+        """Return the account's index of an asset."""
+        return self.assets.index(name)
+
+
+@dataclass(frozen=True, slots=True)
+class InputShape:
+    """What the input can tell: whether it has a book, and the length of its bars where it is nothing but bars."""
+
+    has_book: bool = True
+    bar_interval_ns: int | None = None
+
+
+def assemble(
+    settings: Settings, instruments: Sequence[Instrument], *, journal: Journal | None, shape: InputShape
+) -> Assembly:
+    """Make the engine of one session.
+
+    Parameters
+    ----------
+    settings : Settings
+    instruments : sequence of Instrument
+        At least one; symbols must differ.
+    journal : Journal or None
+    shape : InputShape
+
+    Raises
+    ------
+    ConfigError
+        A setting does not fit an instrument; the message names both.
+    """
+    decimals = _asset_decimals(instruments)
+    assets = tuple(decimals)
+    contracts = tuple(_contract(settings, instrument, decimals, assets) for instrument in instruments)
+    positions = Positions(contracts)
+    account = Account(decimals.values())
+    for index, asset in enumerate(assets):
+        if any(instrument.settle == asset for instrument in instruments):
+            account.credit(index, _start_balance(settings, asset))
+    breaker = _breaker(settings, shape)
+    engine = Engine(
+        positions,
+        account,
+        breaker,
+        journal,
+        tick_interval_ns=(shape.bar_interval_ns or 1000 * MS) // 10,
+        mark_interval_ns=max(settings.run.mark_interval_ms * MS, shape.bar_interval_ns or 0),
+        jump_ns=max(60_000 * MS, 10 * (shape.bar_interval_ns or 0)),
+    )
+    scanner = Scanner()
+    gates = []
+    syncs = []
+    for index, instrument in enumerate(instruments):
+        scanner.add_instrument(instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}")
+        gate = _gate(settings, instrument, index, shape)
+        sync = DepthSync()
+        engine.add_lane(
+            instrument.symbol,
+            sync,
+            _features(settings, instrument, shape),
+            _paper(settings, contracts[index], index),
+            gate,
+            _policy(settings, instrument, shape),
+            assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks,
+            position_ticklots_max=_ticklots(
+                settings, instrument, settings.risk.position_notional_max, "risk.position_notional_max"
+            )
+            if instrument.kind is not ContractKind.INVERSE
+            else 0,
+        )
+        gates.append(gate)
+        syncs.append(sync)
+    return Assembly(
+        engine=engine,
+        scanner=scanner,
+        breaker=breaker,
+        account=account,
+        positions=positions,
+        instruments=tuple(instruments),
+        contracts=contracts,
+        assets=assets,
+        gates=tuple(gates),
+        syncs=tuple(syncs),
+    )
+
+
+def start_balance(settings: Settings, instrument: Instrument) -> Decimal:
+    """Return what the paper account holds of the instrument's settle asset at the start."""
+    return _start_balance(settings, instrument.settle)
+
+
+def _asset_decimals(instruments: Sequence[Instrument]) -> dict[str, int]:
+    """Decimals of each asset's atoms: fine enough that every price times quantity is a whole number of them."""
+    decimals: dict[str, int] = {}
+    for instrument in instruments:
+        tick, lot = _decimals(instrument.tick_size), _decimals(instrument.lot_size)
+        for asset, needed in ((instrument.base, lot), (instrument.quote, tick + lot)):
+            decimals[asset] = max(decimals.get(asset, _MIN_DECIMALS), needed)
+    return decimals
+
+
+def _decimals(step: Decimal) -> int:
+    exponent = step.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _start_balance(settings: Settings, asset: str) -> Decimal:
+    return settings.paper.balance_quote if asset in _CASH else settings.paper.balance_coin
+
+
+def _contract(
+    settings: Settings, instrument: Instrument, decimals: dict[str, int], assets: tuple[str, ...]
+) -> Contract:
+    maker_bps, taker_bps = _DEFAULT_FEES_BPS[instrument.kind]
+    if settings.paper.maker_fee_bps is not None:
+        maker_bps = settings.paper.maker_fee_bps
+    if settings.paper.taker_fee_bps is not None:
+        taker_bps = settings.paper.taker_fee_bps
+    return Contract(
+        _KIND_CODES[instrument.kind],
+        tick_size=f"{instrument.tick_size:f}",
+        lot_size=f"{instrument.lot_size:f}",
+        base_asset=assets.index(instrument.base),
+        quote_asset=assets.index(instrument.quote),
+        base_decimals=decimals[instrument.base],
+        quote_decimals=decimals[instrument.quote],
+        contract_size=int(instrument.contract_size) if instrument.kind is ContractKind.INVERSE else 1,
+        maker_fee=maker_bps / _BPS,
+        taker_fee=taker_bps / _BPS,
+    )
+
+
+def _scaled(settings: Settings, instrument: Instrument, amount: Decimal) -> Decimal:
+    """Scale an amount of money to an account in coins by the two accounts' sizes."""
+    if instrument.quote in _CASH:
+        return amount
+    return amount * settings.paper.balance_coin / settings.paper.balance_quote
+
+
+def _ticklots(settings: Settings, instrument: Instrument, amount: Decimal, key: str) -> int:
+    step = instrument.tick_size * instrument.lot_size * instrument.contract_size
+    ticklots = int((_scaled(settings, instrument, amount) / step).to_integral_value(rounding=ROUND_DOWN))
+    if ticklots < 1:
+        raise ConfigError(f"setting {key} of {amount} is less than one lot at one tick of {instrument.symbol}")
+    return ticklots
+
+
+def _contracts_for(settings: Settings, instrument: Instrument, amount: Decimal, key: str) -> int:
+    """Whole inverse contracts that an amount of quote money is worth."""
+    lot_value = instrument.contract_size * instrument.lot_size
+    lots = int((_scaled(settings, instrument, amount) / lot_value).to_integral_value(rounding=ROUND_DOWN))
+    if lots < 1:
+        raise ConfigError(
+            f"setting {key} of {amount} is less than one contract of {instrument.symbol}, which is worth {lot_value}"
+        )
+    return lots
+
+
+def _max_lots(instrument: Instrument) -> int:
+    return min(_LOTS_MAX, instrument.qty_to_lots(instrument.max_qty)) if instrument.max_qty else _LOTS_MAX
+
+
+def _policy(settings: Settings, instrument: Instrument, shape: InputShape) -> LinearPolicy:
+    strategy = settings.strategy
+    names = Features(1.0, 1.0, 1).names
+    weights = dict(strategy.weights)
+    unknown = sorted(set(weights) - set(names))
+    if unknown:
+        raise ConfigError(f"setting strategy.weights names no feature {unknown[0]!r}: see docs/features.md")
+    if not shape.has_book:
+        # Without a book those features are constant: the rest carries the whole score.
+        weights = {name: weight for name, weight in weights.items() if name not in _BOOK_FEATURES}
+        total = sum(abs(weight) for weight in weights.values())
+        if total == 0.0:
+            raise ConfigError("setting strategy.weights names only features of a book, and this input has none")
+        weights = {name: weight / total for name, weight in weights.items()}
+    is_inverse = instrument.kind is ContractKind.INVERSE
+    sizes: dict[str, int]
+    if is_inverse:
+        sizes = {
+            "order_lots": _contracts_for(settings, instrument, strategy.order_notional, "strategy.order_notional"),
+            "position_lots": _contracts_for(
+                settings, instrument, strategy.position_notional, "strategy.position_notional"
+            ),
+        }
+    else:
+        sizes = {
+            "order_ticklots": _ticklots(settings, instrument, strategy.order_notional, "strategy.order_notional"),
+            "position_ticklots": _ticklots(
+                settings, instrument, strategy.position_notional, "strategy.position_notional"
+            ),
+            "notional_min_ticklots": 0
+            if instrument.min_notional is None
+            else int(instrument.min_notional / (instrument.tick_size * instrument.lot_size)) + 1,
+        }
+    return LinearPolicy(
+        [(names.index(name), weight, strategy.scales[name]) for name, weight in weights.items()],
+        enter_score=strategy.enter_score,
+        take_score=strategy.take_score,
+        exit_score=strategy.exit_score,
+        price_step_ticks=instrument.ticks_per_step,
+        qty_step_lots=instrument.lots_per_step,
+        qty_min_lots=1 if instrument.min_qty is None else max(1, instrument.qty_to_lots(instrument.min_qty)),
+        qty_max_lots=_max_lots(instrument),
+        cooldown_ns=strategy.cooldown_ms * MS,
+        passive_ttl_ns=strategy.passive_ttl_ms * MS,
+        take_slippage_ppm=round(strategy.take_slippage_bps * _PPM / 10_000),
+        short_allowed=strategy.short and instrument.kind is not ContractKind.SPOT,
+        **sizes,
+    )
+
+
+def _features(settings: Settings, instrument: Instrument, shape: InputShape) -> Features:
+    interval_ns = shape.bar_interval_ns or settings.strategy.bar_interval_ms * MS
+    return Features(float(instrument.tick_size), float(instrument.lot_size), interval_ns)
+
+
+def _paper(settings: Settings, contract: Contract, index: int) -> Paper:
+    paper = settings.paper
+    if paper.latency == "zero":
+        latency = Latency.zero()
+    elif paper.latency == "fixed":
+        latency = Latency.fixed(round(paper.latency_fixed_ms * MS))
+    else:
+        latency = Latency.lognormal(paper.latency_mu, paper.latency_sigma)
+    return Paper(
+        contract,
+        seed=settings.run.seed,
+        instrument=index,
+        submit_latency=latency,
+        report_latency=latency,
+        assumed_half_spread_ticks=paper.assumed_half_spread_ticks,
+    )
+
+
+def _gate(settings: Settings, instrument: Instrument, index: int, shape: InputShape) -> RiskGate:
+    risk = settings.risk
+    is_inverse = instrument.kind is ContractKind.INVERSE
+    max_lots = _max_lots(instrument)
+    if is_inverse:
+        position_lots = _contracts_for(settings, instrument, risk.position_notional_max, "risk.position_notional_max")
+        order_notional = _contracts_for(settings, instrument, risk.order_notional_max, "risk.order_notional_max")
+    else:
+        position_lots = _LOTS_MAX  # the engine turns the money limit into lots at the first touch
+        order_notional = _ticklots(settings, instrument, risk.order_notional_max, "risk.order_notional_max")
+    return RiskGate(
+        instrument=index,
+        max_order_lots=max_lots,
+        max_order_notional=order_notional,
+        max_long_lots=position_lots,
+        max_short_lots=0 if instrument.kind is ContractKind.SPOT else position_lots,
+        filters=_filters(instrument),
+        notional_is_qty=is_inverse,
+        max_open_orders=risk.open_orders_max,
+        band_ppm=risk.price_band_bps * 100,
+        max_reference_age_ns=max(risk.reference_ttl_ms * MS, 2 * (shape.bar_interval_ns or 0)),
+        unusual_multiple=risk.fat_finger_multiple,
+        max_drawdown_ppm=risk.drawdown_max_bps * 100,
+        duplicate_window_ns=risk.duplicate_window_ms * MS,
+        max_reject_run=risk.consecutive_rejects_max,
+        max_exit_reject_run=2 * risk.consecutive_rejects_max,
+        orders_per_period=risk.orders_per_s,
+        period_ns=1_000 * MS,
+        burst=risk.orders_burst,
+        reserve_tokens=min(4, risk.orders_burst - 1),
+    )
+
+
+def _filters(instrument: Instrument) -> Filters:
+    def lots(qty: Decimal | None) -> int:
+        return 0 if qty is None else instrument.qty_to_lots(qty)
+
+    ticklot = instrument.tick_size * instrument.lot_size
+    bounds: dict[str, int] = {}
+    if instrument.min_notional is not None and instrument.kind is not ContractKind.INVERSE:
+        bounds["min_notional_ticklots"] = int(instrument.min_notional / ticklot)
+    if instrument.max_notional is not None and instrument.kind is not ContractKind.INVERSE:
+        bounds["max_notional_ticklots"] = int(instrument.max_notional / ticklot)
+    return Filters(
+        price_step_ticks=instrument.ticks_per_step,
+        qty_step_lots=instrument.lots_per_step,
+        min_qty_lots=lots(instrument.min_qty),
+        max_qty_lots=lots(instrument.max_qty),
+        max_num_orders=instrument.max_orders or 0,
+        **bounds,
+    )
+
+
+def _breaker(settings: Settings, shape: InputShape) -> Breaker:
+    breaker = settings.breaker
+    return Breaker(
+        error_ppm=breaker.error_rate_max_pct * 10_000,
+        min_samples=breaker.error_samples_min,
+        window_ns=breaker.error_window_ms * MS,
+        latency_limit_ns=breaker.latency_max_ms * MS,
+        stale_ns=max(breaker.stale_after_ms * MS, 3 * (shape.bar_interval_ns or 0)),
+        reject_run=breaker.consecutive_rejects_max,
+        cooldown_ns=breaker.cooldown_ms * MS,
+        cooldown_max_ns=max(300_000 * MS, breaker.cooldown_ms * MS),
+        probes=breaker.probes,
+        successes=breaker.probes,
+        flood_limit=breaker.flood_trips,
+        flood_window_ns=breaker.flood_window_ms * MS,
+    )

@@ -1,0 +1,72 @@
+"""The command bus: one handler for each kind of command, each command id at most once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from bot4.domain.errors import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot4.application.commands import Command
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A command was handed to the engine. `duplicate` says that this id had been handed over before: nothing was done."""
+
+    command_id: str
+    duplicate: bool = False
+
+
+class CommandBus:
+    """Dispatches commands to their handlers.
+
+    Thread-safe. The ids of the last `remembered_max` commands are kept; an older one is forgotten first, so an id must
+    not be reused within that many commands.
+
+    >>> from bot4.application.commands import Kill
+    >>> done = []
+    >>> bus = CommandBus()
+    >>> bus.register(Kill, done.append)
+    >>> bus.dispatch(Kill(command_id="k1")).duplicate, bus.dispatch(Kill(command_id="k1")).duplicate, len(done)
+    (False, True, 1)
+    """
+
+    def __init__(self, *, remembered_max: int = 65_536) -> None:
+        if remembered_max < 1:
+            raise ValueError(f"remembered_max must be at least 1, was {remembered_max}")
+        self._handlers: dict[type[Any], Callable[[Any], None]] = {}
+        self._remembered: OrderedDict[str, None] = OrderedDict()
+        self._remembered_max = remembered_max
+        self._lock = Lock()
+
+    def register(self, kind: type[Any], handler: Callable[[Any], None]) -> None:
+        """Set the handler of one kind of command; a second one raises ValueError."""
+        if kind in self._handlers:
+            raise ValueError(f"{kind.__name__} has a handler already")
+        self._handlers[kind] = handler
+
+    def dispatch(self, command: Command) -> Receipt:
+        """Hand one command to its handler.
+
+        Raises
+        ------
+        RejectedError
+            No handler takes this kind, or the handler refused; the id may then be tried again.
+        """
+        handler = self._handlers.get(type(command))
+        if handler is None:
+            raise RejectedError(f"no handler takes {type(command).__name__}")
+        with self._lock:
+            if command.command_id in self._remembered:
+                return Receipt(command.command_id, duplicate=True)
+            handler(command)
+            self._remembered[command.command_id] = None
+            if len(self._remembered) > self._remembered_max:
+                self._remembered.popitem(last=False)
+        return Receipt(command.command_id)

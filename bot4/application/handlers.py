@@ -1,0 +1,123 @@
+"""What each command does: checks what can be known here, then hands the rest to the engine's thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot4.application.bus import CommandBus
+from bot4.application.commands import Batch, CancelAll, CancelOrder, Command, Kill, PlaceOrder
+from bot4.domain.errors import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot4.domain.instrument import Instrument
+    from bot4.ports.order_gateway import OrderGateway
+    from bot4.ports.unit_of_work import Store
+
+
+class CommandHandlers:
+    """Handlers of one session.
+
+    Parameters
+    ----------
+    gateway : OrderGateway
+        Where accepted commands go.
+    store : Store
+        Where orders are looked up before a cancellation.
+    run_id : str
+    instruments : mapping of symbol to Instrument
+        What may be traded in this session.
+    """
+
+    def __init__(
+        self, gateway: OrderGateway, store: Store, run_id: str, instruments: Mapping[str, Instrument]
+    ) -> None:
+        self._gateway = gateway
+        self._store = store
+        self._run_id = run_id
+        self._instruments = instruments
+
+    def bus(self) -> CommandBus:
+        """Return a bus with every handler registered."""
+        bus = CommandBus()
+        bus.register(PlaceOrder, self.place)
+        bus.register(CancelOrder, self.cancel)
+        bus.register(CancelAll, self.cancel_all)
+        bus.register(Kill, self.kill)
+        bus.register(Batch, self.batch)
+        return bus
+
+    def place(self, command: PlaceOrder) -> None:
+        """Hand one order to the engine; raises RejectedError for an unknown symbol or a price off the grid."""
+        self._check_order(command)
+        self._gateway.place(
+            command.symbol,
+            command.side,
+            price=command.price,
+            qty=command.qty,
+            tif=command.tif,
+            post_only=command.post_only,
+            reduce_only=command.reduce_only,
+        )
+
+    def cancel(self, command: CancelOrder) -> None:
+        """Hand one cancellation to the engine; raises RejectedError where no such order works."""
+        self._instrument(command.symbol)
+        with self._store.unit_of_work() as unit:
+            order = unit.orders.get(self._run_id, command.order_id)
+        if order is None or not order.is_working:
+            state = "unknown" if order is None else order.status.value
+            raise RejectedError(f"order {command.order_id} cannot be cancelled: it is {state}")
+        self._gateway.cancel(command.symbol, command.order_id)
+
+    def cancel_all(self, command: CancelAll) -> None:
+        """Hand the cancellation of every working order to the engine."""
+        if command.symbol is not None:
+            self._instrument(command.symbol)
+        self._gateway.cancel_all(command.symbol)
+
+    def kill(self, command: Kill) -> None:
+        """Stop every further order."""
+        del command
+        self._gateway.kill()
+
+    def batch(self, command: Batch) -> None:
+        """Check every order of the batch first, then hand all over in order."""
+        for part in command.commands:
+            if isinstance(part, PlaceOrder):
+                self._check_order(part)
+        for part in command.commands:
+            self._one(part)
+
+    def _one(self, command: Command) -> None:
+        match command:
+            case PlaceOrder():
+                self.place(command)
+            case CancelOrder():
+                self.cancel(command)
+            case CancelAll():
+                self.cancel_all(command)
+            case Kill():
+                self.kill(command)
+            case Batch():
+                raise RejectedError("a batch cannot hold a batch")
+
+    def _instrument(self, symbol: str) -> Instrument:
+        instrument = self._instruments.get(symbol)
+        if instrument is None:
+            known = ", ".join(sorted(self._instruments))
+            raise RejectedError(f"symbol {symbol!r} is not traded in this session, which trades {known}")
+        return instrument
+
+    def _check_order(self, command: PlaceOrder) -> None:
+        instrument = self._instrument(command.symbol)
+        try:
+            price_ticks = instrument.price_to_ticks(command.price)
+            qty_lots = instrument.qty_to_lots(command.qty)
+        except ValueError as error:
+            raise RejectedError(str(error)) from None
+        if price_ticks <= 0 or qty_lots <= 0:
+            raise RejectedError(
+                f"an order's price and quantity must be positive, were {command.price} and {command.qty}"
+            )

@@ -1,0 +1,248 @@
+"""From the journal to the store: what was decided and what came of it, as rows people can query.
+
+The journal is the truth; the rows are a projection of it that can be made again from the first record. Each batch and
+the sequence it reaches are written in one transaction, so no record is applied twice and none is lost.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bot4._core.engine.decide import DecisionReason
+from bot4._core.engine.lane import RefusalStage
+from bot4._core.event_dtype import EVENT_DTYPE
+from bot4._core.intent_dtype import INTENT_DTYPE
+from bot4._core.journal.reader import JournalReader, Record
+from bot4._core.journal.record import JournalKind
+from bot4._core.risk.filters import FilterVerdict
+from bot4._core.risk.rules import RiskVerdict
+from bot4._core.sim.paper_matching import PaperReason
+from bot4._core.types import EventKind, Flag, IntentAction, IntentFlag
+from bot4.domain.fill import Fill, Mark, Refusal
+from bot4.domain.order import Order, OrderSide, OrderStatus, TimeInForce, client_order_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bot4.domain.instrument import Instrument
+    from bot4.ports.unit_of_work import Store, UnitOfWork
+
+MARK_DTYPE = np.dtype(
+    [
+        ("instrument", "i8"),
+        ("ts_ns", "i8"),
+        ("mark_ticks", "i8"),
+        ("position_lots", "i8"),
+        ("equity_low", "u8"),
+        ("equity_high", "i8"),
+        ("realised_low", "u8"),
+        ("realised_high", "i8"),
+    ]
+)
+"""One point of the equity curve as the shard journals it: 64 bytes; equity and realised are 128-bit atoms."""
+
+REFUSAL_DTYPE = np.dtype([("intent", INTENT_DTYPE), ("stage", "i8"), ("verdict", "i8")])
+"""A refused intent: the intent, the `RefusalStage`, and that stage's verdict."""
+
+_BATCH = 4_096
+_SIDES = (OrderSide.BUY, OrderSide.SELL)
+_TIFS = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
+_CLOSING = {
+    EventKind.EVENT_ORDER_CANCELED: OrderStatus.CANCELED,
+    EventKind.EVENT_ORDER_REJECTED: OrderStatus.REJECTED,
+    EventKind.EVENT_ORDER_EXPIRED: OrderStatus.EXPIRED,
+}
+
+
+class Projector:
+    """Copies a run's journal into the store, as far as the journal has come.
+
+    Parameters
+    ----------
+    journal_path : Path
+        The run's journal; the engine may be writing it.
+    store : Store
+    run_id : str
+        A run that is already in the store.
+    instruments : sequence of Instrument
+        In the order of the engine's lanes.
+    settle_decimals : sequence of int
+        Decimals of each lane's settle asset in the account.
+
+    One thread.
+    """
+
+    def __init__(
+        self,
+        journal_path: Path,
+        store: Store,
+        run_id: str,
+        instruments: Sequence[Instrument],
+        settle_decimals: Sequence[int],
+    ) -> None:
+        self._reader = JournalReader(journal_path)
+        self._store = store
+        self._run_id = run_id
+        self._instruments = tuple(instruments)
+        self._settle_decimals = tuple(settle_decimals)
+        self._working: dict[int, Order] = {}
+        with store.unit_of_work() as unit:
+            self._projected_seq = unit.runs.projected_seq(run_id)
+            self._working = {order.order_id: order for order in unit.orders.list(run_id, working_only=True)}
+
+    def catch_up(self) -> int:
+        """Project every record there is; returns how many."""
+        total = 0
+        while True:
+            batch: list[Record] = []
+            for record in self._reader.follow(poll_s=0.0, stop=lambda: True):
+                batch.append(record)
+                if len(batch) == _BATCH:
+                    break
+            if not batch:
+                return total
+            self._project(batch)
+            total += len(batch)
+
+    def close(self) -> None:
+        """Close the journal's reader."""
+        self._reader.close()
+
+    def _project(self, batch: Sequence[Record]) -> None:
+        with self._store.unit_of_work() as unit:
+            for record in batch:
+                if record.seq > self._projected_seq:
+                    self._apply(unit, record)
+                    self._projected_seq = record.seq
+            unit.runs.set_projected_seq(self._run_id, self._projected_seq)
+            unit.commit()
+
+    def _apply(self, unit: UnitOfWork, record: Record) -> None:
+        match record.kind:
+            case JournalKind.JOURNAL_INTENT:
+                self._intent(unit, record)
+            case JournalKind.JOURNAL_UPDATE:
+                self._update(unit, record)
+            case JournalKind.JOURNAL_DROPPED:
+                self._dropped(unit, record)
+            case JournalKind.JOURNAL_REFUSAL:
+                unit.refusals.add(self._run_id, self._refusal(record))
+            case JournalKind.JOURNAL_MARK:
+                unit.marks.add(self._run_id, self._mark(record))
+
+    def _intent(self, unit: UnitOfWork, record: Record) -> None:
+        row = np.frombuffer(record.payload, INTENT_DTYPE)[0]
+        if row["action"] != IntentAction.ACTION_PLACE:
+            return
+        instrument = self._instruments[int(row["instrument"])]
+        order = Order(
+            order_id=int(row["order_id"]),
+            client_order_id=client_order_id(record.epoch, int(row["order_id"])),
+            symbol=instrument.symbol,
+            side=_SIDES[int(row["side"])],
+            tif=_TIFS[int(row["tif"])],
+            post_only=bool(row["flags"] & IntentFlag.INTENT_POST_ONLY),
+            reduce_only=bool(row["flags"] & IntentFlag.INTENT_REDUCE_ONLY),
+            price=instrument.ticks_to_price(int(row["price_ticks"])),
+            qty=instrument.lots_to_qty(int(row["qty_lots"])),
+            filled_qty=Decimal(0),
+            status=OrderStatus.SENT,
+            reason=DecisionReason(int(row["reason"])).name.removeprefix("REASON_").lower(),
+            score=float(row["score"]),
+            ts_ns=int(row["ts_ns"]),
+            updated_ns=int(row["ts_ns"]),
+        )
+        self._save(unit, order)
+
+    def _update(self, unit: UnitOfWork, record: Record) -> None:
+        row = np.frombuffer(record.payload, EVENT_DTYPE)[0]
+        order = self._working.get(int(row["a"]))
+        if order is None:
+            return  # a late report of an order that is closed: the journal keeps it, the row stands
+        kind = EventKind(int(row["kind"]))
+        now_ns = int(row["recv_ns"])
+        if kind is EventKind.EVENT_ORDER_ACK:
+            if order.status is OrderStatus.SENT:
+                self._save(unit, order.moved_to(OrderStatus.ACKED, updated_ns=now_ns))
+        elif kind is EventKind.EVENT_ORDER_FILL:
+            fill = self._fill(row, order)
+            if unit.fills.add(self._run_id, fill):
+                self._save(unit, order.filled_by(fill.qty, updated_ns=now_ns))
+        elif kind in _CLOSING:
+            reason = PaperReason(int(row["reason"])).name.removeprefix("PAPER_").lower() if row["reason"] else None
+            self._save(unit, order.moved_to(_CLOSING[kind], updated_ns=now_ns, reason=reason))
+
+    def _dropped(self, unit: UnitOfWork, record: Record) -> None:
+        row = np.frombuffer(record.payload, INTENT_DTYPE)[0]
+        order = self._working.get(int(row["order_id"]))
+        if order is not None:
+            self._save(unit, order.moved_to(OrderStatus.DROPPED, updated_ns=int(row["ts_ns"]), reason="breaker"))
+
+    def _save(self, unit: UnitOfWork, order: Order) -> None:
+        unit.orders.save(self._run_id, order)
+        if order.is_working:
+            self._working[order.order_id] = order
+        else:
+            self._working.pop(order.order_id, None)
+
+    def _fill(self, row: np.void, order: Order) -> Fill:
+        lane = int(row["instrument"])
+        instrument = self._instruments[lane]
+        return Fill(
+            order_id=order.order_id,
+            trade_id=int(row["d"]),
+            symbol=instrument.symbol,
+            side=order.side,
+            price=instrument.ticks_to_price(int(row["b"])),
+            qty=instrument.lots_to_qty(int(row["c"])),
+            fee=Decimal(int(row["e"])).scaleb(-self._settle_decimals[lane]),
+            fee_asset=instrument.settle,
+            is_maker=bool(row["flags"] & Flag.FLAG_MAKER),
+            ts_ns=int(row["venue_ns"]) or int(row["recv_ns"]),
+        )
+
+    def _refusal(self, record: Record) -> Refusal:
+        row = np.frombuffer(record.payload, REFUSAL_DTYPE)[0]
+        intent = row["intent"]
+        instrument = self._instruments[int(intent["instrument"])]
+        stage = RefusalStage(int(row["stage"]))
+        return Refusal(
+            seq=record.seq,
+            symbol=instrument.symbol,
+            side=_SIDES[int(intent["side"])],
+            price=instrument.ticks_to_price(int(intent["price_ticks"])),
+            qty=instrument.lots_to_qty(int(intent["qty_lots"])),
+            stage=stage.name.removeprefix("REFUSED_BY_").lower(),
+            verdict=verdict_name(stage, int(row["verdict"])),
+            ts_ns=int(intent["ts_ns"]),
+        )
+
+    def _mark(self, record: Record) -> Mark:
+        row = np.frombuffer(record.payload, MARK_DTYPE)[0]
+        lane = int(row["instrument"])
+        instrument = self._instruments[lane]
+        equity = int(row["equity_high"]) << 64 | int(row["equity_low"])
+        return Mark(
+            seq=record.seq,
+            symbol=instrument.symbol,
+            price=instrument.ticks_to_price(int(row["mark_ticks"])),
+            position=instrument.lots_to_qty(int(row["position_lots"])),
+            equity=Decimal(equity).scaleb(-self._settle_decimals[lane]),
+            equity_asset=instrument.settle,
+            ts_ns=int(row["ts_ns"]),
+        )
+
+
+def verdict_name(stage: RefusalStage, verdict: int) -> str:
+    """Return the rule that refused, in the words of docs/risk.md."""
+    if stage is RefusalStage.REFUSED_BY_RISK:
+        if verdict >= FilterVerdict.FILTER_PRICE_FILTER:
+            return FilterVerdict(verdict).name.removeprefix("FILTER_").lower()
+        return RiskVerdict(verdict).name.removeprefix("RISK_").lower()
+    if stage is RefusalStage.REFUSED_BY_ACCOUNT:
+        return "insufficient_balance"
+    return "breaker_open" if stage is RefusalStage.REFUSED_BY_BREAKER else "too_many_working_orders"

@@ -1,0 +1,351 @@
+"""A paper session: feed, shard, journal, store and screen, from the first frame to the summary.
+
+Threads: one feeds; with a pace (``speed > 0``) one more runs the shard behind its ring, at full speed the feeding thread
+applies events itself; one syncs the journal; the caller's thread shows, projects and listens for the end. Whatever ends
+the run - the input, `--duration`, a signal, a failure - the end is the same: no new decisions, working orders cancelled
+and their answers awaited, everything flushed, a summary written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import orjson
+
+from bot4._core.clock import SystemClock
+from bot4._core.engine.feed import Feed
+from bot4._core.engine.runner import ShardRunner
+from bot4._core.engine.shard import ControlCode
+from bot4._core.journal.stream import Journal
+from bot4.application.assembly import Assembly, InputShape, assemble
+from bot4.application.gateway import ControlGateway
+from bot4.application.handlers import CommandHandlers
+from bot4.application.projector import Projector
+from bot4.application.summary import breaker_text, summarise
+from bot4.config import settings_to_dict
+from bot4.domain.errors import FatalError
+from bot4.dto.run_view import LaneView, RunView
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot4.application.bus import CommandBus
+    from bot4.config import Settings
+    from bot4.dto.summary import RunSummary
+    from bot4.ports.display import Display
+    from bot4.ports.market_feed import MarketFeed
+    from bot4.ports.unit_of_work import Store
+
+_JOIN_S = 30.0
+_IO_EXIT_CODE = 74
+
+
+class SessionFailedError(FatalError):
+    """A run that ended by a failure; its summary was still written. `exit_code` is the failure's own."""
+
+    def __init__(self, message: str, summary: RunSummary, exit_code: int) -> None:
+        super().__init__(message)
+        self.summary = summary
+        self.failed_with = exit_code
+
+
+@dataclass(slots=True)
+class _Failure:
+    message: str
+    exit_code: int
+
+
+class PaperSession:
+    """One run of the engine on paper.
+
+    Parameters
+    ----------
+    settings : Settings
+    source : MarketFeed
+        What to trade on.
+    shape : InputShape
+        What that input can tell.
+    store : Store
+    run_dir : Path
+        An existing folder of this run's own; the journal goes there.
+    display : Display
+    speed : float
+        0: as fast as it goes; 1: the pace of the stamps.
+    duration_s : float or None
+        Market time to run for; None runs to the end of the input.
+
+    `run` is called once, by one thread; `stop` by any thread or signal handler.
+
+    Raises
+    ------
+    ConfigError
+        A setting does not fit an instrument.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: MarketFeed,
+        shape: InputShape,
+        store: Store,
+        run_dir: Path,
+        display: Display,
+        *,
+        speed: float = 0.0,
+        duration_s: float | None = None,
+    ) -> None:
+        self._settings = settings
+        self._source = source
+        self._store = store
+        self._display = display
+        self._duration_ns = round(duration_s * 1e9) if duration_s else 0
+        self._stopping = Flag()
+        self._interrupted = False
+        self._failure: _Failure | None = None
+        self.run_id = run_dir.name
+        self._plain_settings = settings_to_dict(settings)
+        self._journal_path = run_dir / "shard-0.journal"
+        now_ns = SystemClock().wall_ns()
+        self._journal = Journal(
+            self._journal_path, config_hash=_digest(self._plain_settings), mono_ns=now_ns, wall_ns=now_ns
+        )
+        self.assembly: Assembly = assemble(settings, source.instruments, journal=self._journal, shape=shape)
+        self._runner = self._make_runner(speed)
+        self._feed = self._make_feed(speed)
+        by_symbol = {instrument.symbol: instrument for instrument in source.instruments}
+        gateway = ControlGateway(self._runner or self.assembly.engine, by_symbol)
+        self.bus: CommandBus = CommandHandlers(gateway, store, self.run_id, by_symbol).bus()
+        self._started_utc = datetime.now(UTC).isoformat(timespec="seconds")
+        self._started_s = time.monotonic()
+        self._fed_s = 0.0
+
+    def stop(self) -> None:
+        """Ask for the orderly end of the run; safe in a signal handler."""
+        self._interrupted = True
+        self._stopping.set()
+        self._feed.stop()
+
+    def run(self) -> RunSummary:
+        """Run to the end of the input, of the duration, or to `stop`; returns the summary.
+
+        Raises
+        ------
+        SessionFailedError
+            The journal, the store or the input failed. Orders were cancelled and the summary written all the same.
+        """
+        with self._store.unit_of_work() as unit:
+            unit.runs.start(
+                self.run_id,
+                started_utc=self._started_utc,
+                source=self._source.name,
+                settings=self._plain_settings,
+            )
+            unit.commit()
+        lanes = self._source.instruments
+        decimals = [self.assembly.account.decimals[self.assembly.asset(lane.settle)] for lane in lanes]
+        projector = Projector(self._journal_path, self._store, self.run_id, lanes, decimals)
+        feeding = Thread(target=self._feed_all, name="bot4-feed", daemon=True)
+        syncing = Thread(target=self._sync_journal, name="bot4-journal-sync", daemon=True)
+        shard = Thread(target=self._run_shard, name="bot4-shard", daemon=True) if self._runner else None
+        if shard:
+            shard.start()
+        feeding.start()
+        syncing.start()
+        try:
+            self._watch(feeding, projector)
+        except BaseException as error:
+            self._fail(f"{type(error).__name__}: {error}", getattr(error, "exit_code", FatalError.exit_code))
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            left = self._wind_down(feeding, shard)
+            self._stopping.set()
+            syncing.join(_JOIN_S)
+            summary = self._finish(projector, left)
+        if self._failure is not None:
+            raise SessionFailedError(self._failure.message, summary, self._failure.exit_code)
+        return summary
+
+    # -- threads -----------------------------------------------------------------------------------------------------
+
+    def _feed_all(self) -> None:
+        started_s = time.monotonic()
+        try:
+            self._source.run(self._feed)
+        except Exception as error:  # noqa: BLE001 - whatever a source raises ends the run in order
+            self._fail(f"{type(error).__name__}: {error}", getattr(error, "exit_code", FatalError.exit_code))
+        finally:
+            self._fed_s = time.monotonic() - started_s
+
+    def _run_shard(self) -> None:
+        assert self._runner is not None  # noqa: S101 - the thread exists only with a runner
+        try:
+            self._runner.run()
+        except Exception as error:  # noqa: BLE001 - a shard that cannot run ends the session in order
+            self._fail(f"{type(error).__name__}: {error}", FatalError.exit_code)
+            self._feed.stop()
+
+    def _sync_journal(self) -> None:
+        """Group commit: what was written is on the disk within one interval."""
+        interval_s = self._settings.journal.sync_interval_ms / 1_000
+        while not self._stopping.wait(interval_s):
+            try:
+                self._journal.sync()
+            except OSError as error:
+                self._fail(f"the journal cannot be synced: {error.strerror}", _IO_EXIT_CODE)
+                return
+
+    def _watch(self, feeding: Thread, projector: Projector) -> None:
+        interval_s = self._settings.run.view_interval_ms / 1_000
+        while feeding.is_alive() and self._failure is None and not self._stopping.is_set():
+            feeding.join(interval_s)
+            projector.catch_up()
+            view = self.assembly.engine.view()
+            if view["journal_errno"]:
+                self._fail(
+                    f"the journal {self._journal_path} cannot be written: {os.strerror(view['journal_errno'])}",
+                    _IO_EXIT_CODE,
+                )
+            self._display.show(self._view(view))
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def _wind_down(self, feeding: Thread, shard: Thread | None) -> int:
+        """Stop feeding, stop deciding, cancel what works and take the answers; returns the orders still open."""
+        if self._stopping.is_set() or self._failure is not None:
+            self._feed.stop()
+        feeding.join(_JOIN_S)
+        if self._runner is not None and shard is not None:
+            self._runner.control(int(ControlCode.CONTROL_STOP))
+            self._runner.stop()
+            shard.join(_JOIN_S)
+            if shard.is_alive():
+                self._fail("the shard's thread did not end within 30 s", FatalError.exit_code)
+                return -1
+        return int(self.assembly.engine.drain())
+
+    def _finish(self, projector: Projector, left: int) -> RunSummary:
+        status = "interrupted" if self._interrupted else "finished"
+        try:
+            projector.catch_up()
+            self._journal.sync()
+        except (OSError, FatalError) as error:
+            self._fail(str(error), _IO_EXIT_CODE)
+        projector.close()
+        self._journal.close()
+        damage = self._source.damage
+        if damage is not None and self._failure is None:
+            self._failure = _Failure(f"the input is damaged: {damage}", 65)
+        summary = summarise(
+            run_id=self.run_id,
+            settings=self._settings,
+            source=self._source,
+            assembly=self.assembly,
+            feed=self._feed,
+            status="failed" if self._failure else status,
+            failure=self._failure.message if self._failure else None,
+            started_utc=self._started_utc,
+            elapsed_s=time.monotonic() - self._started_s,
+            fed_s=self._fed_s,
+            journal=str(self._journal_path),
+            store=getattr(self._store, "path", ""),
+            open_orders_left=left,
+        )
+        try:
+            with self._store.unit_of_work() as unit:
+                unit.runs.finish(self.run_id, status=summary.status, summary=summary.to_dict())
+                unit.commit()
+        except FatalError as error:
+            self._fail(str(error), error.exit_code)
+        self._display.show(self._view(self.assembly.engine.view()))
+        self._display.close()
+        return summary
+
+    def _fail(self, message: str, exit_code: int) -> None:
+        if self._failure is None:
+            self._failure = _Failure(message, exit_code)
+
+    # -- parts -------------------------------------------------------------------------------------------------------
+
+    def _make_runner(self, speed: float) -> ShardRunner | None:
+        if speed == 0.0:
+            return None
+        shard = self._settings.shard
+        cores = sorted(os.sched_getaffinity(0))
+        # The last core there is: the kernel puts most other work on the first ones.
+        cpu = -1 if not shard.pin or len(cores) == 1 else (shard.cpu if shard.cpu >= 0 else cores[-1])
+        return ShardRunner(self.assembly.engine, capacity=shard.ring_capacity, wait=shard.wait, cpu=cpu)
+
+    def _make_feed(self, speed: float) -> Feed:
+        if self._runner is None:
+            return Feed(self.assembly.scanner, self.assembly.engine, duration_ns=self._duration_ns)
+        return Feed(
+            self.assembly.scanner,
+            self.assembly.engine,
+            ring=self._runner.ring,
+            room=self._runner.room,
+            records=self._runner.records,
+            speed=speed,
+            duration_ns=self._duration_ns,
+        )
+
+    def _progress(self) -> float | None:
+        if self._duration_ns:
+            fed = self._feed.counters()
+            return min(1.0, (fed["last_ns"] - fed["first_ns"]) / self._duration_ns)
+        return self._source.progress
+
+    def _view(self, view: dict[str, object]) -> RunView:
+        raw_lanes: list[dict[str, int]] = view["lanes"]  # type: ignore[assignment]
+        lanes = []
+        for raw, instrument in zip(raw_lanes, self._source.instruments, strict=False):
+            settle = self.assembly.asset(instrument.settle)
+            lanes.append(
+                LaneView(
+                    symbol=instrument.symbol,
+                    bid=instrument.ticks_to_price(raw["bid_ticks"]),
+                    ask=instrument.ticks_to_price(raw["ask_ticks"]),
+                    position=instrument.lots_to_qty(raw["position_lots"]),
+                    equity=_amount(raw["equity_atoms"], self.assembly.account.decimals[settle]),
+                    equity_asset=instrument.settle,
+                    working_orders=raw["working_orders"],
+                    orders=raw["intents"],
+                    fills=raw["fills"],
+                    refusals=raw["refusals"],
+                    score=float(raw["score"]),
+                    source=str(raw["source"]),
+                    is_waiting_for_snapshot=bool(raw["needs_snapshot"]),
+                    latches=raw["latches"],
+                )
+            )
+        return RunView(
+            source=self._source.name,
+            is_synthetic=self._source.is_synthetic,
+            elapsed_s=time.monotonic() - self._started_s,
+            progress=self._progress(),
+            engine_ns=int(view["now_ns"]),  # type: ignore[call-overload]
+            messages=int(view["messages"]),  # type: ignore[call-overload]
+            events=int(view["events"]),  # type: ignore[call-overload]
+            breaker=breaker_text(self.assembly),
+            journal_failed=bool(view["journal_errno"]),
+            lanes=tuple(lanes),
+            latency_ns=self.assembly.engine.stages.percentiles(),
+        )
+
+
+def _amount(atoms: int, decimals: int) -> Decimal:
+    return Decimal(atoms).scaleb(-decimals)
+
+
+def _digest(settings: dict[str, object]) -> int:
+    """64-bit identity of the settings, for the journal's header."""
+    text = orjson.dumps(settings, option=orjson.OPT_SORT_KEYS)
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "little")

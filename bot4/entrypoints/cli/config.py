@@ -1,0 +1,59 @@
+"""``bot4 config``: the settings as they apply, and whether a file is sound."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bot4.config import Settings
+
+_FILE = click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.  [default: bot4.toml]"
+)
+
+
+@click.group()
+def config() -> None:
+    """Show the settings and check a settings file."""
+
+
+@config.command("show")
+@_FILE
+@click.option("--json", "as_json", is_flag=True, help="Write nested JSON instead of one key a line.")
+def show(config_file: Path | None, *, as_json: bool) -> None:
+    """Print every setting as it applies: defaults, file, environment."""
+    from bot4.config import settings_to_dict
+
+    settings = _load(config_file)
+    if as_json:
+        import orjson
+
+        sys.stdout.buffer.write(orjson.dumps(settings_to_dict(settings), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.flush()
+        return
+    for section, values in settings_to_dict(settings).items():
+        for key, value in values.items():
+            click.echo(f"{section}.{key} = {value}")
+
+
+@config.command("check")
+@_FILE
+def check(config_file: Path | None) -> None:
+    """Validate a settings file and the environment; exit code 78 names the first fault."""
+    _load(config_file)
+    click.echo("the settings are sound")
+
+
+def _load(config_file: Path | None) -> Settings:
+    from bot4.config import load_settings
+    from bot4.domain.errors import ConfigError
+
+    try:
+        return load_settings(config_file)
+    except ConfigError as error:
+        click.echo(f"bot4: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,62 @@
+"""The ``bot4`` command. Commands are imported when they are called, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+_COMMANDS = {
+    "config": ("bot4.entrypoints.cli.config", "config"),
+    "data": ("bot4.entrypoints.cli.data", "data"),
+    "doctor": ("bot4.entrypoints.cli.doctor", "doctor"),
+    "run": ("bot4.entrypoints.cli.run", "run"),
+}
+_HELP = {
+    "config": "Show the settings and where each comes from; check a settings file.",
+    "data": "Look at recorded market data.",
+    "doctor": "Look at this machine and this installation.",
+    "run": "Trade on paper, over a recording or the built-in synthetic market.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names, in order."""
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command; None where there is none of that name."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing one."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _HELP[name]) for name in sorted(_COMMANDS)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bot4", prog_name="bot4")
+def main() -> None:
+    """An autonomous crypto trading engine with a compiled, allocation-free core.
+
+    \b
+    bot4 run                                   paper trading on a synthetic market, until Ctrl-C
+    bot4 run --duration 60                     the same for one minute of market time
+    bot4 run --replay FILE --speed max         paper trading over a recording, as fast as it goes
+    bot4 data check FILE                       is this recording sound?
+    bot4 doctor                                is this machine ready?
+
+    \b
+    Exit codes: 0 done, 1 a check found something, 2 wrong usage, 65 bad data, 66 no such input, 70 internal,
+    73 data directory unusable, 74 input/output error, 75 busy, 78 wrong settings, 130 forced.
+    """

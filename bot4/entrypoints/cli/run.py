@@ -1,0 +1,219 @@
+"""``bot4 run``: trade on paper over a recording or the built-in synthetic market."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from bot4.application.session import PaperSession
+    from bot4.dto.summary import RunSummary
+
+_FORCED = 130
+
+
+class SpeedType(click.ParamType):
+    """``max``, or how many seconds of market time pass in one second."""
+
+    name = "speed"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the factor; 0 stands for max."""
+        if value == "max":
+            return 0.0
+        try:
+            speed = float(value)
+        except ValueError:
+            self.fail(f"speed must be a positive number or max, was {value!r}", param, ctx)
+        if not 0.0 < speed <= 1e6:  # noqa: PLR2004 - the rule is in the message
+            self.fail(f"speed must be above 0 and at most 1000000, or max, was {value!r}", param, ctx)
+        return speed
+
+
+@click.command("run")
+@click.option(
+    "--replay",
+    "replay",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Recording to trade over; repeat the option, or name several files after it, to chain them in order.",
+)
+@click.argument("more_paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option(
+    "--speed",
+    type=SpeedType(),
+    default=None,
+    help="1 is the pace of the market, 10 ten times that, max as fast as it goes.  [default: max with --replay, else 1]",
+)
+@click.option("--duration", type=click.FloatRange(min=0.0, min_open=True), metavar="SECONDS", help="Market time to run.")
+@click.option(
+    "--instrument",
+    "instrument_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be repeated.",
+)
+@click.option("--market", type=click.Choice(["spot", "usdm", "coinm"]), help="Market of the recordings, if they do not say.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.  [default: bot4.toml]")
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override one setting, such as risk.open_orders_max=4.")
+@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs are kept.  [default: bot4-data]")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the synthetic market and of the venue's latency.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the summary as JSON; - is stdout, which then holds nothing else.")
+@click.option("--quiet", is_flag=True, help="No live view; only the summary.")
+def run(  # noqa: PLR0917 - click hands them over by name
+    replay: tuple[Path, ...],
+    more_paths: tuple[Path, ...],
+    speed: float | None,
+    duration: float | None,
+    instrument_files: tuple[Path, ...],
+    market: str | None,
+    config_file: Path | None,
+    pairs: tuple[str, ...],
+    data_dir: Path | None,
+    seed: int | None,
+    json_file: str | None,
+    *,
+    quiet: bool,
+) -> None:
+    """Trade on paper, over a recording or the built-in synthetic market.
+
+    Nothing here can reach a live venue. Ctrl-C ends the run in order: orders are cancelled, everything is written, the
+    summary is shown; a second Ctrl-C forces.
+
+    \b
+    bot4 run
+    bot4 run --duration 30 --json -
+    bot4 run --replay btcusdt_20240808.gz btcusdt_20240809.gz --speed max
+    bot4 run --replay BTCUSDT-1m-2024-08.zip --set strategy.order_notional=250
+    """
+    from bot4.domain.errors import Bot4Error
+
+    try:
+        code = _run(
+            replay=(*replay, *more_paths),
+            speed=speed,
+            duration=duration,
+            instrument_files=instrument_files,
+            market=market,
+            config_file=config_file,
+            overrides=_overrides(pairs, data_dir, seed),
+            json_file=json_file,
+            quiet=quiet,
+        )
+    except Bot4Error as error:
+        click.echo(f"bot4: {error}", err=True)
+        code = error.exit_code
+    sys.exit(code)
+
+
+def _overrides(pairs: tuple[str, ...], data_dir: Path | None, seed: int | None) -> dict[str, Any]:
+    from bot4.domain.errors import ConfigError
+
+    overrides: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes KEY=VALUE, was {pair!r}")
+        overrides[key.strip()] = value.strip()
+    if data_dir is not None:
+        overrides["run.data_dir"] = str(data_dir)
+    if seed is not None:
+        overrides["run.seed"] = seed
+    return overrides
+
+
+def _run(
+    *,
+    replay: tuple[Path, ...],
+    speed: float | None,
+    duration: float | None,
+    instrument_files: tuple[Path, ...],
+    market: str | None,
+    config_file: Path | None,
+    overrides: dict[str, Any],
+    json_file: str | None,
+    quiet: bool,
+) -> int:
+    from bot4.application.session import SessionFailedError
+    from bot4.bootstrap import open_session
+    from bot4.config import load_settings
+    from bot4.domain.errors import ConfigError
+    from bot4.entrypoints.cli.run_display import make_display, show_summary
+
+    if (market or any(instrument_files)) and not replay and market not in (None, "spot"):
+        raise ConfigError("--market is for --replay: the synthetic market is a spot market")
+    settings = load_settings(config_file, overrides=overrides)
+    chosen_speed = speed if speed is not None else (0.0 if replay else 1.0)
+    if not replay and chosen_speed == 0.0 and duration is None:
+        raise ConfigError("the synthetic market never ends: --speed max needs --duration SECONDS")
+    display = make_display(quiet=quiet, to_stderr=json_file == "-")
+    code = 0
+    with (
+        open_session(
+            settings,
+            display,
+            replay=replay,
+            instrument_files=instrument_files,
+            market=market,
+            speed=chosen_speed,
+            duration_s=duration,
+        ) as session,
+        _Signals(session),
+    ):
+        try:
+            summary = session.run()
+        except SessionFailedError as error:
+            summary = error.summary
+            code = error.failed_with
+    _write_json(summary, json_file)
+    show_summary(summary, to_stderr=json_file == "-")
+    if code:
+        click.echo(f"bot4: {summary.failure}", err=True)
+    return code
+
+
+def _write_json(summary: RunSummary, json_file: str | None) -> None:
+    if json_file is None:
+        return
+    import orjson
+
+    text = orjson.dumps(summary.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if json_file == "-":
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    else:
+        Path(json_file).write_bytes(text)
+
+
+class _Signals:
+    """Ctrl-C and SIGTERM end the run in order; a second one leaves at once."""
+
+    def __init__(self, session: PaperSession) -> None:
+        self._session = session
+        self._asked = False
+        self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if self._asked:
+            os._exit(_FORCED)
+        self._asked = True
+        self._session.stop()

@@ -1,0 +1,91 @@
+"""What the application asks of a store: collections that speak the domain's language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot4.domain.fill import Fill, Mark, Refusal
+    from bot4.domain.order import Order
+
+
+class OrderRepository(Protocol):
+    """Orders of every run."""
+
+    def save(self, run_id: str, order: Order) -> None:
+        """Insert or replace one order."""
+        ...
+
+    def get(self, run_id: str, order_id: int) -> Order | None:
+        """Return one order, or None."""
+        ...
+
+    def list(self, run_id: str, *, working_only: bool = False) -> Sequence[Order]:
+        """Return a run's orders, oldest first."""
+        ...
+
+
+class FillRepository(Protocol):
+    """Executions of every run."""
+
+    def add(self, run_id: str, fill: Fill) -> bool:
+        """Insert one fill; False where this trade id of the symbol is already there."""
+        ...
+
+    def list(self, run_id: str) -> Sequence[Fill]:
+        """Return a run's fills, oldest first."""
+        ...
+
+
+class MarkRepository(Protocol):
+    """Equity curves."""
+
+    def add(self, run_id: str, mark: Mark) -> None:
+        """Insert one point."""
+        ...
+
+    def list(self, run_id: str) -> Sequence[Mark]:
+        """Return a run's points, oldest first."""
+        ...
+
+
+class RefusalRepository(Protocol):
+    """Decisions that were refused."""
+
+    def add(self, run_id: str, refusal: Refusal) -> None:
+        """Insert one refusal."""
+        ...
+
+    def list(self, run_id: str) -> Sequence[Refusal]:
+        """Return a run's refusals, oldest first."""
+        ...
+
+
+class RunRepository(Protocol):
+    """Runs: when each began, on what, and how it ended."""
+
+    def start(self, run_id: str, *, started_utc: str, source: str, settings: dict[str, Any]) -> None:
+        """Record the beginning of a run."""
+        ...
+
+    def finish(self, run_id: str, *, status: str, summary: dict[str, Any]) -> None:
+        """Record its end and its summary."""
+        ...
+
+    def get(self, run_id: str) -> dict[str, Any] | None:
+        """Return one run as recorded, or None."""
+        ...
+
+    def list(self) -> Sequence[dict[str, Any]]:
+        """Return every run, oldest first."""
+        ...
+
+    def projected_seq(self, run_id: str) -> int:
+        """Return the last journal sequence that reached the tables; 0 before the first."""
+        ...
+
+    def set_projected_seq(self, run_id: str, seq: int) -> None:
+        """Remember the last journal sequence that reached the tables."""
+        ...
