@@ -127,8 +127,8 @@ cdef class SpscIntentRing:
     def arm(self, Waiter readers not None) -> bool:
         """Announce that an event loop is about to sleep on `readers.fileno()`.
 
-        False: there is a record already, do not sleep. True: the next push makes the descriptor readable; then call
-        `readers.acknowledge()` and pop. `readers` must park.
+        False: there is a record already, do not sleep. True: the next push and notify make the descriptor readable; the
+        loop's reader callback then calls `readers.acknowledge()`, and the loop pops. `readers` must park.
         """
         if readers.waiter.strategy != WAIT_PARK:
             raise ValueError("a waiter must park to wake an event loop, its strategy does not")

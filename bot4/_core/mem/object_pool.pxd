@@ -40,7 +40,7 @@ cdef extern from "bot4/object_pool.h" nogil:
 cdef class ObjectPool:
     cdef pool_t* pool
     cdef list caches              # the PoolCache objects not yet closed, weakly
-    cdef dict retired             # counters of the caches closed
+    cdef uint64_t[5] retired      # counters of the caches closed, in the order of PoolCache.counters
     cdef object local_caches      # threading.local
 
 
@@ -49,3 +49,4 @@ cdef class PoolCache:
     cdef pool_cache_t* cache
     cdef object __weakref__
     cdef int check_open(self) except -1
+    cdef void retire(self) noexcept

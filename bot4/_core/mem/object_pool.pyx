@@ -55,7 +55,6 @@ cdef class ObjectPool:
         if self.pool is NULL:
             raise MemoryError(f"no memory for a pool of {capacity} records of {record_bytes} bytes")
         self.caches = []
-        self.retired = dict.fromkeys(_COUNTERS, 0)
         self.local_caches = threading.local()
 
     def __dealloc__(self):
@@ -111,7 +110,7 @@ cdef class ObjectPool:
         A moment's view while other threads work; exact when they rest.
         """
         cdef PoolCache cache
-        totals = dict(self.retired)
+        totals = {name: self.retired[i] for i, name in enumerate(_COUNTERS)}
         cached = 0
         for known in self.caches:
             cache = known()
@@ -137,7 +136,7 @@ cdef class PoolCache:
             raise MemoryError("no memory for a pool cache")
 
     def __dealloc__(self):
-        self.close()
+        self.retire()
 
     def __enter__(self) -> PoolCache:
         return self
@@ -196,13 +195,21 @@ cdef class PoolCache:
 
     def close(self) -> None:
         """Flush, and end this cache. Records still live stay live: release them through another cache."""
-        if self.cache is NULL:
+        self.retire()
+
+    cdef void retire(self) noexcept:
+        # Plain C only: at a garbage collection the owner's Python attributes may be gone already, its pool is not.
+        cdef pool_cache_t* cache = self.cache
+        if cache is NULL:
             return
-        pool_flush(self.cache)
-        for name, value in self.counters().items():
-            self.owner.retired[name] += value
-        pool_cache_free(self.cache)
         self.cache = NULL
+        pool_flush(cache)
+        self.owner.retired[0] += cache.acquired
+        self.owner.retired[1] += cache.released
+        self.owner.retired[2] += cache.exhausted
+        self.owner.retired[3] += cache.refused
+        self.owner.retired[4] += cache.exchanges
+        pool_cache_free(cache)
 
     def counters(self) -> dict[str, int]:
         """This cache's acquired, released, exhausted, refused and exchanges."""

@@ -41,6 +41,7 @@ class StressReport:
         Jain's index of what the consumers took (pool: of the threads' own rates): 1 is equal, 1/n is all for one.
     latency_ns : dict[str, float]
         p50, p99 and max of push to pop, from one record in 16; empty where records carry no stamp.
+
     """
 
     kind: str
@@ -124,15 +125,19 @@ def stress_ring(
     kind : str
         mpmc_event, mpmc_word: one ring, half of the threads produce. spsc_event, spsc_word: threads / 2 pairs with a
         ring each. lossy: one ring, one producer, the others consume. planted_* and relaxed_*: the controls.
-    threads : int, at least 2
+    threads : int
+        At least 2.
     records : int
         All producers together; rounded down to a multiple of them.
+    capacity : int
+        Slots of each ring, a power of two.
     batch : int
         Records a call, 1 to 64.
     park : bool
         Sleep on waiters when full or empty, instead of spin and yield.
     patience_s : float
         A thread without progress for so long counts as stuck.
+
     """
     if threads < 2:  # noqa: PLR2004 - one of each side
         raise ValueError(f"threads must be at least 2, was {threads}")

@@ -45,7 +45,7 @@
 #define BOT4_EXCHANGE(p, value, order) ((p)->exchange(value, order, $))
 #define BOT4_FETCH_ADD(p, value, order) ((p)->fetch_add(value, order, $))
 #define BOT4_CAS(p, expected, value, success, failure) \
-    ((p)->compare_exchange_weak(*(expected), value, success, $, failure, $))
+    ((p)->compare_exchange_strong(*(expected), value, success, $, failure, $))
 #define BOT4_CAS_STRONG(p, expected, value, success, failure) \
     ((p)->compare_exchange_strong(*(expected), value, success, $, failure, $))
 #define BOT4_READ(p) ((*(p))($).load())

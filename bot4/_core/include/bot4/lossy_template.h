@@ -15,12 +15,11 @@
  *   (W) The producer stores 2p + 1 (RELAXED), then every word with RELEASE; a consumer whose ACQUIRE load of a word
  *       returns the newer record therefore also sees that 2p + 1, or later, when it loads the sequence again: the two
  *       sequences differ and the copy is thrown away.
- *   (P) The producer stores 2p + 2 with RELEASE after the words; a consumer that loads 2p + 2 with ACQUIRE cannot read
- *       words older than record p.
- *   (T) tail is stored with RELEASE after that and loaded with ACQUIRE, so a position below tail is published.
+ *   (T) tail is stored with RELEASE after words and sequence, and loaded with ACQUIRE before them: a consumer that sees
+ *       tail beyond p sees record p whole, or a newer one. So 2p + 2 itself may be RELAXED.
  * On x86 these are plain moves.
  *
- * Planted faults, for the controls only: BOT4_PLANT_RELAXED_WORDS breaks (W), BOT4_PLANT_RELAXED_PUBLISH breaks (P),
+ * Planted faults, for the controls only: BOT4_PLANT_RELAXED_WORDS breaks (W), BOT4_PLANT_RELAXED_PUBLISH breaks (T),
  * BOT4_PLANT_NO_SECOND_LOOK does not load the sequence again.
  */
 #include "bot4/atomics.h"
@@ -77,15 +76,15 @@ static inline void BOT4_FN(_push)(BOT4_RING_NAME *ring, const uint64_t *words) {
     int i;
     BOT4_STORE(&slot->sequence, 2 * tail + 1, BOT4_RELAXED);
     for (i = 0; i < BOT4_RING_WORDS; i++) BOT4_STORE(&slot->words[i], words[i], BOT4_WORD_STORE); /* (W) */
-    BOT4_STORE(&slot->sequence, 2 * tail + 2, BOT4_PUBLISH);                                      /* (P) */
-    BOT4_STORE(&ring->tail, tail + 1, BOT4_RELEASE);                                              /* (T) */
+    BOT4_STORE(&slot->sequence, 2 * tail + 2, BOT4_RELAXED);
+    BOT4_STORE(&ring->tail, tail + 1, BOT4_PUBLISH); /* (T): the record before the index */
 }
 
 /* Copy record `position`; 0 when it was overwritten before or during the copy. */
 static inline int BOT4_FN(_copy)(BOT4_RING_NAME *ring, uint64_t position, uint64_t *words) {
     BOT4_SLOT *slot = &ring->slots[position & ring->mask];
     int i;
-    if (BOT4_LOAD(&slot->sequence, BOT4_ACQUIRE) != 2 * position + 2) return 0;               /* pairs with (P) */
+    if (BOT4_LOAD(&slot->sequence, BOT4_RELAXED) != 2 * position + 2) return 0; /* the caller looked at (T) */
     for (i = 0; i < BOT4_RING_WORDS; i++) words[i] = BOT4_LOAD(&slot->words[i], BOT4_WORD_LOAD); /* pairs with (W) */
 #ifdef BOT4_PLANT_NO_SECOND_LOOK
     BOT4_PLANT_WINDOW(position);
@@ -110,6 +109,7 @@ static inline int BOT4_FN(_try_pop)(
         if (position == tail) return 0;                       /* only before any loss: lead stays below capacity */
         if (tail - position > ring->capacity - lead) position = tail - ring->capacity + lead;
         if (BOT4_LIKELY(BOT4_FN(_copy)(ring, position, words))) break;
+        BOT4_PAUSE();
         lead = lead ? lead * 2 : 1;
         if (lead > ring->capacity / 2) lead = ring->capacity / 2;
     }

@@ -102,10 +102,16 @@ static inline int BOT4_FN(_offer)(BOT4_RING_NAME *ring, const BOT4_RING_RECORD *
     return 1;
 }
 
+/* Producer: `count` records found the ring full. */
+static inline void BOT4_FN(_reject)(BOT4_RING_NAME *ring, uint64_t count) {
+    BOT4_BUMP(&ring->rejected, count);
+    BOT4_STORE(&ring->producer_high_water, ring->capacity, BOT4_RELAXED);
+}
+
 /* Push one record; 0 when full, counted as rejected. */
 static inline int BOT4_FN(_try_push)(BOT4_RING_NAME *ring, const BOT4_RING_RECORD *record) {
     if (BOT4_LIKELY(BOT4_FN(_offer)(ring, record))) return 1;
-    BOT4_BUMP(&ring->rejected, 1);
+    BOT4_FN(_reject)(ring, 1);
     return 0;
 }
 
@@ -139,7 +145,7 @@ static inline size_t BOT4_FN(_offer_batch)(BOT4_RING_NAME *ring, const BOT4_RING
 /* As _offer_batch, and what did not fit counts as rejected. */
 static inline size_t BOT4_FN(_push_batch)(BOT4_RING_NAME *ring, const BOT4_RING_RECORD *records, size_t count) {
     size_t pushed = BOT4_FN(_offer_batch)(ring, records, count);
-    if (BOT4_UNLIKELY(pushed < count)) BOT4_BUMP(&ring->rejected, count - pushed);
+    if (BOT4_UNLIKELY(pushed < count)) BOT4_FN(_reject)(ring, count - pushed);
     return pushed;
 }
 
