@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,14 +91,16 @@ def _percentiles(counts: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> dict[st
     return {name: edges[int(np.searchsorted(reached, max(1, int(total * q))))] for name, q in places.items()}
 
 
-def _run(stress: Stress, loops: Sequence[Callable[[], None]]) -> None:
-    """Run each loop in a thread of its own, all from one start line."""
+def _run(stresses: Sequence[Stress], loops: Sequence[Callable[[], None]]) -> None:
+    """Run each loop in a thread of its own; all wait at the start line until the last is there."""
     threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
     for thread in threads:
         thread.start()
-    while stress.at_start() < len(threads):
-        time.sleep(0.0005)
-    stress.go()
+    pause = threading.Event()
+    while sum(stress.at_start() for stress in stresses) < len(threads):
+        pause.wait(0.0005)
+    for stress in stresses:
+        stress.go()
     for thread in threads:
         thread.join()
 
@@ -151,7 +152,6 @@ def stress_ring(
     stresses: list[Stress] = []
     produced: list[Tally] = []
     consumed: list[Tally] = []
-    # One start line for all: the loops of each group wait on their own, so groups are started one after the other.
     for _ in range(groups):
         stress = Stress(
             producers=producers,
@@ -169,21 +169,13 @@ def stress_ring(
         for number in range(consumers):
             consumed.append(Tally(producers))
             loops.append(lambda r=ring, s=stress, t=consumed[-1], n=number: r.consume(s, t, n))  # type: ignore[misc]
-    workers = [threading.Thread(target=loop, daemon=True) for loop in loops]
-    for worker in workers:
-        worker.start()
-    while sum(stress.at_start() for stress in stresses) < len(workers):
-        time.sleep(0.0005)
-    for stress in stresses:
-        stress.go()
-    for worker in workers:
-        worker.join()
+    _run(stresses, loops)
     sent = [tally.counters() for tally in produced]
     taken = [tally.counters() for tally in consumed]
     tallies = sent + taken
     return StressReport(
         kind=kind + ("+park" if park else ""),
-        threads=len(workers),
+        threads=len(loops),
         records=sum(tally["moved"] for tally in sent),
         lost=0 if lossy else sum(stress.lost() for stress in stresses),
         doubled=sum(tally["doubled"] for tally in taken),
@@ -207,7 +199,7 @@ def stress_pool(
     stress = Stress(producers=threads, per_producer=max(rounds // threads, 1), batch=16, patience_s=20.0)
     pool = PoolUnderStress(capacity, planted=planted, strict=strict)
     tallies = [Tally(threads) for _ in range(threads)]
-    _run(stress, [lambda t=tally, n=n: pool.work(stress, t, n) for n, tally in enumerate(tallies)])  # type: ignore[misc]
+    _run([stress], [lambda t=tally, n=n: pool.work(stress, t, n) for n, tally in enumerate(tallies)])  # type: ignore[misc]
     counted = [tally.counters() for tally in tallies]
     return StressReport(
         kind="pool" + ("+planted" if planted else "") + ("+strict" if strict else ""),

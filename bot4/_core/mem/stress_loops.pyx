@@ -6,59 +6,9 @@ import numpy as np
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 
-from bot4._core.mem.mpmc_ring cimport mpmc_word_free, mpmc_word_new, mpmc_word_ring_t
-from bot4._core.mem.waiter cimport Waiter, waiter_t
+from bot4._core.mem.mpmc_ring cimport mpmc_word_free, mpmc_word_new
+from bot4._core.mem.waiter cimport Waiter
 from bot4._core.types cimport aligned_zalloc
-
-
-cdef extern from "bot4/stress.h" nogil:
-    const int STRESS_BATCH_MOST "BOT4_STRESS_BATCH_MOST"
-    const int STRESS_BUCKETS "BOT4_STRESS_BUCKETS"
-
-    ctypedef struct stress_t "bot4_stress":
-        uint64_t producers
-        uint64_t per_producer
-        uint64_t batch
-        int64_t patience_ns
-        waiter_t* records
-        waiter_t* room
-        uint8_t* seen
-        uint64_t ready
-        uint64_t go
-
-    ctypedef struct tally_t "bot4_stress_tally":
-        uint64_t moved
-        uint64_t doubled
-        uint64_t reordered
-        uint64_t torn
-        uint64_t stuck
-        int64_t begin_ns
-        int64_t end_ns
-        uint64_t* next
-        uint64_t latency[1]   # STRESS_BUCKETS of them
-
-    ctypedef struct stress_kind_t "bot4_stress_kind":
-        const char* name
-        void* (*create)(size_t capacity) noexcept nogil
-        void (*produce)(void* ring, stress_t* stress, tally_t* tally, uint64_t producer) noexcept nogil
-        void (*consume)(void* ring, stress_t* stress, tally_t* tally, uint64_t consumer) noexcept nogil
-    const stress_kind_t* STRESS_KINDS "bot4_stress_kinds"   # the last has no name
-
-    ctypedef struct any_pool_t "bot4_pool":
-        pass
-    ctypedef struct planted_pool_t "bot4_planted_pool":
-        pass
-    any_pool_t* any_pool_new "bot4_pool_new"(uint64_t capacity, uint64_t record_bytes, bint strict) noexcept
-    void any_pool_free "bot4_pool_free"(any_pool_t*) noexcept
-    void pool_stress "bot4_pool_stress"(
-        any_pool_t*, mpmc_word_ring_t*, uint64_t* owners, stress_t*, tally_t*, uint64_t) noexcept
-    uint64_t pool_stress_count "bot4_pool_stress_count"(any_pool_t*, mpmc_word_ring_t*) noexcept
-    planted_pool_t* planted_pool_new "bot4_planted_pool_new"(
-        uint64_t capacity, uint64_t record_bytes, bint strict) noexcept
-    void planted_pool_free "bot4_planted_pool_free"(planted_pool_t*) noexcept
-    void planted_pool_stress "bot4_planted_pool_stress"(
-        planted_pool_t*, mpmc_word_ring_t*, uint64_t* owners, stress_t*, tally_t*, uint64_t) noexcept
-    uint64_t planted_pool_stress_count "bot4_planted_pool_stress_count"(planted_pool_t*, mpmc_word_ring_t*) noexcept
 
 
 cdef const stress_kind_t* find_kind(str name) except NULL:
@@ -74,8 +24,6 @@ cdef const stress_kind_t* find_kind(str name) except NULL:
 
 cdef class Tally:
     """What one thread counted."""
-
-    cdef tally_t* tally
 
     def __cinit__(self, uint64_t producers):
         self.tally = <tally_t*>aligned_zalloc(sizeof(tally_t))
@@ -112,9 +60,6 @@ cdef class Tally:
 
 cdef class Stress:
     """What all threads of one run share: sizes, the start line, the byte per record."""
-
-    cdef stress_t* stress
-    cdef object waiters
 
     def __cinit__(
         self, *, producers: int, per_producer: int, batch: int, patience_s: float, Waiter records=None, Waiter room=None
@@ -161,9 +106,6 @@ cdef class Stress:
 cdef class RingUnderStress:
     """One ring of the kind named, planted faults included."""
 
-    cdef void* ring
-    cdef const stress_kind_t* kind
-
     def __cinit__(self, kind: str, size_t capacity):
         self.kind = find_kind(kind)
         self.ring = self.kind.create(capacity)
@@ -186,11 +128,6 @@ cdef class RingUnderStress:
 
 cdef class PoolUnderStress:
     """One pool, or one on a ring with a planted fault, and a ring by which handles change threads."""
-
-    cdef any_pool_t* pool
-    cdef planted_pool_t* planted
-    cdef mpmc_word_ring_t* handover
-    cdef uint64_t* owners
 
     def __cinit__(self, uint64_t capacity, *, planted: bool = False, strict: bool = False):
         self.handover = mpmc_word_new(64)

@@ -14,17 +14,12 @@
 #define BOT4_GAP_MARK_KIND 8 /* EVENT_GAP_MARK of types.pxd */
 
 static inline void bot4_lossy_push_event(bot4_lossy *ring, const bot4_event *event) {
-    uint64_t words[8];
-    memcpy(words, event, sizeof words); /* an event is not an array of words to the compiler; this costs nothing */
-    bot4_lossy_push(ring, words);
+    bot4_lossy_push(ring, (const bot4_any_word *)(const void *)event);
 }
 
 /* Pop one event, and how many were lost just before it. */
 static inline int bot4_lossy_pop_event(bot4_lossy *ring, bot4_lossy_cursor *cursor, bot4_event *event, uint64_t *lost) {
-    uint64_t words[8];
-    if (!bot4_lossy_try_pop(ring, cursor, words, lost)) return 0;
-    memcpy(event, words, sizeof words);
-    return 1;
+    return bot4_lossy_try_pop(ring, cursor, (bot4_any_word *)(void *)event, lost);
 }
 
 /* Pop up to `count` events. Where records were lost a gap mark stands in their place (kind EVENT_GAP_MARK,

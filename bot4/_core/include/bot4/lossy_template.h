@@ -70,7 +70,7 @@ static inline void BOT4_FN(_init)(BOT4_RING_NAME *ring, BOT4_SLOT *slots, uint64
 }
 
 /* Push one record over whatever lies there. Never fails, never waits. */
-static inline void BOT4_FN(_push)(BOT4_RING_NAME *ring, const uint64_t *words) {
+static inline void BOT4_FN(_push)(BOT4_RING_NAME *ring, const BOT4_ANY_WORD *words) {
     uint64_t tail = BOT4_LOAD(&ring->tail, BOT4_RELAXED); /* our own index */
     BOT4_SLOT *slot = &ring->slots[tail & ring->mask];
     int i;
@@ -81,7 +81,7 @@ static inline void BOT4_FN(_push)(BOT4_RING_NAME *ring, const uint64_t *words) {
 }
 
 /* Copy record `position`; 0 when it was overwritten before or during the copy. */
-static inline int BOT4_FN(_copy)(BOT4_RING_NAME *ring, uint64_t position, uint64_t *words) {
+static inline int BOT4_FN(_copy)(BOT4_RING_NAME *ring, uint64_t position, BOT4_ANY_WORD *words) {
     BOT4_SLOT *slot = &ring->slots[position & ring->mask];
     int i;
     if (BOT4_LOAD(&slot->sequence, BOT4_RELAXED) != 2 * position + 2) return 0; /* the caller looked at (T) */
@@ -100,7 +100,7 @@ static inline int BOT4_FN(_copy)(BOT4_RING_NAME *ring, uint64_t position, uint64
  * An overtaken consumer goes on at the oldest survivor; where the producer is quick enough to take that one too, it
  * steps twice as far ahead at each further try, so that it catches up instead of chasing. */
 static inline int BOT4_FN(_try_pop)(
-    BOT4_RING_NAME *ring, BOT4_FN(_cursor) * cursor, uint64_t *words, uint64_t *lost) {
+    BOT4_RING_NAME *ring, BOT4_FN(_cursor) * cursor, BOT4_ANY_WORD *words, uint64_t *lost) {
     uint64_t start = cursor->position;
     uint64_t position = start;
     uint64_t lead = 0;

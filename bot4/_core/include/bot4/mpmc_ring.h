@@ -7,6 +7,8 @@
 
 #define BOT4_RING_NAME bot4_mpmc_event
 #define BOT4_RING_RECORD bot4_event
+#define BOT4_RING_IN BOT4_LINE_IN
+#define BOT4_RING_OUT BOT4_LINE_OUT
 #define BOT4_RING_RECORD_ALIGNED BOT4_ALIGNED
 #include "bot4/mpmc_template.h"
 

@@ -25,6 +25,10 @@
 #include "bot4/atomics.h"
 
 #define BOT4_FN(suffix) BOT4_JOIN(BOT4_RING_NAME, suffix)
+#ifndef BOT4_RING_IN
+#define BOT4_RING_IN(slot, record) BOT4_WRITE((slot), *(record))
+#define BOT4_RING_OUT(record, slot) (*(record) = BOT4_READ(slot))
+#endif
 #define BOT4_SLOT BOT4_FN(_slot)
 
 #ifdef BOT4_PLANT_RELAXED_PUBLISH
@@ -125,9 +129,9 @@ static inline size_t BOT4_FN(_offer_batch)(BOT4_RING_NAME *ring, const BOT4_RING
 #ifdef BOT4_PLANT_EARLY_PUBLISH
         BOT4_STORE(&slot->sequence, ticket + i + 1, BOT4_RELEASE);
         BOT4_PLANT_WINDOW(ticket + i);
-        BOT4_WRITE(&slot->record, records[i]);
+        BOT4_RING_IN(&slot->record, &records[i]);
 #else
-        BOT4_WRITE(&slot->record, records[i]);
+        BOT4_RING_IN(&slot->record, &records[i]);
         BOT4_STORE(&slot->sequence, ticket + i + 1, BOT4_PUBLISH); /* (P): the record before its sequence */
 #endif
     }
@@ -161,7 +165,7 @@ static inline size_t BOT4_FN(_pop_batch)(BOT4_RING_NAME *ring, BOT4_RING_RECORD 
     if (count) claimed = BOT4_FN(_claim)(ring, &ring->head, 1, count, &ticket);
     for (i = 0; i < claimed; i++) {
         BOT4_SLOT *slot = &ring->slots[(ticket + i) & ring->mask];
-        records[i] = BOT4_READ(&slot->record);
+        BOT4_RING_OUT(&records[i], &slot->record);
         /* (C): the read before the slot is given back, for the ticket one lap on */
         BOT4_STORE(&slot->sequence, ticket + i + ring->capacity, BOT4_GIVE_BACK);
     }
@@ -212,3 +216,5 @@ static inline void BOT4_FN(_free)(BOT4_RING_NAME *ring) { free(ring); }
 #undef BOT4_RING_RECORD_ALIGNED
 #undef BOT4_RING_NAME
 #undef BOT4_RING_RECORD
+#undef BOT4_RING_IN
+#undef BOT4_RING_OUT

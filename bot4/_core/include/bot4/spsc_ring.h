@@ -7,10 +7,14 @@
 
 #define BOT4_RING_NAME bot4_spsc_event
 #define BOT4_RING_RECORD bot4_event
+#define BOT4_RING_IN BOT4_LINE_IN
+#define BOT4_RING_OUT BOT4_LINE_OUT
 #include "bot4/spsc_template.h"
 
 #define BOT4_RING_NAME bot4_spsc_intent
 #define BOT4_RING_RECORD bot4_order_intent
+#define BOT4_RING_IN BOT4_LINE_IN
+#define BOT4_RING_OUT BOT4_LINE_OUT
 #include "bot4/spsc_template.h"
 
 #define BOT4_RING_NAME bot4_spsc_word

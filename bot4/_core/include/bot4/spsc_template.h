@@ -1,7 +1,8 @@
 /* Single-producer single-consumer ring, after the cached-index design: body of spsc_ring.h.
  *
  * Included once per record type, with BOT4_RING_NAME (prefix of every name) and BOT4_RING_RECORD (the type) defined;
- * both are undefined at the end. A template by inclusion rather than by one long macro keeps line numbers in
+ * 
+ * BOT4_RING_IN and BOT4_RING_OUT may say how a record is copied; all are undefined at the end. A template by inclusion rather than by one long macro keeps line numbers in
  * sanitizer reports and lets the controls compile the same text with a planted fault.
  *
  * Who may call: one producer thread at a time calls *_push*, one consumer thread at a time calls *_pop*; *_size and
@@ -22,6 +23,10 @@
 #include "bot4/atomics.h"
 
 #define BOT4_FN(suffix) BOT4_JOIN(BOT4_RING_NAME, suffix)
+#ifndef BOT4_RING_IN
+#define BOT4_RING_IN(slot, record) BOT4_WRITE((slot), *(record))
+#define BOT4_RING_OUT(record, slot) (*(record) = BOT4_READ(slot))
+#endif
 
 #ifdef BOT4_PLANT_RELAXED_PUBLISH
 #define BOT4_PUBLISH BOT4_RELAXED
@@ -97,7 +102,7 @@ static inline int BOT4_FN(_offer)(BOT4_RING_NAME *ring, const BOT4_RING_RECORD *
     BOT4_STORE(&ring->tail, tail + 1, BOT4_RELEASE);
     BOT4_PLANT_WINDOW(tail);
 #endif
-    BOT4_WRITE(&ring->slots[tail & ring->mask], *record);
+    BOT4_RING_IN(&ring->slots[tail & ring->mask], record);
     BOT4_STORE(&ring->tail, tail + 1, BOT4_PUBLISH); /* (P): the record before the index */
     return 1;
 }
@@ -119,7 +124,7 @@ static inline int BOT4_FN(_try_push)(BOT4_RING_NAME *ring, const BOT4_RING_RECOR
 static inline int BOT4_FN(_try_pop)(BOT4_RING_NAME *ring, BOT4_RING_RECORD *record) {
     uint64_t head = BOT4_LOAD(&ring->head, BOT4_RELAXED); /* our own index */
     if (BOT4_UNLIKELY(BOT4_FN(_ready)(ring, head, 1) == 0)) return 0;
-    *record = BOT4_READ(&ring->slots[head & ring->mask]);
+    BOT4_RING_OUT(record, &ring->slots[head & ring->mask]);
     BOT4_STORE(&ring->head, head + 1, BOT4_GIVE_BACK); /* (C): the read before the slot is given back */
     return 1;
 }
@@ -136,8 +141,8 @@ static inline size_t BOT4_FN(_offer_batch)(BOT4_RING_NAME *ring, const BOT4_RING
     if (pushed) BOT4_STORE(&ring->tail, tail + pushed, BOT4_RELEASE);
     BOT4_PLANT_WINDOW(tail);
 #endif
-    for (i = 0; i < before_wrap; i++) BOT4_WRITE(&ring->slots[first + i], records[i]);
-    for (i = before_wrap; i < pushed; i++) BOT4_WRITE(&ring->slots[i - before_wrap], records[i]);
+    for (i = 0; i < before_wrap; i++) BOT4_RING_IN(&ring->slots[first + i], &records[i]);
+    for (i = before_wrap; i < pushed; i++) BOT4_RING_IN(&ring->slots[i - before_wrap], &records[i]);
     if (pushed) BOT4_STORE(&ring->tail, tail + pushed, BOT4_PUBLISH); /* (P) */
     return pushed;
 }
@@ -157,8 +162,8 @@ static inline size_t BOT4_FN(_pop_batch)(BOT4_RING_NAME *ring, BOT4_RING_RECORD 
     size_t popped = count < ready ? count : (size_t)ready;
     size_t before_wrap = popped < ring->capacity - first ? popped : (size_t)(ring->capacity - first);
     size_t i;
-    for (i = 0; i < before_wrap; i++) records[i] = BOT4_READ(&ring->slots[first + i]);
-    for (i = before_wrap; i < popped; i++) records[i] = BOT4_READ(&ring->slots[i - before_wrap]);
+    for (i = 0; i < before_wrap; i++) BOT4_RING_OUT(&records[i], &ring->slots[first + i]);
+    for (i = before_wrap; i < popped; i++) BOT4_RING_OUT(&records[i], &ring->slots[i - before_wrap]);
     if (popped) BOT4_STORE(&ring->head, head + popped, BOT4_GIVE_BACK); /* (C) */
     return popped;
 }
@@ -203,3 +208,5 @@ static inline void BOT4_FN(_free)(BOT4_RING_NAME *ring) { free(ring); }
 #undef BOT4_FN
 #undef BOT4_RING_NAME
 #undef BOT4_RING_RECORD
+#undef BOT4_RING_IN
+#undef BOT4_RING_OUT

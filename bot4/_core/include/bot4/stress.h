@@ -140,12 +140,16 @@ static inline void bot4_stress_decode_event(bot4_stress *stress, bot4_stress_tal
 #define BOT4_PLANT_EARLY_PUBLISH
 #define BOT4_RING_NAME bot4_planted_spsc_event
 #define BOT4_RING_RECORD bot4_event
+#define BOT4_RING_IN BOT4_LINE_IN
+#define BOT4_RING_OUT BOT4_LINE_OUT
 #include "bot4/spsc_template.h"
 #define BOT4_RING_NAME bot4_planted_spsc_event
 #define BOT4_STRESS_KIND event
 #include "bot4/stress_template.h"
 #define BOT4_RING_NAME bot4_planted_mpmc_event
 #define BOT4_RING_RECORD bot4_event
+#define BOT4_RING_IN BOT4_LINE_IN
+#define BOT4_RING_OUT BOT4_LINE_OUT
 #define BOT4_RING_RECORD_ALIGNED BOT4_ALIGNED
 #include "bot4/mpmc_template.h"
 #define BOT4_RING_NAME bot4_planted_mpmc_event
@@ -163,6 +167,8 @@ static inline void bot4_stress_decode_event(bot4_stress *stress, bot4_stress_tal
 #define BOT4_PLANT_RELAXED_PUBLISH
 #define BOT4_RING_NAME bot4_relaxed_spsc_event
 #define BOT4_RING_RECORD bot4_event
+#define BOT4_RING_IN BOT4_LINE_IN
+#define BOT4_RING_OUT BOT4_LINE_OUT
 #include "bot4/spsc_template.h"
 #undef BOT4_PLANT_RELAXED_PUBLISH
 #define BOT4_RING_NAME bot4_relaxed_spsc_event

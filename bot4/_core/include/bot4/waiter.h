@@ -122,7 +122,7 @@ static inline int bot4_waiter_take_token(bot4_waiter *waiter) {
 
 static inline int64_t bot4_waiter_now(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now); /* determinism: how long a thread sleeps is no part of the state */
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
