@@ -58,7 +58,7 @@ PY
 
 plant overread json.h 'if (BOT4_LIKELY(end - p >= 16)) return' 'return'
 plant offgrid decimal.h 'return bot4_units_to_steps(grid, units, finer == 0, steps);' 'return bot4_units_to_steps(grid, units, finer != 1, steps);'
-plant overflow scan_fields.h 'if (BOT4_UNLIKELY(index + 1 >= scan->capacity))' 'if (BOT4_UNLIKELY(index >= scan->capacity))'
+plant overflow scan_levels.h 'if (BOT4_UNLIKELY(index + 1 >= scan->capacity))' 'if (BOT4_UNLIKELY(index >= scan->capacity))'
 
 build "$root/bot4/_core/include" "$work/scanner"
 if ! run "$work/scanner" "$seconds" "$work/scanner.log"; then

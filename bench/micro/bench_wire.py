@@ -1,8 +1,8 @@
-"""Scanner, decimals and CRC: nanoseconds a message (a level for depth), beside what else decodes the same bytes.
+"""Scanner and CRC: nanoseconds a message (a level for depth), beside what else decodes the same bytes.
 
-Run with ``python -m pytest bench/micro/bench_wire.py`` or, for a table with msgspec and orjson in the same run,
-``python bench/micro/bench_wire.py``. Frames are generated here, every one different. The reference of each kernel is our
-CRC-32 over the same bytes: compiled, branch-free, and of a cost that follows the number of bytes alone.
+``python bench/micro/bench_wire.py`` prints a table with msgspec and orjson in the same run. Frames are generated here
+and every one is different. The reference of each kernel is our CRC-32 over the same bytes: compiled, branch-free, and
+of a cost that follows the number of bytes alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def book_ticker(i: int, rng: random.Random) -> str:
     """USD-M bookTicker as the combined stream sends it: 190 bytes, the commonest message of a futures session."""
     return (
         f'{{"stream":"btcusdt@bookTicker","data":{{"e":"bookTicker","u":{5_123_107_839_020 + i},"s":"BTCUSDT",'
-        f'"b":"{price(rng)}","B":"{qty(rng)}","a":"{price(rng)}","A":"{qty(rng)}","T":{START_MS + i},"E":{START_MS + i}}}}}'
+        f'"b":"{price(rng)}","B":"{qty(rng)}","a":"{price(rng)}","A":"{qty(rng)}","T":{START_MS + i},'
+        f'"E":{START_MS + i}}}}}'
     )
 
 
@@ -62,7 +63,8 @@ def trade(i: int, rng: random.Random) -> str:
 def depth(i: int, rng: random.Random) -> str:
     sides = [",".join(f'["{price(rng)}","{qty(rng)}"]' for _ in range(LEVELS)) for _ in range(2)]
     return (
-        f'{{"stream":"btcusdt@depth@0ms","data":{{"e":"depthUpdate","E":{START_MS + i},"T":{START_MS + i},"s":"BTCUSDT",'
+        f'{{"stream":"btcusdt@depth@0ms","data":{{"e":"depthUpdate","E":{START_MS + i},"T":{START_MS + i},'
+        f'"s":"BTCUSDT",'
         f'"U":{5_123_107_832_006 + i},"u":{5_123_107_832_009 + i},"pu":{5_123_107_832_005 + i},'
         f'"b":[{sides[0]}],"a":[{sides[1]}]}}}}'
     )
@@ -72,8 +74,10 @@ def kline(i: int, rng: random.Random) -> str:
     low, mid, high = sorted(rng.randrange(6_000_000, 6_300_000) / 100 for _ in range(3))
     return (
         f'{{"stream":"btcusdt@kline_1m","data":{{"e":"kline","E":{START_MS + i},"s":"BTCUSDT","k":{{"t":{START_MS},'
-        f'"T":{START_MS + 59_999},"s":"BTCUSDT","i":"1m","f":100,"L":200,"o":"{mid:.2f}","c":"{low:.2f}","h":"{high:.2f}",'
-        f'"l":"{low:.2f}","v":"9.{rng.randrange(1000):03d}","n":{i + 1},"x":false,"q":"1.5","V":"{qty(rng)}","Q":"1","B":"0"}}}}}}'
+        f'"T":{START_MS + 59_999},"s":"BTCUSDT","i":"1m","f":100,"L":200,"o":"{mid:.2f}","c":"{low:.2f}",'
+        f'"h":"{high:.2f}",'
+        f'"l":"{low:.2f}","v":"9.{rng.randrange(1000):03d}","n":{i + 1},"x":false,"q":"1.5","V":"{qty(rng)}",'
+        '"Q":"1","B":"0"}}}'
     )
 
 
@@ -101,7 +105,9 @@ class Batch:
         return (time.perf_counter_ns() - began) / self.operations
 
     def scan(self) -> float:
-        return self.timed(lambda: self.scanner.scan_many(self.data, self.offsets, self.recv_ns, self.out, self.verdicts))
+        return self.timed(
+            lambda: self.scanner.scan_many(self.data, self.offsets, self.recv_ns, self.out, self.verdicts)
+        )
 
     def checksum(self) -> float:
         return self.timed(lambda: crc32(self.data))
@@ -139,7 +145,8 @@ def bench_depth(benchmark) -> None:
 
 
 def main() -> None:
-    print(f"{'kernel':24} {'bytes':>6} {'ns':>8} {'crc ns':>8} {'ratio':>7} {'msgspec':>9} {'orjson':>9}   min of 30, interleaved")
+    head = f"{'kernel':24} {'bytes':>6} {'ns':>8} {'crc ns':>8} {'ratio':>7} {'msgspec':>9} {'orjson':>9}"
+    print(f"{head}   (least of 30 interleaved runs; ratio: median)")
     for name, batch in BATCHES.items():
         runs: dict[str, Callable[[], float]] = {
             "scan": batch.scan,
@@ -154,9 +161,8 @@ def main() -> None:
         ratio = median(s / c for s, c in zip(times["scan"], times["crc"], strict=True))
         least = {key: min(values) for key, values in times.items()}
         size = len(batch.data) / len(batch.frames)
-        print(
-            f"{name:24} {size:6.0f} {least['scan']:8.1f} {least['crc']:8.1f} {ratio:7.3f} {least['msgspec']:9.1f} {least['orjson']:9.1f}"
-        )
+        others = " ".join(f"{least[key]:9.1f}" for key in ("msgspec", "orjson"))
+        print(f"{name:24} {size:6.0f} {least['scan']:8.1f} {least['crc']:8.1f} {ratio:7.3f} {others}")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,11 @@ from oracles.wire_frames import INSTRUMENTS, Frames
 
 #: What a mutation would have to find letter by letter.
 WORDS = [
-    '"stream":', '"data":', '"lastUpdateId":', '"bids":', '"asks":', '"symbol":', '"pu":', '"e":', '"b":', '"a":', '"k":',
-    '"depthUpdate"', '"bookTicker"', '"aggTrade"', '"trade"', '"kline"', '"MARKET"', "@depth20@100ms", "\\u0031", "\\ud83d\\ude00",
-    "1723161256000", "9223372036854775807", "true", "false", "null", '["1","2"]', "0.00001", *(row[0] for row in INSTRUMENTS),
+    '"stream":', '"data":', '"lastUpdateId":', '"bids":', '"asks":', '"symbol":', '"pu":', '"e":', '"b":',
+    '"a":', '"k":',
+    '"depthUpdate"', '"bookTicker"', '"aggTrade"', '"trade"', '"kline"', '"MARKET"', "@depth20@100ms", "\\u0031",
+    "\\ud83d\\ude00", "1723161256000", "9223372036854775807", "true", "false", "null", '["1","2"]', "0.00001",
+    *(row[0] for row in INSTRUMENTS),
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Real recorded Binance frames through the scanner: none refused, and equal to the plain-Python twin event for event."""
+"""Recorded Binance frames through the scanner: none refused, and equal to the plain-Python twin event for event."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot4._core.wire.scan import Scanner
 
 pytestmark = pytest.mark.real_data
 
-#: Quantity steps are those of the balances, not of new orders: among the 99,574 spot messages seven hold a resting order of
-#: 25.42618900 BTC, older than today's LOT_SIZE of 0.00001.
+#: Quantity steps are those of the balances, not of new orders: among the 99,574 spot messages seven hold a resting
+#: order of 25.42618900 BTC, older than today's LOT_SIZE of 0.00001.
 CAPTURES = [
     ("spot/btcusdt_20240808.gz", "BTCUSDT", "0.01", "0.00000001", 41_249),
     ("spot/btcusdt_20240809.gz", "BTCUSDT", "0.01", "0.00000001", 58_325),
@@ -33,8 +33,9 @@ def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
             yield int(stamp), frame
 
 
-@pytest.mark.parametrize(("name", "symbol", "tick", "lot", "messages"), CAPTURES, ids=[row[0] for row in CAPTURES])
-def test_every_message_of_the_hftbacktest_captures_is_taken(shared_data, name, symbol, tick, lot, messages) -> None:
+@pytest.mark.parametrize("capture", CAPTURES, ids=[row[0] for row in CAPTURES])
+def test_every_message_of_the_hftbacktest_captures_is_taken(shared_data, capture) -> None:
+    name, symbol, tick, lot, messages = capture
     scanner, twin = Scanner(), Twin()
     scanner.add_instrument(symbol, tick, lot)
     twin.add_instrument(symbol, tick, lot)
@@ -75,7 +76,7 @@ def instruments_of(path: Path) -> list[tuple[str, str, str]]:
 
 
 def scan_cryptofeed(folder: Path, venue: str, scanner: Scanner, twin: Twin) -> tuple[int, int]:
-    """Scan all that was recorded of a venue, requiring the twin's outcome; how many messages, and snapshots among them."""
+    """Scan all that was recorded of a venue, requiring the twin's outcome; how many messages and snapshots that was."""
     seen = snapshots = 0
     for name in (f"{venue}.ws.1.0.gz", f"{venue}.http.0.0.gz"):
         with gzip.open(folder / name) as lines:

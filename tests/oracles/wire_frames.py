@@ -1,5 +1,5 @@
-"""Frames in the shapes Binance sends, made up from a seed: with shuffled keys, unknown members, white space, escapes, and
-now and then one fault. They feed the property tests and the corpus of the fuzzer.
+"""Frames in the shapes Binance sends, made up from a seed: with shuffled keys, unknown members, white space, escapes,
+and now and then one fault. They feed the property tests and the corpus of the fuzzer.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ class Frames:
         return self.decimal(self.tick, self.rng.randrange(1, 10 ** self.rng.randrange(1, 10)))
 
     def qty(self) -> str:
-        return self.decimal(self.lot, self.rng.randrange(0 if self.rng.random() < 0.2 else 1, 10 ** self.rng.randrange(1, 9)))
+        return self.decimal(
+            self.lot, self.rng.randrange(0 if self.rng.random() < 0.2 else 1, 10 ** self.rng.randrange(1, 9))
+        )
 
     def number(self) -> int:
         return self.rng.randrange(10 ** self.rng.randrange(1, 18))
@@ -100,8 +102,12 @@ class Frames:
     def stream(self, shape: Callable[[], Pairs]) -> str:
         name = self.symbol.lower()
         kinds = {"trade": "trade", "agg_trade": "aggTrade", "kline": "kline_1m", "other": "ticker"}
-        default = "bookTicker" if "ticker" in shape.__name__ else self.rng.choice(
-            ["depth", "depth@100ms", "depth5", "depth10@100ms", "depth20@0ms", "depth50", "depth5x", "depth1"]
+        default = (
+            "bookTicker"
+            if "ticker" in shape.__name__
+            else self.rng.choice(
+                ["depth", "depth@100ms", "depth5", "depth10@100ms", "depth20@0ms", "depth50", "depth5x", "depth1"]
+            )
         )
         return f"{name}@{kinds.get(shape.__name__, default)}"
 
@@ -139,8 +145,8 @@ class Frames:
     def diff(self) -> Pairs:
         first = self.number()
         return [
-            ("e", "depthUpdate"), ("E", self.now), ("s", self.symbol), ("U", first), ("u", first + self.rng.randrange(99)),
-            ("b", self.levels()), ("a", self.levels()),
+            ("e", "depthUpdate"), ("E", self.now), ("s", self.symbol), ("U", first),
+            ("u", first + self.rng.randrange(99)), ("b", self.levels()), ("a", self.levels()),
         ]  # fmt: skip
 
     def futures_diff(self) -> Pairs:
@@ -178,14 +184,24 @@ class Frames:
             [
                 [("result", None), ("id", self.number())],
                 [("code", 2), ("msg", 'Invalid "request" \u00e9'), ("id", "x")],
-                [("e", "24hrTicker"), ("E", self.now), ("s", self.symbol), ("p", "-1.5"), ("P", "-0.1"), ("b", self.price())],
+                [
+                    ("e", "24hrTicker"),
+                    ("E", self.now),
+                    ("s", self.symbol),
+                    ("p", "-1.5"),
+                    ("P", "-0.1"),
+                    ("b", self.price()),
+                ],
                 [("e", "markPriceUpdate"), ("E", self.now), ("s", self.symbol), ("r", "0.0001"), ("T", self.now)],
                 [("e", "serverShutdown"), ("E", self.now)],
             ]
         )
 
     def strangers(self) -> Pairs:
-        return [(f"{self.rng.choice(['st', 'ps', 'nq', 'Z', 'é', ''])}{i or ''}", self.any_value(0)) for i in range(self.rng.randrange(1, 3))]
+        return [
+            (f"{self.rng.choice(['st', 'ps', 'nq', 'Z', 'é', ''])}{i or ''}", self.any_value(0))
+            for i in range(self.rng.randrange(1, 3))
+        ]
 
     def any_value(self, depth: int) -> Any:
         kind = self.rng.randrange(9 if depth < 3 else 7)
@@ -219,10 +235,11 @@ class Frames:
     def bad_value(self) -> Any:
         return self.rng.choice(
             [
-                "", "-", "--1", "-1.5", "+1", "1.", ".5", "1e5", "007", "00.1", "0", "0.000", "1.0000000001", "1_000", " 1", "1 ",
-                "9" * 19, "9223372036854775807", "9223372036854775808", "9" * 40, "1" * 41, "0." + "0" * 30 + "1", "1.5\u0661",
-                "0." + "0" * 38, "0." + "0" * 39, "NaN", "nothing", -5, 0, 1, 1.5, Raw("1e3"), Raw("12345678901234567890"),
-                10**12 - 1, 10**12, 10**13, 10**14, 10**15 - 1, 10**16, None, True, [], [[]], [["1"]], [["1", "2", "3"]], [("x", 1)],
+                "", "-", "--1", "-1.5", "+1", "1.", ".5", "1e5", "007", "00.1", "0", "0.000", "1.0000000001", "1_000",
+                " 1", "1 ", "9" * 19, "9223372036854775807", "9223372036854775808", "9" * 40, "1" * 41, "1.5\u0661",
+                "0." + "0" * 30 + "1", "0." + "0" * 38, "0." + "0" * 39, "NaN", "nothing", -5, 0, 1, 1.5, Raw("1e3"),
+                Raw("12345678901234567890"), 10**12 - 1, 10**12, 10**13, 10**14, 10**15 - 1, 10**16, None, True, [],
+                [[]], [["1"]], [["1", "2", "3"]], [("x", 1)],
             ]
         )  # fmt: skip
 
@@ -235,12 +252,21 @@ class Frames:
             members = (f"{self.string(key)}{self.blank()}:{self.blank()}{self.render(item)}" for key, item in value)
             return "{" + self.blank() + (self.blank() + "," + self.blank()).join(members) + self.blank() + "}"
         if isinstance(value, list):
-            return "[" + self.blank() + (self.blank() + ",").join(self.render(item) for item in value) + self.blank() + "]"
+            return (
+                "[" + self.blank() + (self.blank() + ",").join(self.render(item) for item in value) + self.blank() + "]"
+            )
         return self.string(value) if isinstance(value, str) else json.dumps(value)
 
     def string(self, text: str) -> str:
         if self.rng.random() < 0.03:
-            return '"' + "".join(f"\\u{ord(c):04x}" if ord(c) < 0x10000 and self.rng.random() < 0.5 else json.dumps(c)[1:-1] for c in text) + '"'
+            return (
+                '"'
+                + "".join(
+                    f"\\u{ord(c):04x}" if ord(c) < 0x10000 and self.rng.random() < 0.5 else json.dumps(c)[1:-1]
+                    for c in text
+                )
+                + '"'
+            )
         return json.dumps(text, ensure_ascii=self.rng.random() < 0.1)
 
     def blank(self) -> str:

@@ -1,4 +1,4 @@
-"""Twin of the frame scanner in plain Python: the standard library's JSON parser, Decimal, and the rules of docs/wire.md.
+"""Twin of the frame scanner in plain Python: the standard library's JSON parser, Decimal, the rules of docs/wire.md.
 
 Slow and readable; nothing here knows how the compiled scanner works.
 """
@@ -71,9 +71,7 @@ class Twin:
 
     off_tick_levels: int = 0
 
-    def add_instrument(
-        self, symbol: str, tick_size: str, lot_size: str, *, skip_off_tick_levels: bool = False
-    ) -> int:
+    def add_instrument(self, symbol: str, tick_size: str, lot_size: str, *, skip_off_tick_levels: bool = False) -> int:
         self.symbols.append(symbol.encode())
         self.instruments.append(Instrument(Decimal(tick_size), Decimal(lot_size), skip_off_tick_levels))
         return len(self.symbols) - 1
@@ -82,8 +80,7 @@ class Twin:
         """Verdict and events of one frame."""
         try:
             root = strict_json(frame)
-            if not isinstance(root, Members):
-                raise Refused("ignored")
+            check(isinstance(root, Members), "ignored")
             return "ok", self.message(root, recv_ns, default_instrument)
         except Refused as refusal:
             return str(refusal), []
@@ -200,7 +197,7 @@ class Twin:
         stamp = venue_ns(fields)
         if is_partial(stream):
             flags |= SNAPSHOT | PARTIAL
-        return self.depth(fields["b"], fields["a"], index, flags, stamp, recv_ns, (first, last, before))
+        return self.depth((fields["b"], fields["a"]), flags, (index, 0, stamp, recv_ns), (first, last, before))
 
     def snapshot(self, fields: Members, recv_ns: int, stream: bytes | None, default: int) -> list[Event]:
         require(fields, ("lastUpdateId", "bids", "asks"))
@@ -213,15 +210,15 @@ class Twin:
             index = default
         flags = SNAPSHOT | (PARTIAL if is_partial(stream) else 0) | (FUTURES if "E" in fields or "T" in fields else 0)
         last = integer(fields["lastUpdateId"])
-        return self.depth(fields["bids"], fields["asks"], index, flags, venue_ns(fields), recv_ns, (last, last, -1))
+        head = (index, 0, venue_ns(fields), recv_ns)
+        return self.depth((fields["bids"], fields["asks"]), flags, head, (last, last, -1))
 
-    def depth(
-        self, bids: Any, asks: Any, index: int, flags: int, stamp: int, recv_ns: int, ids: tuple[int, int, int]
-    ) -> list[Event]:
+    def depth(self, sides: tuple[Any, Any], flags: int, head: Event, ids: tuple[int, int, int]) -> list[Event]:
+        index = head[0]
         check(self.capacity > 0, "too_many_levels")
         levels: list[tuple[int, int, int]] = []
         skipped = 0
-        for side, array in ((BID, bids), (ASK, asks)):
+        for side, array in zip((BID, ASK), sides, strict=True):
             check(isinstance(array, list), "wrong_type")
             for level in array:
                 check(len(levels) + 1 < self.capacity, "too_many_levels")
@@ -236,7 +233,6 @@ class Twin:
                 else:
                     levels.append((side, price, qty))
         self.off_tick_levels += skipped
-        head = (index, 0, stamp, recv_ns)
         events: list[list[int]] = [[DEPTH_BEGIN, 0, flags | FIRST, *head, *ids, len(levels), -1]]
         events += [
             [DEPTH_LEVEL, side, flags, *head, price, qty, ids[1], i, 0] for i, (side, price, qty) in enumerate(levels)

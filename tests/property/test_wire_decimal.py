@@ -1,4 +1,4 @@
-"""Decimal literals to grid steps: vector path, byte-by-byte rule and the Decimal twin agree on any text and any grid."""
+"""Decimal literals to grid steps: vector path, byte-by-byte rule and Decimal twin agree on any text and any grid."""
 
 from __future__ import annotations
 
@@ -12,13 +12,21 @@ from oracles.wire_scan import Refused, decimal_steps
 
 from bot4._core.wire.decimal import DecimalVerdict, Grid
 
-OF_TWIN = {"off_grid": DecimalVerdict.DECIMAL_OFF_GRID, "negative": DecimalVerdict.DECIMAL_NEGATIVE, "overlong": DecimalVerdict.DECIMAL_OVERLONG}
+OF_TWIN = {
+    "off_grid": DecimalVerdict.DECIMAL_OFF_GRID,
+    "negative": DecimalVerdict.DECIMAL_NEGATIVE,
+    "overlong": DecimalVerdict.DECIMAL_OVERLONG,
+}
 
-steps_of_venues = st.sampled_from(["0.01", "0.00001", "1", "0.5", "0.25", "5", "25", "0.00000001", "0.01000000", "0.000000000000000001"])
+steps_of_venues = st.sampled_from(
+    ["0.01", "0.00001", "1", "0.5", "0.25", "5", "25", "0.00000001", "0.01000000", "0.000000000000000001"]
+)
 any_step = st.one_of(
     steps_of_venues,
     st.builds(
-        lambda mantissa, decimals: format(Decimal(mantissa).scaleb(-decimals), "f"), st.integers(1, 10**6), st.integers(0, 18)
+        lambda mantissa, decimals: format(Decimal(mantissa).scaleb(-decimals), "f"),
+        st.integers(1, 10**6),
+        st.integers(0, 18),
     ),
 )
 plain = st.builds(
@@ -27,7 +35,12 @@ plain = st.builds(
     st.integers(0, 20),
     st.integers(0, 8),
 )
-texts = st.one_of(plain, plain, st.text("0123456789.-+e ", max_size=44), st.builds(lambda a, b: a + b, plain, st.sampled_from(["", ".", "-", "0", "e1"])))
+texts = st.one_of(
+    plain,
+    plain,
+    st.text("0123456789.-+e ", max_size=44),
+    st.builds(lambda a, b: a + b, plain, st.sampled_from(["", ".", "-", "0", "e1"])),
+)
 
 
 def twin(step: str, text: str) -> tuple[DecimalVerdict, int]:
@@ -110,7 +123,9 @@ def test_each_kind_of_literal_has_its_verdict(step: str, text: str, verdict: str
     check(twin, step, text)
 
 
-@pytest.mark.parametrize("step", ["", "0", "0.00", "-1", "1e-2", ".5", "1.", "01", "0." + "0" * 18 + "1", "9" * 20, "abc"])
+@pytest.mark.parametrize(
+    "step", ["", "0", "0.00", "-1", "1e-2", ".5", "1.", "01", "0." + "0" * 18 + "1", "9" * 20, "abc"]
+)
 def test_step_that_is_no_plain_decimal_above_zero_is_an_error(step: str) -> None:
     with pytest.raises(ValueError, match="a step must be a plain decimal above zero, was "):
         Grid(step)

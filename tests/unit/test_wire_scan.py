@@ -1,4 +1,4 @@
-"""The frame scanner, shape by shape and refusal by refusal. The frames are written here, in the shapes Binance documents."""
+"""The frame scanner, shape by shape and refusal by refusal, on frames written here in the shapes Binance documents."""
 
 from __future__ import annotations
 
@@ -43,11 +43,19 @@ def verdict(scanner: Scanner, message: object, default: int = -1) -> str:
 
 
 TRADE = {"e": "trade", "E": MS + 5, "s": "BTCUSDT", "t": 12, "p": "100.50", "q": "0.25", "T": MS, "m": True, "M": True}
-DIFF = {"e": "depthUpdate", "E": MS, "s": "BTCUSDT", "U": 5, "u": 9, "b": [["1.00", "2"], ["0.99", "0"]], "a": [["1.01", "3.5"]]}
+DIFF = {
+    "e": "depthUpdate",
+    "E": MS,
+    "s": "BTCUSDT",
+    "U": 5,
+    "u": 9,
+    "b": [["1.00", "2"], ["0.99", "0"]],
+    "a": [["1.01", "3.5"]],
+}
 TICKER = {"u": 7, "s": "BTCUSDT", "b": "1.00", "B": "2.000", "a": "1.01", "A": "3"}
 BAR = {
-    "t": MS, "T": MS + 59_999, "s": "BTCUSDT", "i": "1m", "f": -1, "L": -1, "o": "1.50", "c": "2", "h": "2.25", "l": "1.25",
-    "v": "10", "n": 4, "x": True, "q": "15", "V": "6", "Q": "9", "B": "0",
+    "t": MS, "T": MS + 59_999, "s": "BTCUSDT", "i": "1m", "f": -1, "L": -1, "o": "1.50", "c": "2", "h": "2.25",
+    "l": "1.25", "v": "10", "n": 4, "x": True, "q": "15", "V": "6", "Q": "9", "B": "0",
 }  # fmt: skip
 KLINE = {"e": "kline", "E": MS + 1, "s": "BTCUSDT", "k": BAR}
 SNAPSHOT = {"lastUpdateId": 160, "bids": [["0.99", "1"]], "asks": [["1.01", "2"], ["1.02", "3"]]}
@@ -67,7 +75,18 @@ def test_trade_whose_buyer_took_has_side_buy(scanner) -> None:
 
 
 def test_aggregate_trade_carries_first_and_last_trade_id(scanner) -> None:
-    message = {"e": "aggTrade", "E": MS, "a": 50, "s": "BTCUSDT", "p": "2.5", "q": "1", "f": 7, "l": 9, "T": MS, "m": False}
+    message = {
+        "e": "aggTrade",
+        "E": MS,
+        "a": 50,
+        "s": "BTCUSDT",
+        "p": "2.5",
+        "q": "1",
+        "f": 7,
+        "l": 9,
+        "T": MS,
+        "m": False,
+    }
     (event,) = scan(scanner, message)
     assert event["kind"] == EventKind.EVENT_AGG_TRADE
     assert words(event) == [250, 1000, 50, 7, 9]
@@ -106,7 +125,9 @@ def test_key_order_does_not_change_the_events_of_a_diff(scanner) -> None:
     expected = scan(scanner, DIFF)
     for keys in (sorted(DIFF), sorted(DIFF, reverse=True), ["a", "b", "s", "u", "U", "E", "e"]):
         assert np.array_equal(scan(scanner, {key: DIFF[key] for key in keys}), expected), keys
-        assert np.array_equal(scan(scanner, {"data": {key: DIFF[key] for key in keys}, "stream": "btcusdt@depth"}), expected)
+        assert np.array_equal(
+            scan(scanner, {"data": {key: DIFF[key] for key in keys}, "stream": "btcusdt@depth"}), expected
+        )
 
 
 def test_futures_diff_carries_the_id_before_it(scanner) -> None:
@@ -146,7 +167,15 @@ def test_rest_snapshot_is_of_the_default_instrument(scanner) -> None:
 
 
 def test_snapshot_that_names_its_symbol_needs_no_default(scanner) -> None:
-    fields = {"lastUpdateId": 1, "E": MS, "T": MS, "symbol": "BTCUSD_PERP", "pair": "BTC", "bids": [["5.5", "2"]], "asks": []}
+    fields = {
+        "lastUpdateId": 1,
+        "E": MS,
+        "T": MS,
+        "symbol": "BTCUSD_PERP",
+        "pair": "BTC",
+        "bids": [["5.5", "2"]],
+        "asks": [],
+    }
     for default in (-1, 0):
         for keys in (list(fields), list(reversed(fields))):
             events = scan(scanner, {key: fields[key] for key in keys}, default)
@@ -160,7 +189,9 @@ def test_partial_depth_takes_its_symbol_from_the_stream(scanner, stream) -> None
     for message in ({"stream": stream, "data": SNAPSHOT}, {"data": SNAPSHOT, "stream": stream}):
         events = scan(scanner, message)
         assert set(events["instrument"]) == {0}
-        assert set(events["flags"] & (Flag.FLAG_SNAPSHOT | Flag.FLAG_PARTIAL_BOOK)) == {Flag.FLAG_SNAPSHOT | Flag.FLAG_PARTIAL_BOOK}
+        assert set(events["flags"] & (Flag.FLAG_SNAPSHOT | Flag.FLAG_PARTIAL_BOOK)) == {
+            Flag.FLAG_SNAPSHOT | Flag.FLAG_PARTIAL_BOOK
+        }
 
 
 def test_partial_depth_of_the_futures_is_told_from_a_diff_by_its_stream(scanner) -> None:
@@ -173,7 +204,10 @@ def test_partial_depth_of_the_futures_is_told_from_a_diff_by_its_stream(scanner)
 def test_kline_becomes_prices_and_flow(scanner) -> None:
     prices, flow = scan(scanner, KLINE)
     assert (prices["kind"], flow["kind"]) == (EventKind.EVENT_BAR_PRICES, EventKind.EVENT_BAR_FLOW)
-    assert (prices["flags"], flow["flags"]) == (Flag.FLAG_FIRST | Flag.FLAG_BAR_CLOSED, Flag.FLAG_LAST | Flag.FLAG_BAR_CLOSED)
+    assert (prices["flags"], flow["flags"]) == (
+        Flag.FLAG_FIRST | Flag.FLAG_BAR_CLOSED,
+        Flag.FLAG_LAST | Flag.FLAG_BAR_CLOSED,
+    )
     assert words(prices) == [150, 225, 125, 200, NS]
     assert words(flow) == [10_000, 6_000, 4, 60 * 10**9, NS]
 
@@ -238,7 +272,10 @@ def test_trade_that_no_order_of_the_book_made_is_ignored_and_counted_apart(scann
         ({"p": "92233720368547758.08"}, "overlong"),
         ({"p": "1" * 41}, "overlong"),
         ({"t": 2**63}, "overlong"),
-        *[({"p": text}, "bad_number") for text in ("", "1.", ".5", "1e5", "+1", "--", "-", "007", "1 ", "NaN", "1,5", "0x1")],
+        *[
+            ({"p": text}, "bad_number")
+            for text in ("", "1.", ".5", "1e5", "+1", "--", "-", "007", "1 ", "NaN", "1,5", "0x1")
+        ],
         ({"t": 1.5}, "bad_number"),
         ({"T": 0}, "bad_time"),
         ({"T": 1_700_000_000}, "bad_time"),
@@ -271,14 +308,19 @@ def test_trade_with_a_bad_field_is_refused_for_its_reason(scanner, change, reaso
         (KLINE | {"k": BAR | {"T": MS * 1000 + 1}}, "bad_range"),
         (KLINE | {"k": BAR | {"l": "0"}}, "zero_price"),
         (KLINE | {"k": []}, "wrong_type"),
-        ({"e": "aggTrade", "a": 1, "s": "BTCUSDT", "p": "1", "q": "1", "f": 2, "l": 1, "T": MS, "m": True}, "bad_range"),
+        (
+            {"e": "aggTrade", "a": 1, "s": "BTCUSDT", "p": "1", "q": "1", "f": 2, "l": 1, "T": MS, "m": True},
+            "bad_range",
+        ),
     ],
 )
 def test_message_with_a_bad_value_is_refused_for_its_reason(scanner, message, reason) -> None:
     assert verdict(scanner, message) == reason
 
 
-@pytest.mark.parametrize("message", [TRADE, DIFF, TICKER, KLINE, SNAPSHOT], ids=["trade", "diff", "ticker", "kline", "snapshot"])
+@pytest.mark.parametrize(
+    "message", [TRADE, DIFF, TICKER, KLINE, SNAPSHOT], ids=["trade", "diff", "ticker", "kline", "snapshot"]
+)
 def test_message_without_an_essential_member_is_refused(scanner, message) -> None:
     optional = {"M", "E"} if message is TRADE else {"e"}
     for key in set(message) - optional:
@@ -355,7 +397,14 @@ def test_frame_over_sixteen_mebibytes_is_refused_unread(scanner) -> None:
 
 
 def test_unknown_members_of_any_value_are_skipped(scanner) -> None:
-    odd = {"st": 1, "nq": "x", "deep": [{"a": [{}, [], "}"]}], "text": 'quote " slash \\ \u65e5\u672c', "none": None, "n": -1.5e-7}
+    odd = {
+        "st": 1,
+        "nq": "x",
+        "deep": [{"a": [{}, [], "}"]}],
+        "text": 'quote " slash \\ \u65e5\u672c',
+        "none": None,
+        "n": -1.5e-7,
+    }
     assert np.array_equal(scan(scanner, odd | TRADE), scan(scanner, TRADE))
 
 
@@ -365,7 +414,12 @@ def test_white_space_between_tokens_is_tolerated(scanner) -> None:
 
 
 def test_escaped_spellings_mean_what_they_spell(scanner) -> None:
-    frame = json.dumps(TRADE).replace("BTCUSDT", "\\u0042TC\\u0055SDT").replace('"p"', '"\\u0070"').replace("100.50", "10\\u0030.5")
+    frame = (
+        json.dumps(TRADE)
+        .replace("BTCUSDT", "\\u0042TC\\u0055SDT")
+        .replace('"p"', '"\\u0070"')
+        .replace("100.50", "10\\u0030.5")
+    )
     assert np.array_equal(scan(scanner, frame.encode()), scan(scanner, TRADE))
 
 
@@ -450,5 +504,6 @@ def test_batch_stops_before_the_frame_it_has_no_room_for(scanner) -> None:
     assert scanner.scan_many(b"".join(frames), offsets[2:], stamps[2:], out, verdicts[2:]) == (1, 1)
     assert scanner.counters["ok"] == 3
     assert scanner.refused == 0
-    assert scanner.scan_many(frames[1], offsets[:1].repeat(2) + [0, len(frames[1])], stamps[:1], out[:2], verdicts[:1]) == (1, 0)
+    whole = np.array([0, len(frames[1])], dtype=np.int64)
+    assert scanner.scan_many(frames[1], whole, stamps[:1], out[:2], verdicts[:1]) == (1, 0)
     assert scanner.counters["too_many_levels"] == 1

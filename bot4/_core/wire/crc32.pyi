@@ -1,3 +1,1 @@
-"""CRC-32 (the polynomial of zlib), for the book checksums of Kraken and OKX."""
-
 def crc32(data: bytes | memoryview, crc: int = 0) -> int: ...

@@ -1,5 +1,3 @@
-"""Decimal literals of a venue to whole ticks or lots, exactly."""
-
 from enum import IntEnum
 
 class DecimalVerdict(IntEnum):
@@ -11,8 +9,6 @@ class DecimalVerdict(IntEnum):
     DECIMAL_OFF_GRID = 5
 
 class Grid:
-    """A price or quantity grid, such as the tick size "0.01"."""
-
     def __init__(self, step: str) -> None: ...
     def verdict(self, text: str) -> DecimalVerdict: ...
     def verdict_any(self, text: str) -> tuple[DecimalVerdict, int]: ...

@@ -1,5 +1,3 @@
-"""Raw Binance frames to events, straight from the receive buffer."""
-
 from enum import IntEnum
 from typing import Any
 
@@ -28,8 +26,6 @@ class ScanVerdict(IntEnum):
     SCAN_TOO_MANY_LEVELS = 18
 
 class Scanner:
-    """Scanner of one feed: the instruments it knows, and how many frames met which verdict."""
-
     def __init__(self, max_events: int = 16_384) -> None: ...
     def add_instrument(
         self, symbol: str, tick_size: str, lot_size: str, *, skip_off_tick_levels: bool = False

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Raw Binance frames to events, straight from the receive buffer (docs/wire.md has the shapes and the refusals)."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy
 

@@ -28,9 +28,10 @@ static inline void bot4_crc32_build(bot4_crc32_tables *tables) {
 }
 
 /* CRC of `length` bytes, continued from `crc` (0 to start). */
-static inline uint32_t bot4_crc32_update(const bot4_crc32_tables *tables, uint32_t crc, const char *bytes, size_t length) {
+static inline uint32_t bot4_crc32_update(const bot4_crc32_tables *tables, uint32_t crc, const char *bytes,
+                                         size_t length) {
     const unsigned char *at = (const unsigned char *)bytes;
-    const uint32_t(*t)[256] = tables->table;
+    const uint32_t (*t)[256] = tables->table;
     crc = ~crc;
     for (; length >= 8; at += 8, length -= 8) {
         uint64_t word;

@@ -52,7 +52,8 @@ static const int64_t bot4_pow10[BOT4_DECIMAL_MAX_SCALE + 1] = {
 
 /* Appends one digit to a non-negative value; 0 where that leaves int64. */
 BOT4_HOT int bot4_append_digit(int64_t *value, int digit) {
-    return !__builtin_mul_overflow(*value, (int64_t)10, value) && !__builtin_add_overflow(*value, (int64_t)digit, value);
+    return !__builtin_mul_overflow(*value, (int64_t)10, value) &&
+           !__builtin_add_overflow(*value, (int64_t)digit, value);
 }
 
 /* Shape of an unsigned literal: digits of the whole part and of the fraction; 0 where it is not one. */
@@ -85,7 +86,8 @@ static BOT4_COLD int bot4_decimal_parse_any(const bot4_grid *grid, const char *t
     *steps = 0;
     if (length == 0) return DECIMAL_EMPTY;
     if (length > BOT4_DECIMAL_MAX_LENGTH) return DECIMAL_OVERLONG;
-    if (text[0] == '-') return bot4_decimal_shape(text + 1, length - 1, &whole, &fraction) ? DECIMAL_NEGATIVE : DECIMAL_MALFORMED;
+    if (text[0] == '-')
+        return bot4_decimal_shape(text + 1, length - 1, &whole, &fraction) ? DECIMAL_NEGATIVE : DECIMAL_MALFORMED;
     if (!bot4_decimal_shape(text, length, &whole, &fraction)) return DECIMAL_MALFORMED;
     int64_t units = 0;
     int on_grid = 1;
@@ -126,21 +128,23 @@ BOT4_HOT __m128i bot4_right_align(__m128i digits, uint32_t kept, uint32_t skippe
  * The digits that count are moved together, over the point, to the end of the register; those finer than the grid must
  * be zeros.
  */
-BOT4_HOT int bot4_decimal_parse_16(const bot4_grid *grid, __m128i bytes, const char *text, uint32_t length, int64_t *steps) {
+BOT4_HOT int bot4_decimal_parse_16(const bot4_grid *grid, __m128i bytes, const char *text, uint32_t length,
+                                   int64_t *steps) {
     const __m128i digits = _mm_xor_si128(bytes, _mm_set1_epi8('0'));
     const uint32_t used = (1u << length) - 1;
     const uint32_t others = bot4_not_digits(digits) & used;
     const uint32_t zeros = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(digits, _mm_setzero_si128()));
     const uint32_t whole = (uint32_t)__builtin_ctz(others | 1u << length);
     /* At most one byte that is no digit, and that a point inside; no zero in front of another digit. */
-    if (BOT4_UNLIKELY((others & (others - 1)) || whole == 0 || (others && (text[whole] != '.' || whole == length - 1)) ||
-                      ((zeros & 1) && whole > 1)))
+    if (BOT4_UNLIKELY((others & (others - 1)) || whole == 0 ||
+                      (others && (text[whole] != '.' || whole == length - 1)) || ((zeros & 1) && whole > 1)))
         return bot4_decimal_parse_any(grid, text, length, steps);
     const uint32_t fraction = length - whole - (others != 0), decimals = (uint32_t)grid->decimals;
     const uint32_t counted = fraction < decimals ? fraction : decimals;
     const uint32_t finer = ~zeros & used & ~((2u << (whole + counted)) - 1);
     int64_t units = bot4_sixteen_digits(bot4_right_align(digits, whole + counted, whole));
-    if (BOT4_UNLIKELY(counted < decimals) && BOT4_UNLIKELY(__builtin_mul_overflow(units, bot4_pow10[decimals - counted], &units))) {
+    if (BOT4_UNLIKELY(counted < decimals) &&
+        BOT4_UNLIKELY(__builtin_mul_overflow(units, bot4_pow10[decimals - counted], &units))) {
         *steps = 0;
         return DECIMAL_OVERLONG;
     }
@@ -168,7 +172,8 @@ static inline int bot4_grid_parse(const char *step, size_t length, bot4_grid *gr
     memset(grid, 0, sizeof *grid);
     if (length == 0) return DECIMAL_EMPTY;
     if (length > BOT4_DECIMAL_MAX_LENGTH) return DECIMAL_OVERLONG;
-    if (step[0] == '-') return bot4_decimal_shape(step + 1, length - 1, &whole, &fraction) ? DECIMAL_NEGATIVE : DECIMAL_MALFORMED;
+    if (step[0] == '-')
+        return bot4_decimal_shape(step + 1, length - 1, &whole, &fraction) ? DECIMAL_NEGATIVE : DECIMAL_MALFORMED;
     if (!bot4_decimal_shape(step, length, &whole, &fraction)) return DECIMAL_MALFORMED;
     while (fraction && step[whole + fraction] == '0') fraction--;
     if (fraction > BOT4_DECIMAL_MAX_SCALE) return DECIMAL_OVERLONG;

@@ -12,7 +12,8 @@
 
 #include "bot4/decimal.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digits are read eight at a time, first digit in the low byte");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "digits are read eight at a time, first digit in the low byte");
 
 #define BOT4_JSON_MAX_DEPTH 32
 #define BOT4_JSON_ROOM 16 /* readable bytes that must lie before the end */
@@ -59,7 +60,9 @@ BOT4_HOT uint64_t bot4_load_8(const char *p, const char *end) {
 }
 
 BOT4_HOT const char *bot4_json_space(const bot4_json *json, const char *p) {
-    while (p < json->end && BOT4_UNLIKELY((unsigned char)*p <= ' ') && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+    while (p < json->end && BOT4_UNLIKELY((unsigned char)*p <= ' ') &&
+           (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
     return p;
 }
 
@@ -91,7 +94,10 @@ static BOT4_COLD const char *bot4_json_escape(bot4_json *json, const char *p) {
 /* After the UTF-8 sequence whose first byte, at `p`, is not ASCII; refuses overlong forms, surrogates, > U+10FFFF. */
 static BOT4_COLD const char *bot4_json_utf8(bot4_json *json, const char *p) {
     const unsigned char first = (unsigned char)*p++;
-    const int more = first >= 0xC2 && first <= 0xDF ? 1 : (first & 0xF0) == 0xE0 ? 2 : first >= 0xF0 && first <= 0xF4 ? 3 : 0;
+    const int more = first >= 0xC2 && first <= 0xDF   ? 1
+                     : (first & 0xF0) == 0xE0         ? 2
+                     : first >= 0xF0 && first <= 0xF4 ? 3
+                                                      : 0;
     if (more == 0) return bot4_json_refuse(json, JSON_MALFORMED);
     for (int i = 0; i < more; i++, p++) {
         if (p == json->end) return bot4_json_refuse(json, JSON_TRUNCATED);
@@ -109,10 +115,8 @@ static BOT4_COLD const char *bot4_json_string_any(bot4_json *json, const char *p
         if (c == '"') return p;
         if (c < 0x20) return bot4_json_refuse(json, JSON_MALFORMED);
         if (c == '\\') *escaped = 1;
-        if (c < 0x80 && c != '\\')
-            p++;
-        else if ((p = c == '\\' ? bot4_json_escape(json, p) : bot4_json_utf8(json, p)) == NULL)
-            return NULL;
+        if (c < 0x80 && c != '\\') p++;
+        else if ((p = c == '\\' ? bot4_json_escape(json, p) : bot4_json_utf8(json, p)) == NULL) return NULL;
     }
     return bot4_json_refuse(json, JSON_TRUNCATED);
 }
@@ -152,7 +156,7 @@ BOT4_HOT const char *bot4_json_string(bot4_json *json, const char *p, int *escap
     return bot4_json_string_any(json, p, escaped);
 }
 
-/* Writes code point `point` as UTF-8 (a lone surrogate as the three bytes of its value); how many bytes, 0 if no room. */
+/* Writes `point` as UTF-8 (a lone surrogate as the three bytes of its value); how many bytes, 0 if there is no room. */
 static inline size_t bot4_put_utf8(uint32_t point, char *out, size_t room) {
     const size_t bytes = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
     if (room < bytes) return 0;
@@ -240,12 +244,13 @@ BOT4_HOT uint32_t bot4_json_digits(const char *p, const char *end, int64_t *valu
 }
 #endif
 
-/* After the JSON number at `p` < end. Plain integers of up to 15 digits, which ids and times are, take the short way. */
+/* After the JSON number at `p` < end. Plain integers of up to 15 digits, as ids and times are, take the short way. */
 BOT4_HOT const char *bot4_json_number(bot4_json *json, const char *p, int64_t *value, int *kind) {
 #if BOT4_SIMD
     const uint32_t count = bot4_json_digits(p, json->end, value);
     const char *after = p + count;
-    const int is_plain = count - 1 < 15 && (*p != '0' || count == 1) && (after == json->end || (*after != '.' && (*after | 0x20) != 'e'));
+    const int is_plain = count - 1 < 15 && (*p != '0' || count == 1) &&
+                         (after == json->end || (*after != '.' && (*after | 0x20) != 'e'));
     *kind = NUMBER_UNSIGNED;
     if (BOT4_LIKELY(is_plain)) return after;
 #endif

@@ -24,7 +24,8 @@ typedef struct {
     bot4_symbol symbol;
     bot4_grid price;
     bot4_grid qty;
-    int64_t skips_off_tick; /* depth levels between two ticks are left out and counted, not a reason to refuse the frame */
+    int64_t
+        skips_off_tick; /* depth levels between two ticks are left out and counted, not a reason to refuse the frame */
 } bot4_instrument;
 
 typedef struct {
@@ -34,7 +35,7 @@ typedef struct {
     bot4_instrument instrument[BOT4_MAX_INSTRUMENTS];
 } bot4_symbol_table;
 
-/* The symbol of `length` bytes at `text`, inside a text with BOT4_JSON_ROOM bytes before `end`; 0 if too long or empty. */
+/* The symbol of `length` bytes at `text`, where BOT4_JSON_ROOM bytes lie before `end`; 0 if too long or empty. */
 BOT4_HOT int bot4_symbol_read(const char *text, size_t length, const char *end, bot4_symbol *symbol) {
     if (BOT4_UNLIKELY(length - 1 >= BOT4_SYMBOL_BYTES)) return 0;
     symbol->length = (uint32_t)length;
@@ -63,7 +64,8 @@ BOT4_HOT int bot4_symbol_equal(const bot4_symbol *a, const bot4_symbol *b) {
 
 /* Slot of `symbol`, or the empty slot where it would go. */
 static inline uint32_t bot4_symbol_slot(const bot4_symbol_table *table, const bot4_symbol *symbol) {
-    const uint64_t hash = bot4_hash_mix(bot4_hash_mix(symbol->word[0], symbol->word[1]) ^ symbol->word[2], symbol->word[3]);
+    const uint64_t hash =
+        bot4_hash_mix(bot4_hash_mix(symbol->word[0], symbol->word[1]) ^ symbol->word[2], symbol->word[3]);
     uint32_t slot = (uint32_t)hash & (BOT4_SYMBOL_SLOTS - 1);
     for (uint32_t probes = 0; probes < BOT4_SYMBOL_SLOTS; probes++) {
         const uint16_t held = table->slot[slot];
@@ -84,8 +86,8 @@ BOT4_HOT int bot4_symbol_find(bot4_symbol_table *table, const bot4_symbol *symbo
 }
 
 /* Adds an instrument: its index, -1 where the table is full, -2 where the symbol is there already. */
-static inline int bot4_symbol_add(bot4_symbol_table *table, const bot4_symbol *symbol, const bot4_grid *price, const bot4_grid *qty,
-                                  int skips_off_tick) {
+static inline int bot4_symbol_add(bot4_symbol_table *table, const bot4_symbol *symbol, const bot4_grid *price,
+                                  const bot4_grid *qty, int skips_off_tick) {
     if (table->count == BOT4_MAX_INSTRUMENTS) return -1;
     const uint32_t slot = bot4_symbol_slot(table, symbol);
     if (table->slot[slot]) return -2;
