@@ -17,7 +17,7 @@ from bot4._core.sim.paper_matching import PaperReason
 
 from bot4._core.account.contract cimport Contract, contract_is_in_range
 from bot4._core.account.money cimport money_hash
-from bot4._core.book.order_book cimport Book, OrderBook, book_apply_level, book_clear
+from bot4._core.book.order_book cimport Book, BookView, OrderBook, book_apply_level, book_clear
 from bot4._core.sim.delay_line cimport (
     delay_line_front, delay_line_hash, delay_line_init, delay_line_next_due, delay_line_pop, delay_line_push,
     delay_line_release, delay_line_room, delay_line_size,
@@ -263,17 +263,17 @@ cdef class Paper:
                 return np.concatenate(chunks)
             market = NULL
 
-    def step(self, now_ns: int, book: Book | None = None):
+    def step(self, now_ns: int, book: BookView | None = None):
         """Let time pass: ndarray[EVENT_DTYPE] of the reports due by now."""
         return self._drain(NULL, book.book if book is not None else NULL, now_ns)
 
-    def on_event(self, event, book: Book | None = None, now_ns: int | None = None):
+    def on_event(self, event, book: BookView | None = None, now_ns: int | None = None):
         """Tell the venue of one market event the book was already updated with.
 
         Parameters
         ----------
         event : ndarray[EVENT_DTYPE], shape (1,)
-        book : Book, optional
+        book : BookView, optional
             Without one the market is the last quote, or the last print with the assumed spread.
         now_ns : int, optional
             The event's receive stamp where not given.

@@ -24,7 +24,7 @@ from bot4._core.wire.scan import Scanner
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bot4._core.book.order_book import Book
+    from bot4._core.book.order_book import BookView
     from bot4.adapters.recordings.catalog import InstrumentCatalog
     from bot4.adapters.recordings.findings import Findings
     from bot4.domain.instrument import Instrument, Market
@@ -364,7 +364,7 @@ def _figures(data: dict[str, Any]) -> list[tuple[Any, Any]]:
     return pairs + ([(bar.get(name), bar.get("v")) for name in "ohlc"] if isinstance(bar, dict) else [])
 
 
-def _levels(instrument: Instrument, book: Book, side: int) -> list[tuple[str, str]]:
+def _levels(instrument: Instrument, book: BookView, side: int) -> list[tuple[str, str]]:
     prices, quantities = book.depth(side, TOP_LEVELS)
     return [
         (f"{instrument.ticks_to_price(int(price)):f}", f"{instrument.lots_to_qty(int(qty)):f}")
