@@ -35,16 +35,16 @@ class RiskGate:
         exits_need_reference: bool = False,
         max_open_orders: int = 20,
         band_ppm: int = 20_000,
-        max_reference_age_ns: int = 3_000_000_000,
+        max_reference_age_ns: int = ...,
         unusual_multiple: int = 10,
         unusual_warmup_orders: int = 20,
         ewma_shift: int = 4,
         max_drawdown_ppm: int = 150_000,
-        duplicate_window_ns: int = 250_000_000,
+        duplicate_window_ns: int = ...,
         max_reject_run: int = 5,
         max_exit_reject_run: int = 10,
         orders_per_period: int = 10,
-        period_ns: int = 1_000_000_000,
+        period_ns: int = ...,
         burst: int = 20,
         reserve_tokens: int = 4,
     ) -> None: ...
@@ -66,9 +66,7 @@ class RiskGate:
     def run(self, ops: NDArray[np.void], intents: NDArray[np.void]) -> NDArray[np.int32]: ...
     def apply_fill(self, side: int, qty_lots: int) -> None: ...
     def apply_stray_fill(self, side: int, qty_lots: int) -> None: ...
-    def apply_closed(
-        self, side: int, unfilled_lots: int, *, by_reject: bool = False, reject_code: int = 0
-    ) -> None: ...
+    def apply_closed(self, side: int, unfilled_lots: int, *, by_reject: bool = False, reject_code: int = 0) -> None: ...
     def apply_reference(self, price_ticks: int, ts_ns: int) -> None: ...
     def apply_equity(self, equity_atoms: int) -> None: ...
     def reset(self, *, latches: int) -> None: ...
