@@ -116,6 +116,4 @@ class _TimeMovesBack(TwinStore):
     "broken", [_EvictsUnexpired, _EvictsOpen, _NeverRenews, _ExpiresLate, _TruncatesIds, _TimeMovesBack]
 )
 def test_a_planted_fault_in_the_store_is_caught(broken: type[TwinStore]) -> None:
-    assert_caught(
-        lambda seed: check_store(partial(twin, store_type=broken), seed, 120)
-    )
+    assert_caught(lambda seed: check_store(partial(twin, store_type=broken), seed, 120))

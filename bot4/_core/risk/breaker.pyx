@@ -17,7 +17,7 @@ from bot4._core.risk.circuit cimport (
     TRIP_KILL, TRIP_LATENCY, TRIP_LOSS, TRIP_MANUAL, TRIP_NONE, TRIP_PROBE, TRIP_REJECTS, TRIP_STALE, breaker_get,
     breaker_read_word, breaker_reason_of, breaker_state_of,
 )
-from bot4._core.types cimport aligned_zalloc
+from bot4._core.types cimport BOT4_ASSERT, CACHE_LINE, aligned_zalloc
 
 _EXITS_PASS = BREAKER_BLOCK_ENTRIES | BREAKER_CANCEL_RESTING
 _POLICY = {
@@ -132,6 +132,9 @@ cdef class Breaker:
         self.state = <BreakerState*>aligned_zalloc(sizeof(BreakerState))
         if self.state == NULL:
             raise MemoryError("no memory for the breaker")
+        # The word shares its line with nothing, and what is read with nothing that is written.
+        BOT4_ASSERT(<size_t>&self.state.exit_reasons % CACHE_LINE == 0)
+        BOT4_ASSERT(<size_t>&self.state.last_market_ns % CACHE_LINE == 0)
 
     def __init__(
         self, *, error_ppm=500_000, min_samples=10, window_ns=10_000_000_000, latency_limit_ns=1_000_000_000,

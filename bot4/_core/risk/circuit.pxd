@@ -86,7 +86,7 @@ ctypedef struct BreakerState:
     int64_t stale_ns
     int64_t max_loss_atoms
     int64_t loss_slot_ns
-    uint64_t fixed_line[6]
+    uint64_t fixed_line[5]
     # Written by senders, shard and timer; relaxed atomics.
     int64_t last_market_ns
     int64_t reopen_ns
