@@ -86,4 +86,5 @@ def _is_torn(data, at, expected):
         found = _read(data, later)
         if found is not None and expected < found[0].seq <= expected + len(data):
             return False
-    return len(data) - at <= RECORD_HEADER.size + PAYLOAD_MAX or not data[at + RECORD_HEADER.size + PAYLOAD_MAX :].strip(b"\0")
+    beyond_one_record = data[at + RECORD_HEADER.size + PAYLOAD_MAX :]
+    return not beyond_one_record.strip(b"\0")

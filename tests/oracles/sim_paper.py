@@ -62,7 +62,20 @@ class VenueTwin:
     """One instrument; `rules` gives values in atoms, rates are fractions."""
 
     def __init__(
-        self, rules, *, maker, taker, seed, submit, report, max_open, max_flight, max_levels, max_taken, half_spread, use_book
+        self,
+        rules,
+        *,
+        maker,
+        taker,
+        seed,
+        submit,
+        report,
+        max_open,
+        max_flight,
+        max_levels,
+        max_taken,
+        half_spread,
+        use_book,
     ):
         self.rules, self.rates = rules, (maker, taker)
         self.latency = (submit, report)
@@ -93,24 +106,22 @@ class VenueTwin:
         self.lines[line].append((due, item))
         return due
 
-    def _say(self, kind, now, order_id, side, price, qty, *, reason=0, flags=0, trade_id=-1, fee=0):
+    def _say(self, kind, now, order_id, side, price, qty, *, reason=0, flags=0, trade_id=-1, fee=0):  # noqa: PLR0917
         self._push(1, None, now)
         due = self.lines[1][-1][0]
         report = Report(kind, side, flags | 3, reason, now, due, order_id, price, qty, trade_id, fee)
         self.lines[1][-1] = (due, report)
 
     def submit(self, intent):
-        if intent.action == PLACE:
-            post_only = intent.flags & POST_ONLY
-            if (
-                intent.qty <= 0
-                or (intent.type == LIMIT and intent.price <= 0)
-                or (post_only and (intent.type != LIMIT or intent.tif != GTC))
-            ):
-                return BAD_ORDER
-            if len(self.lines[0]) >= self.max_flight:
-                return IN_FLIGHT_FULL
-        if len(self.lines[0]) >= self.capacity[0]:
+        placing = intent.action == PLACE
+        post_only = intent.flags & POST_ONLY
+        if placing and (
+            intent.qty <= 0
+            or (intent.type == LIMIT and intent.price <= 0)
+            or (post_only and (intent.type != LIMIT or intent.tif != GTC))
+        ):
+            return BAD_ORDER
+        if len(self.lines[0]) >= (self.max_flight if placing else self.capacity[0]):
             return IN_FLIGHT_FULL
         self._push(0, intent, intent.ts)
         return 0
@@ -122,9 +133,8 @@ class VenueTwin:
         sign = -1 if side == BUY else 1
         if self.use_book:
             bids, asks = self.book
-            if not bids and not asks:
-                return None
-            if bids and asks and max(bids) >= min(asks):
+            crossed = bids and asks and max(bids) >= min(asks)
+            if crossed or not (bids or asks):
                 return None
             return sorted(self.book[side].items(), key=lambda level: sign * level[0])[: self.max_levels]
         if self.quote is not None:
@@ -169,14 +179,12 @@ class VenueTwin:
 
     # -- matching
 
-    def _fill(self, order_id, side, price, qty, now, *, is_maker):
+    def _fill(self, order_id, side, price, qty, *, now, is_maker):
         self.trades += 1
         self.position += qty if side == BUY else -qty
         fee = ceil(self.rules.value(price, qty) * self.rates[0 if is_maker else 1])
         self.fees[0 if is_maker else 1] += fee
-        self._say(
-            FILL, now, order_id, side, price, qty, flags=MAKER if is_maker else 0, trade_id=self.trades, fee=fee
-        )
+        self._say(FILL, now, order_id, side, price, qty, flags=MAKER if is_maker else 0, trade_id=self.trades, fee=fee)
 
     def _reducible(self, side):
         return max(0, self.position if side == SELL else -self.position)
@@ -197,36 +205,62 @@ class VenueTwin:
                     if order["flags"] & REDUCE_ONLY:
                         self._close(order, EXPIRED, now, reason=NOTHING_TO_REDUCE)
 
+    @staticmethod
+    def _reaches(intent, price):
+        """Whether the order trades at a price of the other side."""
+        if intent.type == MARKET:
+            return True
+        return price <= intent.price if intent.side == BUY else price >= intent.price
+
     def _check(self, intent):
         """(reason, fills) of an arriving order."""
+        levels = self._levels(1 - intent.side)
+        for check in (self._check_id, self._check_market, self._check_self_trade, self._check_flags):
+            reason = check(intent, levels)
+            if reason:
+                return reason, []
+        fills, wanted = self._walk(intent, levels)
+        left = wanted - sum(lots for _, lots in fills)
+        if intent.type == MARKET and not fills:
+            return NO_LIQUIDITY, []
+        if intent.type == LIMIT and intent.tif == GTC and left and len(self.orders) >= self.max_open:
+            return TOO_MANY_ORDERS, []
+        return 0, fills
+
+    def _check_id(self, intent, _levels):
+        return DUPLICATE_ID if any(order["id"] == intent.order_id for order in self.orders) else 0
+
+    def _check_market(self, _intent, levels):
+        return NO_MARKET if levels is None else 0
+
+    def _check_self_trade(self, intent, levels):
         side = intent.side
-        limit = intent.price if intent.type == LIMIT else (inf if side == BUY else 0)
-
-        def reaches(price):
-            return price <= limit if side == BUY else price >= limit
-
-        if any(order["id"] == intent.order_id for order in self.orders):
-            return DUPLICATE_ID, []
-        levels = self._levels(1 - side)
-        if levels is None:
-            return NO_MARKET, []
         available = self._available(1 - side, levels)
         opposite = self._own(1 - side)
-        if opposite and reaches(opposite[0]["price"]):
+        if opposite and self._reaches(intent, opposite[0]["price"]):
             own = opposite[0]["price"]
             better = sum(lots for price, lots in available if (price < own if side == BUY else price > own))
             if better < intent.qty:
-                return SELF_TRADE, []
-        if intent.flags & POST_ONLY and levels and reaches(levels[0][0]):
-            return WOULD_CROSS, []
-        wanted = intent.qty
-        if intent.flags & REDUCE_ONLY:
-            wanted = min(wanted, self._reducible(side))
-            if wanted == 0 or (wanted < intent.qty and intent.tif == FOK):
-                return NOTHING_TO_REDUCE, []
+                return SELF_TRADE
+        return 0
+
+    def _wanted(self, intent):
+        return min(intent.qty, self._reducible(intent.side)) if intent.flags & REDUCE_ONLY else intent.qty
+
+    def _check_flags(self, intent, levels):
+        if intent.flags & POST_ONLY and levels and self._reaches(intent, levels[0][0]):
+            return WOULD_CROSS
+        wanted = self._wanted(intent)
+        if wanted == 0 or (wanted < intent.qty and intent.tif == FOK):
+            return NOTHING_TO_REDUCE
+        return 0
+
+    def _walk(self, intent, levels):
+        """Fills of the order, and how much it wanted."""
+        side, wanted = intent.side, self._wanted(intent)
         fills, left, room = [], wanted, self.max_taken - len(self.taken[1 - side])
-        for price, lots in available:
-            if not left or not reaches(price):
+        for price, lots in self._available(1 - side, levels):
+            if not left or not self._reaches(intent, price):
                 break
             if lots <= 0:
                 continue
@@ -236,11 +270,7 @@ class VenueTwin:
                 room -= 1
             fills.append((price, min(lots, left)))
             left -= min(lots, left)
-        if intent.type == MARKET and not fills:
-            return NO_LIQUIDITY, []
-        if intent.type == LIMIT and intent.tif == GTC and left and len(self.orders) >= self.max_open:
-            return TOO_MANY_ORDERS, []
-        return 0, fills
+        return fills, wanted
 
     def _place(self, intent, now):
         reason, fills = self._check(intent)
@@ -255,7 +285,7 @@ class VenueTwin:
         for price, lots in fills:
             entry = self.taken[1 - side].setdefault(price, [shown[price], 0])
             entry[1] += lots
-            self._fill(intent.order_id, side, price, lots, now, is_maker=False)
+            self._fill(intent.order_id, side, price, lots, now=now, is_maker=False)
         left = intent.qty - sum(lots for _, lots in fills)
         if left:
             self._finish(intent, left, now)
@@ -301,7 +331,7 @@ class VenueTwin:
                     take = min(take, self._reducible(side))
                 order["left"] -= take
                 lots -= take
-                self._fill(order["id"], side, order["price"], take, now, is_maker=True)
+                self._fill(order["id"], side, order["price"], take, now=now, is_maker=True)
                 if not order["left"]:
                     self.orders.remove(order)
                 self._expire_reduce_only(now)

@@ -36,7 +36,10 @@ order = st.tuples(
     st.lists(st.tuples(st.integers(1, 4), st.integers(0, 99), st.booleans()), max_size=4),
 )
 sessions = st.tuples(
-    st.sampled_from(sorted(SETUPS)), st.integers(0, 10**12), st.integers(0, 10**12), st.lists(order, min_size=1, max_size=6)
+    st.sampled_from(sorted(SETUPS)),
+    st.integers(0, 10**12),
+    st.integers(0, 10**12),
+    st.lists(order, min_size=1, max_size=6),
 )
 
 
@@ -91,13 +94,13 @@ class Session:
                 price = limit - improvement if side == 0 else limit + improvement
                 if take:
                     left -= take
-                    self.fill(hold, lock, side, price, take, is_maker)
+                    self.fill(hold, lock, side, price, take=take, is_maker=is_maker)
             self.account.release(hold)
             self.twin.release(lock)
             assert hold.remaining == 0
         self.compare()
 
-    def fill(self, hold, lock, side, price, take, is_maker):
+    def fill(self, hold, lock, side, price, *, take, is_maker):
         fee, fee_asset = self.twin.fee(side, price, take, is_maker=is_maker)
         assert self.contract.fee(side, price, take, is_maker) == fee
         assert self.contract.fee_asset(side) == fee_asset

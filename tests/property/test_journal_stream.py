@@ -15,14 +15,15 @@ from bot4._core.journal.stream import Journal
 
 stamp = st.integers(-(2**63), 2**63 - 1)
 records = st.lists(
-    st.tuples(st.integers(1, 7), st.binary(max_size=120) | st.binary(min_size=60, max_size=68), stamp, stamp), max_size=6
+    st.tuples(st.integers(1, 7), st.binary(max_size=120) | st.binary(min_size=60, max_size=68), stamp, stamp),
+    max_size=6,
 )
 
 
 @pytest.fixture(scope="module")
 def folder():
     # Thousands of small files, each synced: in memory where the machine has such a place.
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 - the folder in it is made by mkdtemp
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         yield Path(name)
 
@@ -107,7 +108,7 @@ def test_a_flipped_bit_is_never_read_as_a_record(folder, rows, position, bit):
     data[position % len(data)] ^= 1 << bit
     (folder / "flip").write_bytes(data)
     assert outcome(read, folder / "flip") == outcome(twin.decode, bytes(data))
-    original = [twin.Row(seq, 1, kind, 0, mono, wall, payload) for seq, (kind, payload, mono, wall) in enumerate(rows, 1)]
+    original = [twin.Row(seq, 1, row[0], 0, row[2], row[3], row[1]) for seq, row in enumerate(rows, 1)]
     result = outcome(read, folder / "flip")
     if result[0] != "corrupt":
         assert result[0] == original[: len(result[0])]
@@ -141,5 +142,3 @@ def test_control_a_reader_that_skips_damage_is_caught(folder):
     (folder / "middle").write_bytes(data)
     assert outcome(read, folder / "middle") == outcome(twin.decode, bytes(data)) == ("corrupt", 64)
     assert outcome(reads_past_damage, folder / "middle") != outcome(twin.decode, bytes(data))
-
-

@@ -86,7 +86,12 @@ def run(script, *arguments, preload=None):
     if preload:
         env["LD_PRELOAD"] = f"{preload} {env.get('LD_PRELOAD', '')}".strip()
     result = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)], env=env, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script, *map(str, arguments)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
 

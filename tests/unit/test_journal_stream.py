@@ -175,7 +175,7 @@ def test_a_follower_sees_every_record_while_it_is_written(path):
 
     def follow():
         with JournalReader(path) as reader:
-            for record in reader.follow(poll_s=0.001, stop=done.is_set):
+            for record in reader.follow(lambda: not done.wait(0.001)):
                 seen.append(record.seq)
                 if record.seq == 2_000:
                     return
@@ -197,13 +197,13 @@ def test_a_follower_waits_at_half_a_record_and_takes_it_when_it_is_whole(path):
     data = path.read_bytes()
     path.write_bytes(data[:-10])
     with JournalReader(path) as reader:
-        stops = iter([False, True])
+        looks = iter([True, False])
 
-        def stop():
+        def wait():
             path.write_bytes(data)
-            return next(stops)
+            return next(looks)
 
-        assert [row.seq for row in reader.follow(poll_s=0, stop=stop)] == [1, 2]
+        assert [row.seq for row in reader.follow(wait)] == [1, 2]
 
 
 def test_a_closed_reader_says_so(path):

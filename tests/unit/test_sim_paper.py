@@ -38,7 +38,14 @@ class Market:
         self.id += 1
         order_type = (LIMIT if price else MARKET) if order_type is None else order_type
         verdict = self.venue.submit(
-            now_ns=self.now, order_id=self.id, side=side, type=order_type, tif=tif, flags=flags, price_ticks=price, qty_lots=qty
+            now_ns=self.now,
+            order_id=self.id,
+            side=side,
+            type=order_type,
+            tif=tif,
+            flags=flags,
+            price_ticks=price,
+            qty_lots=qty,
         )
         assert verdict == PaperReason.PAPER_OK, verdict
         return self.read(self.venue.step(self.now, self.book))
@@ -90,7 +97,11 @@ def test_a_limit_stops_the_walk_and_the_rest_rests(market):
 
 
 def test_the_remainder_of_an_ioc_order_expires(market):
-    assert market.place(SELL, 12, 99, tif=IOC) == [("ack", 12, 99), ("fill", 10, 99), ("expired", "PAPER_IOC_REMAINDER")]
+    assert market.place(SELL, 12, 99, tif=IOC) == [
+        ("ack", 12, 99),
+        ("fill", 10, 99),
+        ("expired", "PAPER_IOC_REMAINDER"),
+    ]
     assert market.place(SELL, 1, 100, tif=IOC) == [("ack", 1, 100), ("expired", "PAPER_IOC_REMAINDER")]
 
 
@@ -263,7 +274,7 @@ def test_without_a_market_orders_are_rejected_and_cancels_work():
     assert market.place(BUY, 1, 99) == [("rejected", "PAPER_NO_MARKET")]
     assert market.cancel(1) == [("canceled", 1, 99)]
     market.venue.halt(is_halted=False)
-    market.book.apply(BUY, 101, 5)   # crossed
+    market.book.apply(BUY, 101, 5)  # crossed
     assert market.place(BUY, 1, 99) == [("rejected", "PAPER_NO_MARKET")]
     market.book.clear()
     assert market.place(BUY, 1, 99) == [("rejected", "PAPER_NO_MARKET")]
@@ -320,7 +331,7 @@ def test_with_prints_only_a_spread_is_assumed_where_that_was_asked_for():
 
 
 def test_an_arrival_waits_while_there_is_no_room_for_its_reports():
-    market = Market(report_latency=Latency.fixed(1000), max_open_orders=1, max_levels=1)   # room for 8 reports
+    market = Market(report_latency=Latency.fixed(1000), max_open_orders=1, max_levels=1)  # room for 8 reports
     for _ in range(4):
         market.place(BUY, 1)
     assert market.venue.counts["arrivals_deferred"] == 1

@@ -26,8 +26,7 @@ from bot4._core.account.contract cimport (
 from bot4._core.account.money cimport money_add, money_hash, money_min, money_rate_up, money_sub
 from bot4._core.account.positions cimport Positions, position_apply_fee, position_apply_fill, position_unrealised
 from bot4._core.types cimport (
-    BOT4_ASSERT, CONTRACT_INVERSE, CONTRACT_SPOT, SIDE_BUY, SIDE_SELL, aligned_zalloc, hash_mix, money_from_int, money_t,
-    money_to_int,
+    BOT4_ASSERT, CONTRACT_SPOT, SIDE_BUY, SIDE_SELL, aligned_zalloc, money_from_int, money_t, money_to_int,
 )
 
 

@@ -53,9 +53,9 @@ def crc32c_repeat(data, count: int) -> int:
     cdef const uint8_t* first = &view[0] if view.shape[0] else NULL
     cdef size_t length = view.shape[0]
     cdef uint32_t crc = 0
-    cdef long i
+    cdef long _copy
     cdef long copies = count
     with nogil:
-        for i in range(copies):
+        for _copy in range(copies):
             crc = bot4_crc32c(crc, first, length)
     return crc

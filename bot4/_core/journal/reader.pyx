@@ -8,15 +8,15 @@ whole last record with a wrong checksum cannot be told from a lost sector and co
 """
 
 import os
-import time
 from typing import NamedTuple
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
+from posix.unistd cimport close as c_close
 
 from bot4._core.journal.record cimport (
-    JOURNAL_HEADER_BYTES, JOURNAL_KIND_END, JOURNAL_PAYLOAD_MAX, JOURNAL_RECORD_BYTES, RECORD_BAD, RECORD_GAP,
-    RECORD_INCOMPLETE, RECORD_OK, FileHeader, RecordHeader, header_is_valid, record_find, record_parse,
+    JOURNAL_HEADER_BYTES, JOURNAL_KIND_END, JOURNAL_PAYLOAD_MAX, JOURNAL_RECORD_BYTES, RECORD_GAP, RECORD_INCOMPLETE,
+    RECORD_OK, FileHeader, RecordHeader, header_is_valid, record_find, record_parse,
 )
 
 _CHUNK_BYTES = 1 << 20
@@ -115,7 +115,7 @@ cdef class JournalReader:
 
     def __dealloc__(self):
         if self.fd >= 0:
-            os.close(self.fd)
+            c_close(self.fd)
 
     def close(self) -> None:
         """Close the file; reading on raises ValueError."""
@@ -207,24 +207,20 @@ cdef class JournalReader:
             self.torn_bytes = len(self.buffer)
         return None
 
-    def follow(self, *, poll_s: float, stop):
-        """Yield records as they are written, and wait for more until `stop()` is true.
+    def follow(self, wait):
+        """Yield records as they are written.
 
         Parameters
         ----------
-        poll_s : float
-            Seconds between looks at the file while nothing new is there.
-        stop : callable
-            Asked each time there is nothing new.
+        wait : callable
+            Called whenever there is nothing new: sleeps as long as it likes and says whether to look again.
         """
         while True:
             record = self._read_next(True)
             if record is not None:
                 yield record
-            elif stop():
+            elif not wait():
                 return
-            else:
-                time.sleep(poll_s)
 
     def payloads(self, kind: int) -> bytes:
         """Payloads of all records of a kind from here on, joined: for ``numpy.frombuffer`` with the payload's dtype."""

@@ -19,6 +19,7 @@ from libc.errno cimport errno as c_errno
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
+from posix.unistd cimport close as c_close
 
 from bot4._core.journal.reader import JournalCorrupt, JournalError, JournalReader
 
@@ -26,7 +27,7 @@ from bot4._core.journal.record cimport (
     JOURNAL_FROM_RESERVE, JOURNAL_HEADER_BYTES, JOURNAL_KIND_END, JOURNAL_META, JOURNAL_PAYLOAD_MAX,
     JOURNAL_RECORD_BYTES, FileHeader, RecordHeader, header_seal, record_seal,
 )
-from bot4._core.types cimport BOT4_ASSERT, aligned_zalloc
+from bot4._core.types cimport aligned_zalloc
 
 
 cdef extern from *:
@@ -249,7 +250,7 @@ cdef class Journal:
     def __dealloc__(self):
         if self.stream != NULL:
             if self.stream.fd >= 0:
-                os.close(self.stream.fd)
+                c_close(self.stream.fd)
             free(self.stream.scratch)
             free(self.stream)
 

@@ -36,6 +36,11 @@ static inline int bot4_money_fits_64(bot4_money a) { return a == (bot4_money)(in
 static inline bot4_money bot4_money_abs(bot4_money a) { return a < 0 ? -a : a; }
 static inline bot4_money bot4_money_min(bot4_money a, bot4_money b) { return a < b ? a : b; }
 
+/* numerator / denominator, truncated, for both above or at zero: most amounts fit 64 bits, where a division costs a third. */
+static inline bot4_money bot4_money_quotient(bot4_money numerator, int64_t denominator) {
+    return numerator <= INT64_MAX ? (int64_t)numerator / denominator : numerator / denominator;
+}
+
 /* numerator / denominator for numerator >= 0, denominator > 0, to the nearest integer, ties to the even one. */
 static inline bot4_money bot4_money_div_half_even(bot4_money numerator, bot4_money denominator) {
     BOT4_ASSERT(numerator >= 0 && denominator > 0);
@@ -52,9 +57,9 @@ static inline bot4_money bot4_money_div_half_even(bot4_money numerator, bot4_mon
  * 190 bits, because total = q * whole + r and r * part < 2^126. */
 static inline bot4_money bot4_money_share(bot4_money total, int64_t part, int64_t whole) {
     BOT4_ASSERT(total >= 0 && part >= 0 && whole > 0 && part <= whole);
-    bot4_money quotient = total / whole;
-    int64_t rest = (int64_t)(total % whole);
-    return quotient * part + bot4_mul_wide(rest, part) / whole;
+    bot4_money quotient = bot4_money_quotient(total, whole);
+    int64_t rest = (int64_t)(total - quotient * whole);
+    return quotient * part + bot4_money_quotient(bot4_mul_wide(rest, part), whole);
 }
 
 /* ceil(amount * rate_e8 / 10^8) for amount >= 0 and any sign of rate: a fee rounds up and a rebate rounds towards
@@ -62,9 +67,9 @@ static inline bot4_money bot4_money_share(bot4_money total, int64_t part, int64_
 static inline bot4_money bot4_money_rate_up(bot4_money amount, int64_t rate_e8) {
     const int64_t scale = 100000000;
     BOT4_ASSERT(amount >= 0);
-    bot4_money quotient = amount / scale;
-    bot4_money tail = bot4_mul_wide((int64_t)(amount % scale), rate_e8);
-    bot4_money rounded = tail / scale + (tail % scale > 0); /* C truncates towards zero: that is the ceiling of a negative */
+    bot4_money quotient = bot4_money_quotient(amount, scale);
+    int64_t tail = (int64_t)(amount - quotient * scale) * rate_e8; /* both at most 10^8 */
+    bot4_money rounded = tail / scale + (tail % scale > 0); /* C truncates towards zero: the ceiling of a negative */
     return bot4_money_add(bot4_money_mul(quotient, rate_e8), rounded);
 }
 
