@@ -231,3 +231,8 @@ def test_syncing_from_another_thread_while_appending_loses_nothing(path):
         assert journal.state == JournalState.JOURNAL_OPEN
     with JournalReader(path) as reader:
         assert [row.seq for row in reader] == list(range(1, 1_001))
+
+
+def test_a_journal_is_opened_once(path):
+    with Journal(path) as journal, pytest.raises(ValueError, match="opened once"):
+        journal.__init__(path)

@@ -382,3 +382,8 @@ def test_a_venue_out_of_range_names_the_value_and_the_rule(options, words):
 def test_one_event_at_a_time_is_asked_for(market):
     with pytest.raises(ValueError, match="one event of 64 bytes, held 128"):
         market.venue.on_event(np.zeros(2, dtype=EVENT_DTYPE), market.book)
+
+
+def test_a_venue_is_made_once(market):
+    with pytest.raises(ValueError, match="made once"):
+        market.venue.__init__(Contract(0, tick_size="1", lot_size="1"), seed=2)

@@ -130,7 +130,8 @@ cdef int64_t _append(
     record.reserved = 0
     record.ts_mono_ns = mono_ns
     record.ts_wall_ns = wall_ns
-    memcpy(stream.scratch + JOURNAL_RECORD_BYTES, payload, length)
+    if length > 0:   # an empty payload may come without a pointer
+        memcpy(stream.scratch + JOURNAL_RECORD_BYTES, payload, length)
     record_seal(record)
     error = _write_all(stream.fd, stream.scratch, size, stream.offset)
     if error != 0:
