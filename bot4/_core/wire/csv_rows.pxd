@@ -3,9 +3,10 @@
 A kind fixes the columns; a grid fixes the ticks and lots. A refused row writes no event and says why.
 """
 
-from libc.stdint cimport int64_t, uint16_t
+from libc.stdint cimport uint16_t
 
 from bot4._core.types cimport Event
+from bot4._core.wire.decimal cimport DecimalGrid
 
 
 cpdef enum CsvKind:
@@ -18,7 +19,7 @@ cpdef enum CsvVerdict:
     CSV_OK = 0
     CSV_SKIPPED = 1           # blank line, or the header on a file's first line
     CSV_BAD_COLUMNS = 2       # not the number of columns of this kind
-    CSV_BAD_NUMBER = 3        # not a plain decimal, or more than 18 digits of it
+    CSV_BAD_NUMBER = 3        # not a plain decimal (1e-5, 01, 1.), or beyond int64 in steps
     CSV_BAD_ID = 4            # not a whole number, or the first id after the last
     CSV_BAD_TIME = 5          # not a stamp in ms or us, or a bar that closes before it opens
     CSV_BAD_FLAG = 6          # neither true nor false
@@ -27,12 +28,6 @@ cpdef enum CsvVerdict:
     CSV_NOT_POSITIVE = 9      # a price or a traded quantity of 0 or below
     CSV_BAD_BAR = 10          # high below open or close, low above them, or more bought by takers than traded
     CSV_VERDICTS = 11         # how many there are
-
-
-# A step of `mantissa` * 10^-`decimals`.
-ctypedef struct DecimalGrid:
-    int64_t mantissa
-    int decimals
 
 
 ctypedef struct CsvGrid:

@@ -18,10 +18,8 @@ a replay that stamped it with its open would look ahead.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t
 from libc.string cimport memchr, memcpy, memset
-
-from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
@@ -30,6 +28,7 @@ from bot4._core.types cimport (
     FLAG_LAST, SIDE_BUY, SIDE_SELL, Event,
 )
 from bot4._core.wire.capture cimport capture_stamp_ns
+from bot4._core.wire.decimal cimport DECIMAL_NEGATIVE, DECIMAL_OFF_GRID, DECIMAL_OK, DecimalGrid, Grid, decimal_parse
 
 from bot4._core.event_dtype import EVENT_DTYPE
 
@@ -52,58 +51,13 @@ cdef inline bint _is_digit(char c) noexcept nogil:
     return c >= c'0' and c <= c'9'
 
 
-cdef int64_t _POWERS[19]
-cdef int _power
-_POWERS[0] = 1
-for _power in range(1, 19):
-    _POWERS[_power] = _POWERS[_power - 1] * 10
-
-
-cdef int _steps(const DecimalGrid* grid, const Field* field, int off_grid, int64_t* steps) noexcept nogil:
-    """Whole steps of a plain decimal; digits past the grid's decimals must be zeros."""
-    cdef size_t i = 0
-    cdef int64_t value = 0
-    cdef int decimals = 0, digits = 0
-    cdef bint off = False, negative = False
-    if field.length and field.start[0] == c'-':
-        negative = True
-        i = 1
-    if i == field.length or not _is_digit(field.start[i]):
-        return CSV_BAD_NUMBER
-    while i < field.length and _is_digit(field.start[i]):
-        digits += value != 0
-        if digits > 17:
-            return CSV_BAD_NUMBER
-        value = value * 10 + (field.start[i] - c'0')
-        i += 1
-    if i < field.length:
-        if field.start[i] != c'.' or i + 1 == field.length:
-            return CSV_BAD_NUMBER
-        i += 1
-        while i < field.length:
-            if not _is_digit(field.start[i]):
-                return CSV_BAD_NUMBER
-            if decimals == grid.decimals:
-                off = off or field.start[i] != c'0'
-            else:
-                digits += value != 0
-                if digits > 17:
-                    return CSV_BAD_NUMBER
-                value = value * 10 + (field.start[i] - c'0')
-                decimals += 1
-            i += 1
-    while decimals < grid.decimals:
-        digits += value != 0
-        if digits > 17:
-            return CSV_BAD_NUMBER
-        value *= 10
-        decimals += 1
-    if negative and (value or off):
-        return CSV_NOT_POSITIVE
-    if off or value % grid.mantissa:
+cdef inline int _steps(const DecimalGrid* grid, const Field* field, int off_grid, int64_t* steps) noexcept nogil:
+    cdef int verdict = decimal_parse(grid, field.start, field.length, steps)
+    if verdict == DECIMAL_OK:
+        return CSV_OK
+    if verdict == DECIMAL_OFF_GRID:
         return off_grid
-    steps[0] = value // grid.mantissa
-    return CSV_OK
+    return CSV_NOT_POSITIVE if verdict == DECIMAL_NEGATIVE else CSV_BAD_NUMBER
 
 
 cdef int _whole(const Field* field, int64_t* value) noexcept nogil:
@@ -289,23 +243,6 @@ cdef int csv_row(
     return verdict
 
 
-cdef DecimalGrid _grid(str what, str text):
-    """A step as a mantissa and decimals."""
-    cdef DecimalGrid grid
-    try:
-        step = Decimal(text).normalize()
-    except InvalidOperation:
-        raise ValueError(f"{what} must be a decimal number, was {text!r}") from None
-    if not step.is_finite() or step <= 0:
-        raise ValueError(f"{what} must be above 0, was {text!r}")
-    _, digits, exponent = step.as_tuple()
-    if exponent < -18 or len(digits) + max(exponent, 0) > 18:
-        raise ValueError(f"{what} must have at most 18 digits, was {text!r}")
-    grid.mantissa = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
-    grid.decimals = max(-exponent, 0)
-    return grid
-
-
 cdef class CsvRows:
     """Reads the rows of one dump of one instrument. One thread at a time.
 
@@ -336,8 +273,10 @@ cdef class CsvRows:
         if not 0 <= instrument <= 65535:
             raise ValueError(f"instrument must be 0 to 65535, was {instrument}")
         self.kind = kind
-        self.grid.tick = _grid("tick_size", tick_size)
-        self.grid.lot = _grid("lot_size", lot_size)
+        cdef Grid tick = Grid(tick_size)
+        cdef Grid lot = Grid(lot_size)
+        self.grid.tick = tick.grid
+        self.grid.lot = lot.grid
         self.grid.instrument = instrument
 
     def parse(self, data):

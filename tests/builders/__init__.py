@@ -1,0 +1,1 @@
+"""Small recordings the project makes itself, so that every path is covered without the real data."""

@@ -1,0 +1,121 @@
+"""Instrument conversions and money against plain Decimal and Fraction arithmetic."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bot4.domain.instrument import ContractKind, Instrument
+from bot4.domain.money import Money, Rounding
+
+STEPS = st.builds(lambda m, e: Decimal(m).scaleb(-e), st.sampled_from([1, 2, 5, 25, 10]), st.integers(0, 8))
+COUNTS = st.integers(1, 10**9)
+MULTIPLES = st.sampled_from([1, 2, 10, 1000])
+
+
+def make(tick: Decimal, lot: Decimal, per_price: int = 1, per_qty: int = 1, kind=ContractKind.SPOT) -> Instrument:
+    return Instrument(
+        symbol="XY", venue="binance", kind=kind, base="X", quote="Y", settle="Y", tick_size=tick, lot_size=lot,
+        price_step=tick * per_price, qty_step=lot * per_qty, contract_size=Decimal("0.1"),
+    )  # fmt: skip
+
+
+def exact_steps(text: str, step: Decimal) -> int | None:
+    """Whole steps of a number, or None where it is off the grid: the oracle."""
+    ratio = Fraction(text) / Fraction(step)
+    return int(ratio) if ratio.denominator == 1 else None
+
+
+def check_price(instrument: Instrument, convert, text: str) -> None:
+    expected = exact_steps(text, instrument.tick_size)
+    if expected is None or expected <= 0:
+        with pytest.raises(ValueError, match="XY price"):
+            convert(text)
+    else:
+        assert convert(text) == expected
+
+
+@given(STEPS, COUNTS, st.integers(0, 12))
+def test_prices_convert_exactly_or_are_refused(tick, numerator, decimals):
+    instrument = make(tick, Decimal(1))
+    check_price(instrument, instrument.price_to_ticks, f"{Decimal(numerator).scaleb(-decimals):f}")
+
+
+@given(STEPS, STEPS, COUNTS, COUNTS)
+def test_ticks_and_lots_survive_the_trip_to_decimals_and_back(tick, lot, ticks, lots):
+    instrument = make(tick, lot)
+    assert instrument.price_to_ticks(instrument.ticks_to_price(ticks)) == ticks
+    assert instrument.qty_to_lots(str(instrument.lots_to_qty(lots))) == lots
+    assert Fraction(instrument.ticks_to_price(ticks)) == ticks * Fraction(tick)
+
+
+@given(STEPS, STEPS, MULTIPLES, MULTIPLES, COUNTS, st.integers(0, 12))
+def test_rounding_gives_the_nearest_order_figure_on_its_side(tick, lot, per_price, per_qty, numerator, decimals):
+    instrument = make(tick, lot, per_price, per_qty)
+    value = Decimal(numerator).scaleb(-decimals)
+    for rounded, grid, per_step in (
+        (instrument.round_price, tick, per_price),
+        (instrument.round_qty, lot, per_qty),
+    ):
+        below, above = rounded(value, Rounding.DOWN), rounded(value, Rounding.UP)
+        assert below % per_step == above % per_step == 0
+        assert below * Fraction(grid) <= Fraction(value) <= above * Fraction(grid)
+        assert above - below == (0 if exact_steps(str(value), grid * per_step) is not None else per_step)
+
+
+@given(STEPS, STEPS, COUNTS, COUNTS, st.sampled_from(ContractKind))
+def test_notional_is_the_exact_product(tick, lot, ticks, lots, kind):
+    instrument = make(tick, lot, kind=kind)
+    expected = Fraction(lot) * lots * Fraction("0.1")
+    if kind is not ContractKind.INVERSE:
+        expected *= Fraction(tick) * ticks
+    assert Fraction(instrument.notional(ticks, lots)) == expected
+
+
+@given(st.integers(-(10**20), 10**20), st.integers(-(10**6), 10**6), st.integers(1, 10**6), st.integers(0, 18))
+def test_money_times_a_ratio_rounds_as_told(atoms, numerator, denominator, decimals):
+    money = Money("USDT", atoms, decimals)
+    exact = Fraction(atoms * numerator, denominator)
+    down = money.times(numerator, denominator, Rounding.DOWN).atoms
+    up = money.times(numerator, denominator, Rounding.UP).atoms
+    assert down <= exact <= up
+    assert up - down == (0 if exact.denominator == 1 else 1)
+
+
+@given(st.integers(-(10**30), 10**30), st.integers(0, 18))
+def test_money_survives_the_trip_to_decimals_and_back(atoms, decimals):
+    money = Money("BTC", atoms, decimals)
+    assert Money.of(money.to_decimal(), "BTC", decimals=decimals) == money
+    assert Money.of(str(money).split()[0], "BTC", decimals=decimals) == money
+
+
+@given(st.integers(-(10**20), 10**20), st.integers(-(10**20), 10**20))
+def test_money_adds_and_compares_like_its_atoms(first, second):
+    one, two = Money("BTC", first, 8), Money("BTC", second, 8)
+    assert (one + two).atoms == first + second
+    assert (one - two).atoms == first - second
+    assert (one < two) is (first < second)
+    assert (one >= two) is (first >= second)
+    assert bool(one) is (first != 0)
+
+
+@given(STEPS, COUNTS)
+def test_control_a_converter_that_is_one_tick_off_is_caught(tick, ticks):
+    instrument = make(tick, Decimal(1))
+    text = str(instrument.ticks_to_price(ticks))
+    check_price(instrument, instrument.price_to_ticks, text)
+    with pytest.raises(AssertionError):
+        check_price(instrument, lambda given_text: instrument.price_to_ticks(given_text) + 1, text)
+
+
+@given(STEPS, COUNTS)
+def test_control_a_converter_that_rounds_is_caught(tick, ticks):
+    instrument = make(tick, Decimal(1))
+    text = str(instrument.ticks_to_price(ticks) + tick / 3)
+    assume(exact_steps(text, tick) is None)
+    with pytest.raises(BaseException, match="DID NOT RAISE"):
+        check_price(instrument, lambda given_text: instrument.round_price(given_text, Rounding.DOWN) or 1, text)
