@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import zlib
+from datetime import UTC, datetime
 from decimal import Decimal
 
 START_MS = 1_723_161_255_000
@@ -31,7 +32,9 @@ class BinanceWriter:
     def write(self, frame: dict, stream: str = "") -> None:
         if stream:
             frame = {"stream": f"{self.symbol.lower()}@{stream}", "data": frame}
-        self.lines.append(b"%d %s" % (self.now_ms * 1_000_000 + 1_234_567, json.dumps(frame, separators=(",", ":")).encode()))
+        self.lines.append(
+            b"%d %s" % (self.now_ms * 1_000_000 + 1_234_567, json.dumps(frame, separators=(",", ":")).encode())
+        )
 
     def level(self, ticks: int, lots: int) -> list[str]:
         if self.market == "coinm":
@@ -145,7 +148,9 @@ def kraken_capture(version: int = 1, *, rounds: int = 40, depth: int = 10, seed:
         crc = kraken_checksum(bids, asks)
         if version == 1:
             names = {"bids": "bs", "asks": "as"} if is_snapshot else {"bids": "b", "asks": "a"}
-            body: dict = {names[side]: [[p, q, f"{stamp:.6f}"] for p, q in rows] for side, rows in changes.items() if rows}
+            body: dict = {
+                names[side]: [[p, q, f"{stamp:.6f}"] for p, q in rows] for side, rows in changes.items() if rows
+            }
             if not is_snapshot:
                 body["c"] = str(crc)
             return json.dumps([336, body, f"book-{depth}", symbol])
@@ -156,7 +161,7 @@ def kraken_capture(version: int = 1, *, rounds: int = 40, depth: int = 10, seed:
         kind = "snapshot" if is_snapshot else "update"
         return (
             f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}","bids":{rows["bids"]},'
-            f'"asks":{rows["asks"]},"checksum":{crc},"timestamp":"2024-01-01T00:00:{int(stamp) % 60:02d}.5Z"}}]}}'
+            f'"asks":{rows["asks"]},"checksum":{crc},"timestamp":"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}}]}}'
         )
 
     lines.append(f"{stamp:.6f}: " + told({"bids": list(bids.values()), "asks": list(asks.values())}, is_snapshot=True))
@@ -229,7 +234,9 @@ def trades_csv(count: int = 50, *, spot: bool = True, header: bool = False, unit
     """A trades dump; `unit` 1000 writes microseconds."""
     rows = ["id,price,qty,quote_qty,time,is_buyer_maker"] if header else []
     for i in range(count):
-        row = f"{1000 + i},61837.{i % 100:02d},0.0{i % 10}100,12.5,{(START_MS + i) * unit},{'True' if i % 2 else 'False'}"
+        row = (
+            f"{1000 + i},61837.{i % 100:02d},0.0{i % 10}100,12.5,{(START_MS + i) * unit},{'True' if i % 2 else 'False'}"
+        )
         rows.append(row + ",True" if spot else row)
     return "\n".join(rows).encode() + b"\n"
 

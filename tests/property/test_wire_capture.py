@@ -8,19 +8,28 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import wire_capture as oracle
 
 from bot4._core.wire.capture import count_capture, rest_symbol, split_capture, stamp_ns
-from oracles import wire_capture as oracle
 
 STAMPS = st.one_of(
     st.integers(0, 10**20).map(str),
-    st.sampled_from(["1723161256172216566", "1660228022484228", "1723161256172", "1633998512.0633569", "9223372036", ""]),
+    st.sampled_from(
+        ["1723161256172216566", "1660228022484228", "1723161256172", "1633998512.0633569", "9223372036", ""]
+    ),
     st.tuples(st.integers(0, 10**12), st.text("0123456789x", max_size=12)).map(lambda pair: f"{pair[0]}.{pair[1]}"),
     st.text("0123456789.-+e ", max_size=24),
 )
 SEEDS = st.integers(0, 2**64)  # one seed makes a buffer of lines
 PAYLOADS = (b'{"u":1}', b"[1,2]", b"{}", b"{", b"]", b'{"a":1', b"", b" {} ", b"\t[]\t", b"text", b'{"e":"trade"}')
-STARTS = (b"wss://x <-> ", b"https://h/depth?symbol=AB&limit=1 -> ", b"http://h -> ", b"configuration: ", b"#", b"ws://")
+STARTS = (
+    b"wss://x <-> ",
+    b"https://h/depth?symbol=AB&limit=1 -> ",
+    b"http://h -> ",
+    b"configuration: ",
+    b"#",
+    b"ws://",
+)
 WHOLE_STAMPS = ("1723161256172216566", "1660228022484228", "1723161256172", "1633998512.0633569", "9223372036", "")
 
 

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles import wire_csv_rows as oracle
 
 from bot4._core.wire.csv_rows import CsvKind, CsvRows
-from oracles import wire_csv_rows as oracle
 
 TICK, LOT = "0.05", "0.001"
 SEEDS = st.integers(0, 2**64)  # one seed makes a dozen rows: the rows are the cases
@@ -37,12 +37,16 @@ def when(source: Random) -> str:
 
 
 def flag(source: Random) -> str:
-    return source.choice(["True", "False", "true", "false"]) if source.random() < 0.95 else source.choice(["1", "", "yes?"])
+    return (
+        source.choice(["True", "False", "true", "false"])
+        if source.random() < 0.95
+        else source.choice(["1", "", "yes?"])
+    )
 
 
 def fields_of(source: Random, kind: int) -> list[str]:
     if kind == CsvKind.CSV_KLINES:
-        prices = sorted((source.randint(1, 10**6) for _ in range(4)))
+        prices = sorted(source.randint(1, 10**6) for _ in range(4))
         if source.random() < 0.1:
             source.shuffle(prices)
         low, start, end, high = (f"{ticks * Decimal(TICK):f}" for ticks in prices)
@@ -53,7 +57,20 @@ def fields_of(source: Random, kind: int) -> list[str]:
         closed = str(int(opened) + span) if opened.isdigit() and source.random() < 0.9 else when(source)
         volume, bought = sorted((source.randint(0, 10**6) for _ in range(2)), reverse=source.random() < 0.95)
         lots = [f"{count * Decimal(LOT):f}" for count in (volume, bought)]
-        return [opened, start, high, low, end, lots[0], closed, decimal(source, LOT), whole(source), lots[1], "0.7", "0"]
+        return [
+            opened,
+            start,
+            high,
+            low,
+            end,
+            lots[0],
+            closed,
+            decimal(source, LOT),
+            whole(source),
+            lots[1],
+            "0.7",
+            "0",
+        ]
     first = [whole(source), decimal(source, TICK), decimal(source, LOT)]
     if kind == CsvKind.CSV_AGG_TRADES:
         ids = [whole(source), whole(source)]
@@ -110,7 +127,9 @@ def _trade(event, line) -> tuple[int, dict[str, int]]:
 def _bar(prices, flow, line) -> tuple[int, dict[str, int]]:
     assert (int(prices["kind"]), int(flow["kind"])) == (6, 7)
     assert (int(prices["flags"]), int(flow["flags"])) == (1 | 64, 2 | 64)
-    figures = {name: int(prices[word]) for name, word in zip(("open", "high", "low", "close", "opened"), "abcde", strict=True)}
+    figures = {
+        name: int(prices[word]) for name, word in zip(("open", "high", "low", "close", "opened"), "abcde", strict=True)
+    }
     words = zip(("volume", "bought", "count", "interval"), "abcd", strict=True)
     return int(line), figures | {name: int(flow[word]) for name, word in words} | {"when": int(flow["venue_ns"])}
 

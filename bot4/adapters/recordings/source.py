@@ -9,8 +9,9 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 from bot4.domain.errors import DataError, NoInputError
 
@@ -44,6 +45,13 @@ class Damage:
 
     reason: str
     offset: int
+
+
+class Decompressor(Protocol):
+    """The part of zlib's decompression object used here, which the library keeps unnamed."""
+
+    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
+        """Decompress what `data` completes."""
 
 
 class Source:
@@ -158,10 +166,14 @@ class Source:
         while raw := file.read(_READ_BYTES):
             self.bytes_read += len(raw)
             while raw:
+                before = engine.copy()
                 try:
                     piece = engine.decompress(raw, _READ_BYTES)
                 except zlib.error as error:
-                    self.damage = Damage(f"the gzip data is corrupt ({_plain(error)})", produced)
+                    rescued = _rescue(before, raw)
+                    self.damage = Damage(f"the gzip data is corrupt ({_plain(error)})", produced + len(rescued))
+                    if rescued:
+                        yield rescued
                     return
                 fresh = False
                 produced += len(piece)
@@ -204,6 +216,14 @@ class Source:
             return False
         self.damage = Damage(f"decompresses to more than {BOMB_RATIO} times its size: not read further", produced)
         return True
+
+
+def _rescue(engine: Decompressor, raw: bytes) -> bytes:
+    """Return what can be had of the input that fails as a whole: taken byte by byte up to the fault."""
+    pieces = []
+    with suppress(zlib.error):
+        pieces.extend(engine.decompress(raw[at : at + 1]) for at in range(len(raw)))
+    return b"".join(pieces)[:_READ_BYTES]
 
 
 def _plain(error: Exception) -> str:

@@ -5,9 +5,11 @@ Off the hot path: plain Python, exact Decimal order. The compiled `OrderBook` is
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, insort
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+_PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?")
 _TEXT_MAX = 40  # a longer decimal is garbage
 
 
@@ -64,12 +66,6 @@ class TextBook:
 
 def exact(text: str) -> Decimal:
     """Return a plain non-negative decimal text as a Decimal; raises ValueError for anything else."""
-    if not isinstance(text, str) or not text or len(text) > _TEXT_MAX or text[0] not in "0123456789":
-        raise ValueError(f"not a plain decimal: {text!r}")
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"not a plain decimal: {text!r}") from None
-    if not value.is_finite():
-        raise ValueError(f"not a plain decimal: {text!r}")
-    return value
+    if not isinstance(text, str) or len(text) > _TEXT_MAX or not _PLAIN.fullmatch(text):
+        raise ValueError(f"not a plain decimal: {str(text)[:_TEXT_MAX]!r}")
+    return Decimal(text)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 CHECKSUM_LEVELS = 10
+V1_PARTS_MIN = 4
 DEPTHS = (10, 25, 100, 500, 1000)
 _V1_KINDS = {"trade": "trade", "ticker": "ticker", "spread": "ticker", "ohlc": "bar"}
 _V2_KINDS = {"trade": "trade", "ticker": "ticker", "ohlc": "bar"}
@@ -93,9 +94,10 @@ class KrakenBookReader:
         return book.bids.top(count), book.asks.top(count)
 
     def _read_v1(self, message: Sequence[Any]) -> ReadMessage:
+        # Numbers are texts here too: only the length tells [1,2] from a message that ends in channel and pair.
+        if len(message) < V1_PARTS_MIN:
+            raise TypeError("no id, data, channel and pair")
         channel, symbol = message[-2], message[-1]
-        if not isinstance(channel, str) or not isinstance(symbol, str):
-            raise TypeError("no channel name and pair at the end")
         if not channel.startswith("book"):
             kind = _V1_KINDS.get(channel.partition("-")[0], "other")
             trades = tuple(_v1_trade(symbol, row) for row in message[1]) if kind == "trade" else ()
