@@ -144,7 +144,7 @@ def kraken_capture(version: int = 1, *, rounds: int = 40, depth: int = 10, seed:
         '"success":true,"time_in":"2024-01-01T00:00:00.0Z"}',
     ]
 
-    def told(changes: dict[str, list[tuple[str, str]]], is_snapshot: bool) -> str:
+    def told(changes: dict[str, list[tuple[str, str]]], *, is_snapshot: bool) -> str:
         crc = kraken_checksum(bids, asks)
         if version == 1:
             names = {"bids": "bs", "asks": "as"} if is_snapshot else {"bids": "b", "asks": "a"}
@@ -159,9 +159,10 @@ def kraken_capture(version: int = 1, *, rounds: int = 40, depth: int = 10, seed:
             for side in ("bids", "asks")
         }
         kind = "snapshot" if is_snapshot else "update"
+        when = f"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         return (
             f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}","bids":{rows["bids"]},'
-            f'"asks":{rows["asks"]},"checksum":{crc},"timestamp":"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"}}]}}'
+            f'"asks":{rows["asks"]},"checksum":{crc},"timestamp":"{when}"}}]}}'
         )
 
     lines.append(f"{stamp:.6f}: " + told({"bids": list(bids.values()), "asks": list(asks.values())}, is_snapshot=True))

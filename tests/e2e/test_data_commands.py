@@ -125,7 +125,10 @@ def test_the_list_of_defects_is_bounded_and_says_what_is_left_out(tmp_path):
 
 def test_market_overrules_what_the_file_says(tmp_path):
     path = tmp_path / "kline"
-    bar = '"t":1723161240000,"T":1723161299999,"s":"BTCUSDT","i":"1m","f":1,"L":2,"o":"1.0","c":"1.0","h":"1.0","l":"1.0","v":"1.000","n":2,"x":true,"q":"1.0","V":"0.500","Q":"0.5","B":"0"'
+    bar = (
+        '"t":1723161240000,"T":1723161299999,"s":"BTCUSDT","i":"1m","f":1,"L":2,"o":"1.0","c":"1.0","h":"1.0","l":"1.0",'
+        '"v":"1.000","n":2,"x":true,"q":"1.0","V":"0.500","Q":"0.5","B":"0"'
+    )
     path.write_text(f'1723161300000 {{"e":"kline","E":1723161300000,"s":"BTCUSDT","k":{{{bar}}}}}\n')
     assert "taken as spot" in check(path).stdout
     assert "BTCUSDT (binance usdm)" in check(path, "--market", "usdm").stdout

@@ -46,18 +46,21 @@ def split_line(line: bytes, layout: int) -> tuple[int, int, bytes]:
         return SKIPPED, 0, b""
     if layout == 0:
         return _stamped(line, b" ")
-    if layout == 2:
-        body = payload_of(line)
-        return (FRAME, 0, body) if body is not None else (BAD, 0, b"")
+    if layout == 1:
+        return _cryptofeed(line)
+    body = payload_of(line)
+    return (FRAME, 0, body) if body is not None else (BAD, 0, b"")
+
+
+def _cryptofeed(line: bytes) -> tuple[int, int, bytes]:
     if line[:1].isdigit():
         return _stamped(line, b":")
     if line.startswith((b"https://", b"http://")):
         _, found, rest = line.partition(b" -> ")
         verdict, stamp, body = _stamped(rest, b":") if found else (BAD, 0, b"")
         return (REST, stamp, body) if verdict == FRAME else (BAD, 0, b"")
-    if line.startswith((b"wss://", b"ws://", b"configuration: ")):
-        return SKIPPED, 0, b""
-    return BAD, 0, b""
+    skipped = line.startswith((b"wss://", b"ws://", b"configuration: "))
+    return (SKIPPED if skipped else BAD), 0, b""
 
 
 def split(data: bytes, layout: int) -> list[tuple[int, int, bytes]]:

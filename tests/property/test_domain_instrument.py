@@ -53,18 +53,19 @@ def test_ticks_and_lots_survive_the_trip_to_decimals_and_back(tick, lot, ticks, 
     assert Fraction(instrument.ticks_to_price(ticks)) == ticks * Fraction(tick)
 
 
-@given(STEPS, STEPS, MULTIPLES, MULTIPLES, COUNTS, st.integers(0, 12))
-def test_rounding_gives_the_nearest_order_figure_on_its_side(tick, lot, per_price, per_qty, numerator, decimals):
+@given(STEPS, STEPS, st.tuples(MULTIPLES, MULTIPLES), COUNTS, st.integers(0, 12))
+def test_rounding_gives_the_nearest_order_figure_on_its_side(tick, lot, per_step, numerator, decimals):
+    per_price, per_qty = per_step
     instrument = make(tick, lot, per_price, per_qty)
     value = Decimal(numerator).scaleb(-decimals)
-    for rounded, grid, per_step in (
+    for rounded, grid, multiple in (
         (instrument.round_price, tick, per_price),
         (instrument.round_qty, lot, per_qty),
     ):
         below, above = rounded(value, Rounding.DOWN), rounded(value, Rounding.UP)
-        assert below % per_step == above % per_step == 0
+        assert below % multiple == above % multiple == 0
         assert below * Fraction(grid) <= Fraction(value) <= above * Fraction(grid)
-        assert above - below == (0 if exact_steps(str(value), grid * per_step) is not None else per_step)
+        assert above - below == (0 if exact_steps(str(value), grid * multiple) is not None else multiple)
 
 
 @given(STEPS, STEPS, COUNTS, COUNTS, st.sampled_from(ContractKind))

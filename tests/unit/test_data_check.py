@@ -532,7 +532,8 @@ def test_labelled_trades_are_checked_by_their_ids(tmp_path):
     )
     rows = [header]
     rows += [
-        f"17410464012{i:02d}286,trxusdt@trade,trade,17410464012{i:02d}000,17410464012{i:02d}000,TRXUSDT,{50 + i},0.2312,2.4,1,True"
+        f"17410464012{i:02d}286,trxusdt@trade,trade,17410464012{i:02d}000,17410464012{i:02d}000,TRXUSDT,{50 + i},"
+        "0.2312,2.4,1,True"
         for i in range(9)
     ]
     path = tmp_path / "x_binance_trade_stream_spot_trxusdt_04-03-2025.csv"

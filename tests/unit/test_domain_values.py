@@ -13,8 +13,8 @@ from bot4.domain.money import Money, Rounding, divide, exact_decimal
 
 def make(**changes) -> Instrument:
     fields = {
-        "symbol": "BTCUSDT", "venue": "binance", "kind": ContractKind.SPOT, "base": "BTC", "quote": "USDT", "settle": "USDT",
-        "tick_size": Decimal("0.01"), "lot_size": Decimal("0.00001"),
+        "symbol": "BTCUSDT", "venue": "binance", "kind": ContractKind.SPOT, "base": "BTC", "quote": "USDT",
+        "settle": "USDT", "tick_size": Decimal("0.01"), "lot_size": Decimal("0.00001"),
     }  # fmt: skip
     return Instrument(**(fields | changes))
 
@@ -104,7 +104,7 @@ def test_a_count_of_ticks_must_be_whole():
 def test_money_only_goes_with_money_of_its_asset():
     btc = Money("BTC", 5, 8)
     assert str(-btc) == "-0.00000005 BTC"
-    assert Money.zero("BTC", decimals=8) < btc <= btc
+    assert Money.zero("BTC", decimals=8) < btc <= Money("BTC", 5, 8)
     with pytest.raises(ValueError, match="does not go with"):
         _ = btc + Money("ETH", 5, 8)
     with pytest.raises(ValueError, match="does not go with"):

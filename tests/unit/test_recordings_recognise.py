@@ -27,11 +27,12 @@ from bot4.dto.rules import instruments_from_json, instruments_from_toml
 SPOT_INFO = {
     "symbols": [
         {
-            "symbol": "NKNUSDT", "baseAsset": "NKN", "quoteAsset": "USDT", "baseAssetPrecision": 8, "quoteAssetPrecision": 8,
+            "symbol": "NKNUSDT", "baseAsset": "NKN", "quoteAsset": "USDT",
+            "baseAssetPrecision": 8, "quoteAssetPrecision": 8,
             "filters": [
-                {"filterType": "PRICE_FILTER", "minPrice": "0.00010000", "maxPrice": "1000.00000000", "tickSize": "0.00010000"},
-                {"filterType": "LOT_SIZE", "minQty": "1.00000000", "maxQty": "9000000.00000000", "stepSize": "1.00000000"},
-                {"filterType": "MARKET_LOT_SIZE", "minQty": "0.00000000", "maxQty": "691026.07991660", "stepSize": "0.00000000"},
+                {"filterType": "PRICE_FILTER", "minPrice": "0.00010000", "maxPrice": "1000.00000", "tickSize": "0.00010000"},
+                {"filterType": "LOT_SIZE", "minQty": "1.00000000", "maxQty": "9000000.000000", "stepSize": "1.00000000"},
+                {"filterType": "MARKET_LOT_SIZE", "minQty": "0.0000", "maxQty": "691026.07991660", "stepSize": "0.0000"},
                 {"filterType": "NOTIONAL", "minNotional": "5.00000000", "maxNotional": "9000000.00000000"},
                 {
                     "filterType": "PERCENT_PRICE_BY_SIDE", "bidMultiplierUp": "5", "bidMultiplierDown": "0.2",
@@ -46,12 +47,12 @@ SPOT_INFO = {
 COINM_INFO = {
     "symbols": [
         {
-            "symbol": "BTCUSD_PERP", "baseAsset": "BTC", "quoteAsset": "USD", "marginAsset": "BTC", "contractType": "PERPETUAL",
-            "contractSize": 100, "pricePrecision": 1, "quantityPrecision": 0,
+            "symbol": "BTCUSD_PERP", "baseAsset": "BTC", "quoteAsset": "USD", "marginAsset": "BTC",
+            "contractType": "PERPETUAL", "contractSize": 100, "pricePrecision": 1, "quantityPrecision": 0,
             "filters": [
                 {"filterType": "PRICE_FILTER", "minPrice": "1000", "maxPrice": "4520958", "tickSize": "0.1"},
                 {"filterType": "LOT_SIZE", "minQty": "1", "maxQty": "1000000", "stepSize": "1"},
-                {"filterType": "PERCENT_PRICE", "multiplierUp": "1.05", "multiplierDown": "0.95", "multiplierDecimal": "4"},
+                {"filterType": "PERCENT_PRICE", "multiplierUp": "1.05", "multiplierDown": "0.95"},
                 {"filterType": "MAX_NUM_ORDERS", "limit": 200},
             ],
         }
@@ -61,7 +62,8 @@ USDM_INFO = {
     "futuresType": "U_MARGINED",
     "symbols": [
         {
-            "symbol": "CTKUSDT", "baseAsset": "CTK", "quoteAsset": "USDT", "marginAsset": "USDT", "contractType": "PERPETUAL",
+            "symbol": "CTKUSDT", "baseAsset": "CTK", "quoteAsset": "USDT", "marginAsset": "USDT",
+            "contractType": "PERPETUAL",
             "pricePrecision": 5, "quantityPrecision": 0,
             "filters": [
                 {"filterType": "PRICE_FILTER", "minPrice": "0.02600", "maxPrice": "100", "tickSize": "0.00100"},
@@ -195,7 +197,7 @@ def test_other_dumps_are_named_in_the_refusal(tmp_path, header, what):
     "content", [b"hello there\n", b"a,b,c\n1,2,3\n", b'{"some":"object"}\n', b"\n\n\n", b"\x00\x01\x02" * 99]
 )
 def test_an_unknown_format_says_what_was_seen_and_what_is_known(tmp_path, content):
-    with pytest.raises(DataError, match="known are captures|no line of text"):
+    with pytest.raises(DataError, match=r"known are captures|no line of text"):
         open_recording(put(tmp_path / "x", content))
 
 

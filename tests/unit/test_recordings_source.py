@@ -91,7 +91,8 @@ def test_a_corrupt_gzip_keeps_what_came_before_and_tells(tmp_path):
     source = Source(path)
     content = b"".join(source.chunks())
     # Deflate has no marks inside: what follows the fault may be garbage for a while before it shows.
-    assert len(os.path.commonprefix([LINES * 20, content])) > len(LINES * 20) // 3
+    sound = len(LINES * 20) // 3
+    assert content[:sound] == (LINES * 20)[:sound]
     assert source.damage is not None
     assert "corrupt" in source.damage.reason
 

@@ -29,15 +29,15 @@ def levels(text: str) -> list[tuple[str, str]]:
     return [tuple(pair.split("/")) for pair in text.split()]  # type: ignore[misc]
 
 
-def rows(text: str, strip: bool = False) -> str:
+def rows(text: str, *, strip: bool = False) -> str:
     cells = [(price, qty.rstrip("0") if strip else qty) for price, qty in levels(text)]
     return "[" + ",".join(f'{{"price":{price},"qty":{qty}}}' for price, qty in cells) + "]"
 
 
 def guide_snapshot(*, strip: bool = False) -> bytes:
     return (
-        f'{{"channel":"book","type":"snapshot","data":[{{"symbol":"BTC/USD","bids":{rows(GUIDE_BIDS, strip)},'
-        f'"asks":{rows(GUIDE_ASKS, strip)},"checksum":3310070434}}]}}'
+        f'{{"channel":"book","type":"snapshot","data":[{{"symbol":"BTC/USD","bids":{rows(GUIDE_BIDS, strip=strip)},'
+        f'"asks":{rows(GUIDE_ASKS, strip=strip)},"checksum":3310070434}}]}}'
     ).encode()
 
 

@@ -53,6 +53,9 @@ class Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
         """Decompress what `data` completes."""
 
+    def copy(self) -> Decompressor:
+        """Return another of the same state."""
+
 
 class Source:
     """One file's content as chunks of whole lines. One thread; read once.
@@ -165,33 +168,32 @@ class Source:
         fresh = True  # nothing of the current member was read yet
         while raw := file.read(_READ_BYTES):
             self.bytes_read += len(raw)
-            while raw:
-                before = engine.copy()
-                try:
-                    piece = engine.decompress(raw, _READ_BYTES)
-                except zlib.error as error:
-                    rescued = _rescue(before, raw)
-                    self.damage = Damage(f"the gzip data is corrupt ({_plain(error)})", produced + len(rescued))
-                    if rescued:
-                        yield rescued
-                    return
-                fresh = False
+            while raw := raw.lstrip(b"\0") if fresh else raw:  # members may be padded with zeros
+                piece = self._inflate(engine, raw, produced)
                 produced += len(piece)
                 if piece:
                     yield piece
-                if self._is_bomb(produced):
+                if self.damage is not None or self._is_bomb(produced):
                     return
-                if engine.eof:
-                    raw = engine.unused_data.lstrip(b"\0")  # members may be padded with zeros
-                    engine, fresh = zlib.decompressobj(wbits=31), True
-                else:
-                    raw = engine.unconsumed_tail
+                raw, fresh = (engine.unused_data, True) if engine.eof else (engine.unconsumed_tail, False)
+                if fresh:
+                    engine = zlib.decompressobj(wbits=31)
         if not fresh:
             if piece := engine.flush():
                 produced += len(piece)
                 yield piece
             if not engine.eof:
                 self.damage = Damage("the gzip data ends in the middle: the file is truncated", produced)
+
+    def _inflate(self, engine: Decompressor, raw: bytes, produced: int) -> bytes:
+        """Decompress some input; where it is corrupt, what can be had of it, with the damage set."""
+        before = engine.copy()
+        try:
+            return engine.decompress(raw, _READ_BYTES)
+        except zlib.error as error:
+            rescued = _rescue(before, raw)
+            self.damage = Damage(f"the gzip data is corrupt ({_plain(error)})", produced + len(rescued))
+            return rescued
 
     def _unzip(self, file: IO[bytes]) -> Iterator[bytes]:
         produced = 0
