@@ -512,6 +512,13 @@ def test_a_defect_planted_in_a_labelled_file_is_found(tmp_path, row, old, new, k
     assert all(row <= defect.line <= row + 4 for defect in report.defects)
 
 
+def test_a_labelled_file_without_a_column_is_refused(tmp_path):
+    rows = labelled_depth()
+    rows[0] = rows[0].replace("Quantity", "Qty")
+    report = labelled(tmp_path, rows)
+    assert (report.exit_code, "has no column Quantity" in report.files[0].error) == (65, True)
+
+
 def test_rows_of_one_message_that_disagree_are_told(tmp_path):
     rows = labelled_depth()
     rows[10] = rows[10].replace("1741046400462959", "1741046400462958")

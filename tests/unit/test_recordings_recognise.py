@@ -30,9 +30,9 @@ SPOT_INFO = {
             "symbol": "NKNUSDT", "baseAsset": "NKN", "quoteAsset": "USDT",
             "baseAssetPrecision": 8, "quoteAssetPrecision": 8,
             "filters": [
-                {"filterType": "PRICE_FILTER", "minPrice": "0.00010000", "maxPrice": "1000.00000", "tickSize": "0.00010000"},
-                {"filterType": "LOT_SIZE", "minQty": "1.00000000", "maxQty": "9000000.000000", "stepSize": "1.00000000"},
-                {"filterType": "MARKET_LOT_SIZE", "minQty": "0.0000", "maxQty": "691026.07991660", "stepSize": "0.0000"},
+                {"filterType": "PRICE_FILTER", "minPrice": "0.00010000", "maxPrice": "1000.0", "tickSize": "0.0001000"},
+                {"filterType": "LOT_SIZE", "minQty": "1.00000000", "maxQty": "9000000.0", "stepSize": "1.00000000"},
+                {"filterType": "MARKET_LOT_SIZE", "minQty": "0.0", "maxQty": "691026.07991660", "stepSize": "0.0000"},
                 {"filterType": "NOTIONAL", "minNotional": "5.00000000", "maxNotional": "9000000.00000000"},
                 {
                     "filterType": "PERCENT_PRICE_BY_SIDE", "bidMultiplierUp": "5", "bidMultiplierDown": "0.2",
@@ -159,6 +159,7 @@ def test_klines_alone_do_not_tell_spot_from_usdm_and_that_is_said(tmp_path):
         ("BTCUSDT-trades-2025-01-01.csv", trades_csv(unit=1000), "CSV_TRADES", "spot"),
         ("BTCUSDT-trades-2024-01-01.csv", trades_csv(spot=False), "CSV_TRADES", "usdm"),
         ("BTCUSDT-trades-2024-01-01.csv", trades_csv(spot=False, header=True), "CSV_TRADES", "usdm"),
+        ("BTCUSDT-trades-2024-01-01.csv", b"trade_id,p,q,qq,t,m,b\n" + trades_csv(), "CSV_TRADES", "spot"),
         ("BTCUSDT-aggTrades-2024-01.csv", agg_trades_csv(), "CSV_AGG_TRADES", "spot"),
         ("BTCUSDT-aggTrades-2024-01.csv", agg_trades_csv(spot=False, header=True), "CSV_AGG_TRADES", "usdm"),
         ("BTCUSD_PERP-aggTrades-2024-01.csv", agg_trades_csv(spot=False), "CSV_AGG_TRADES", "coinm"),

@@ -8,13 +8,14 @@ Source: columns as found in the files; the project is github.com/DanielLasota/Bi
 
 from __future__ import annotations
 
-import csv
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from bot4._core.wire.capture import stamp_ns
 from bot4.adapters.recordings.recording import RecordingFormat
+from bot4.domain.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,11 @@ _KEYS = {
     RecordingFormat.LABELLED_TRADES: ("TradeId",),
     RecordingFormat.LABELLED_SNAPSHOT: ("LastUpdateId", "TimestampOfRequest"),
 }
+_REQUIRED = {
+    RecordingFormat.LABELLED_DEPTH: ("TimestampOfReceive", "EventTime", "IsAsk", "Price", "Quantity"),
+    RecordingFormat.LABELLED_TRADES: ("TimestampOfReceive", "EventTime", "Price", "Quantity", "IsBuyerMarketMaker"),
+    RecordingFormat.LABELLED_SNAPSHOT: ("TimestampOfReceive", "IsAsk", "Price", "Quantity"),
+}
 _LEVEL_COLUMNS = ("IsAsk", "Price", "Quantity")
 _TYPES = {RecordingFormat.LABELLED_DEPTH: "depthUpdate", RecordingFormat.LABELLED_TRADES: "trade"}
 # Names of the frame's fields; a column left out here is not part of a frame.
@@ -38,6 +44,8 @@ _INTEGERS = {
 _TEXTS = {"Symbol": "s", "PSUnknownField": "ps", "XUnknownParameter": "X", "Pair": "pair"}
 # Rows of one message are one stretch; a message of more rows than any real one is cut and refused.
 _ROWS_MAX = 20_000
+_EXPONENT = re.compile(r"[+-]?[0-9]{1,2}")
+_WHOLE = re.compile(r"[0-9]{1,18}")
 _Row = dict[str, str]
 
 
@@ -111,9 +119,9 @@ def _rows(recording: Recording, findings: Findings, progress: Callable[[], None]
             if not text or text.startswith(b"#"):
                 findings.file.skipped_lines += 1
                 continue
-            fields = next(csv.reader([text.decode("utf-8", "replace")]), [])
+            fields = text.decode("utf-8", "replace").split(",")  # these files quote nothing
             if not columns:
-                columns = fields
+                columns = _checked_columns(recording, fields)
                 findings.file.skipped_lines += 1
             elif len(fields) != len(columns):
                 findings.defect("bad_line", line, f"{len(fields)} columns, expected {len(columns)}")
@@ -121,6 +129,13 @@ def _rows(recording: Recording, findings: Findings, progress: Callable[[], None]
                 yield line, dict(zip(columns, fields, strict=True))
         findings.file.lines = line
         progress()
+
+
+def _checked_columns(recording: Recording, columns: Sequence[str]) -> Sequence[str]:
+    needed = (*_KEYS[recording.format], *_REQUIRED[recording.format])
+    if missing := [name for name in needed if name not in columns]:
+        raise DataError(f"{recording.path} has no column {missing[0]}: its header is {','.join(columns)[:120]!r}")
+    return columns
 
 
 def _check_rows(rows: Sequence[tuple[int, _Row]], findings: Findings) -> None:
@@ -141,7 +156,7 @@ def _frame(layout: RecordingFormat, rows: Sequence[tuple[int, _Row]], symbol: st
         frame = {"e": first.get("EventType", _TYPES[layout])}
     for column, name in _INTEGERS.items():
         if column in first:
-            if not first[column].isdigit():
+            if not _WHOLE.fullmatch(first[column]):
                 return None
             frame[name] = int(first[column])
     frame.update({name: first[column] for column, name in _TEXTS.items() if column in first})
@@ -173,7 +188,7 @@ def _trade(frame: dict[str, Any], row: _Row) -> dict[str, Any] | None:
 def _plain(text: str) -> str:
     """Write 1e-05 as 0.00001; anything else is left as it is, for the scanner to judge."""
     mantissa, separator, exponent = text.lower().partition("e")
-    if not separator or not exponent.lstrip("+-").isdigit() or len(exponent) > 3:  # noqa: PLR2004 - beyond e-99 is garbage
+    if not separator or not _EXPONENT.fullmatch(exponent):
         return text
     from decimal import Decimal, InvalidOperation  # noqa: PLC0415 - rare
 

@@ -30,9 +30,9 @@ _DUMP_NAME = re.compile(r"^([A-Z0-9]+(?:_[A-Z0-9]+)?)-(?:trades|aggTrades|\d+(?:
 _LABELLED_NAME = re.compile(r"_(spot|usd_m_futures|coin_m_futures)_([a-z0-9]+(?:_[a-z0-9]+)?)_\d\d-\d\d-\d{4}")
 _LABELLED_MARKETS = {"spot": Market.SPOT, "usd_m_futures": Market.USDM, "coin_m_futures": Market.COINM}
 _COINM_SYMBOL = re.compile(r"USD_(PERP|\d{6})$")
-_NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_STAMP = re.compile(r"[0-9]{13,19}")
 _TRUTH = ("true", "false")
-_MS_MIN = 10**12
 
 
 def recognise_csv(source: Source, head: bytes, first: bytes) -> Recording | None:
@@ -46,10 +46,10 @@ def recognise_csv(source: Source, head: bytes, first: bytes) -> Recording | None
         if text.startswith(start):
             raise DataError(f"{source.path} is {what}: of Binance's dumps only trades, aggTrades and klines are read")
     kind = next((kind for start, kind in _HEADERS if text.startswith(start)), None)
-    has_header = kind is not None
     columns = text.split(",")
+    has_header = not any(_NUMBER.fullmatch(column) for column in columns)
     if kind is None:
-        kind = _kind_of_columns(columns)
+        kind = _kind_of_columns(_second_row(head, first) if has_header else columns)
     if kind is None:
         return None
     symbol = match[1] if (match := _DUMP_NAME.match(source.name)) else ""
@@ -70,7 +70,7 @@ def recognise_csv(source: Source, head: bytes, first: bytes) -> Recording | None
 def _kind_of_columns(columns: list[str]) -> RecordingFormat | None:
     """Tell the layout of a row without header: what stands where tells 7-column trades from 7-column aggTrades."""
     count = len(columns)
-    numbers = [bool(_NUMBER.match(column)) for column in columns]
+    numbers = [bool(_NUMBER.fullmatch(column)) for column in columns]
     truths = [column.lower() in _TRUTH for column in columns]
     if count == 12 and all(numbers) and _is_stamp(columns[0]) and _is_stamp(columns[6]):  # noqa: PLR2004
         return RecordingFormat.CSV_KLINES
@@ -81,8 +81,14 @@ def _kind_of_columns(columns: list[str]) -> RecordingFormat | None:
     return None
 
 
+def _second_row(head: bytes, first: bytes) -> list[str]:
+    """Return the columns of the row below a header this project does not know by name."""
+    below = head[head.index(first) + len(first) :].lstrip(b"\r\n").split(b"\n", 1)[0]
+    return below.decode("utf-8", "replace").strip().split(",")
+
+
 def _is_stamp(text: str) -> bool:
-    return text.isdigit() and int(text) >= _MS_MIN
+    return _STAMP.fullmatch(text) is not None
 
 
 def _market(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from bot4.domain.instrument import Market
 
@@ -55,7 +54,7 @@ class FrameShape:
 
 def shape_of_url(url: str) -> FrameShape:
     """Venue and market of the address a recorder wrote; an unknown host is its own venue."""
-    host = (urlsplit(url).hostname or url).lower()
+    host = url.partition("://")[2].partition("/")[0].partition(":")[0].lower() or url
     for part, venue, market in _HOSTS:
         if part in host:
             return FrameShape(venue, market=market)

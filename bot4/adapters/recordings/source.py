@@ -222,7 +222,7 @@ class Source:
 
 def _rescue(engine: Decompressor, raw: bytes) -> bytes:
     """Return what can be had of the input that fails as a whole: taken byte by byte up to the fault."""
-    pieces = []
+    pieces: list[bytes] = []
     with suppress(zlib.error):
         pieces.extend(engine.decompress(raw[at : at + 1]) for at in range(len(raw)))
     return b"".join(pieces)[:_READ_BYTES]
