@@ -26,6 +26,7 @@ cdef extern from "bot4/object_pool.h" nogil:
         uint64_t refused
         uint64_t exchanges
 
+    uint64_t pool_count "BOT4_COUNT"(const uint64_t* counter) noexcept   # a counter other threads write
     pool_t* pool_new "bot4_pool_new"(uint64_t capacity, uint64_t record_bytes, bint strict) noexcept  # NULL: no memory
     void pool_free "bot4_pool_free"(pool_t* pool) noexcept
     pool_cache_t* pool_cache_new "bot4_pool_cache_new"(pool_t* pool) noexcept

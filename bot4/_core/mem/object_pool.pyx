@@ -215,9 +215,9 @@ cdef class PoolCache:
         """This cache's acquired, released, exhausted, refused and exchanges."""
         self.check_open()
         return {
-            "acquired": self.cache.acquired,
-            "released": self.cache.released,
-            "exhausted": self.cache.exhausted,
-            "refused": self.cache.refused,
-            "exchanges": self.cache.exchanges,
+            "acquired": pool_count(&self.cache.acquired),
+            "released": pool_count(&self.cache.released),
+            "exhausted": pool_count(&self.cache.exhausted),
+            "refused": pool_count(&self.cache.refused),
+            "exchanges": pool_count(&self.cache.exchanges),
         }

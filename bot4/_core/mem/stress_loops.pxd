@@ -18,8 +18,6 @@ cdef extern from "bot4/stress.h" nogil:
         waiter_t* records
         waiter_t* room
         uint8_t* seen
-        uint64_t ready
-        uint64_t go
 
     ctypedef struct tally_t "bot4_stress_tally":
         uint64_t moved
@@ -38,6 +36,9 @@ cdef extern from "bot4/stress.h" nogil:
         void (*produce)(void* ring, stress_t* stress, tally_t* tally, uint64_t producer) noexcept nogil
         void (*consume)(void* ring, stress_t* stress, tally_t* tally, uint64_t consumer) noexcept nogil
     const stress_kind_t* STRESS_KINDS "bot4_stress_kinds"   # the last has no name
+
+    uint64_t stress_at_start "bot4_stress_at_start"(const stress_t* stress) noexcept
+    void stress_go "bot4_stress_go"(stress_t* stress) noexcept
 
     ctypedef struct any_pool_t "bot4_pool":
         pass

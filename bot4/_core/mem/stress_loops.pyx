@@ -89,11 +89,11 @@ cdef class Stress:
 
     def at_start(self) -> int:
         """Threads that wait at the start line."""
-        return self.stress.ready
+        return stress_at_start(self.stress)
 
     def go(self) -> None:
         """Let them run."""
-        (<volatile uint64_t*>&self.stress.go)[0] = 1
+        stress_go(self.stress)
 
     def lost(self) -> int:
         """Records never taken; exact when all threads have ended."""

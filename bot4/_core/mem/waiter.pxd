@@ -15,6 +15,8 @@ cpdef enum WaitStrategy:
 
 
 cdef extern from "bot4/ring_wait.h" nogil:
+    uint64_t waiter_count "BOT4_COUNT"(const uint64_t* counter) noexcept   # a counter other threads write
+
     ctypedef struct waiter_t "bot4_waiter":
         int strategy
         int fd

@@ -85,4 +85,8 @@ cdef class Waiter:
 
     def statistics(self) -> dict[str, int]:
         """Times a thread parked, wake-ups sent, and who sleeps now."""
-        return {"parks": self.waiter.parks, "wakes": self.waiter.wakes, "sleepers": self.waiter.sleepers}
+        return {
+            "parks": waiter_count(&self.waiter.parks),
+            "wakes": waiter_count(&self.waiter.wakes),
+            "sleepers": waiter_count(&self.waiter.sleepers),
+        }

@@ -125,5 +125,6 @@ static inline void bot4_copy_line(void *to, const void *from) {
 
 /* A counter with one writer that other threads may read: no lock prefix, and no race either. */
 #define BOT4_BUMP(p, by) BOT4_STORE((p), BOT4_LOAD((p), BOT4_RELAXED) + (by), BOT4_RELAXED)
+#define BOT4_COUNT(p) BOT4_LOAD((p), BOT4_RELAXED)
 
 #endif

@@ -53,6 +53,9 @@ static inline void bot4_stress_start(bot4_stress *stress, bot4_stress_tally *tal
     tally->begin_ns = bot4_waiter_now();
 }
 
+static inline uint64_t bot4_stress_at_start(const bot4_stress *stress) { return BOT4_LOAD(&stress->ready, BOT4_ACQUIRE); }
+static inline void bot4_stress_go(bot4_stress *stress) { BOT4_STORE(&stress->go, 1, BOT4_RELEASE); }
+
 /* Spin a bounded count, then yield; 0 when patience is at its end. */
 static inline int bot4_stress_backoff(const bot4_stress *stress, uint32_t *fails, int64_t *since_ns) {
     if (++*fails % (BOT4_STRESS_SPINS + 1) != 0) {
