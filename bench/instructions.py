@@ -73,7 +73,13 @@ def count(folder: Path, *, timeout_s: float = 600, only: Iterable[str] = ()) -> 
     """Return instructions of the second and the third run of every kernel of `folder`, by name."""
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "callgrind"
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", sys.executable]
+        command = [
+            "valgrind",
+            "--tool=callgrind",
+            "--instr-atstart=no",
+            f"--callgrind-out-file={output}",
+            sys.executable,
+        ]
         command += [str(HERE / "callgrind_driver.py"), str(folder), *only]
         path = os.pathsep.join(filter(None, [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": path}
