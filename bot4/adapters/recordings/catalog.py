@@ -9,6 +9,7 @@ from bot4.adapters.recordings.recognise import read_rules
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import Instrument, Market
 from bot4.dto.rules import instruments_from_toml
+from bot4.dto.rules.kraken import v2_symbol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,10 +51,10 @@ class InstrumentCatalog:
     def refine(self, instruments: Iterable[Instrument]) -> None:
         """Replace rules in whatever tier holds them, with a finer grid."""
         for instrument in instruments:
-            for tier in self._tiers:
-                if (instrument.venue, instrument.market, instrument.symbol) in tier:
-                    tier[(instrument.venue, instrument.market, instrument.symbol)] = instrument
-                    break
+            key = (instrument.venue, instrument.market, instrument.symbol)
+            index = next((index for index, tier in enumerate(self._tiers) if key in tier), None)
+            if index is not None:
+                self._put(index, [instrument])
 
     def only_given(self) -> Instrument | None:
         """Return the one instrument of the rules files given, where they hold exactly one."""
@@ -67,7 +68,7 @@ class InstrumentCatalog:
     def of_venue(self, venue: str) -> list[Instrument]:
         """Return every instrument known of a venue, the winning tier's where several have it."""
         found = {key: item for tier in reversed(self._tiers) for key, item in tier.items()}
-        return [item for key, item in found.items() if key[0] == venue and key[1] is not None]
+        return [item for key, item in found.items() if key[0] == venue and key[1:] == (item.market, item.symbol)]
 
     def require(self, venue: str, market: Market | None, symbol: str) -> Instrument:
         """Return the instrument, or raise a ConfigError that names it and the three ways to give its rules."""
@@ -81,6 +82,8 @@ class InstrumentCatalog:
         return instrument
 
     def _put(self, tier: int, instruments: Iterable[Instrument]) -> None:
-        for instrument in instruments:
-            self._tiers[tier][(instrument.venue, instrument.market, instrument.symbol)] = instrument
-            self._tiers[tier][(instrument.venue, None, instrument.symbol)] = instrument
+        for item in instruments:
+            names = {item.symbol, v2_symbol(item.symbol)} if item.venue == "kraken" else {item.symbol}
+            for name in names:
+                self._tiers[tier][item.venue, item.market, name] = item
+                self._tiers[tier][item.venue, None, name] = item

@@ -28,6 +28,8 @@ KNOWN = (
     "known are captures of Binance, Kraken and OKX (stamped, cryptofeed or bare JSON lines), Binance's trades, "
     "aggTrades and klines CSV dumps, and instrument rules"
 )
+# What a document of rules on one line has near its start, and a frame has not.
+_RULES_MARKS = (b'"symbols"', b'"pair_decimals"', b'"tickSz"', b'"instrument"')
 _STAMPED = re.compile(rb"\d{10,19} ")
 _SECONDS = re.compile(rb"\d{9,10}(\.\d+)?: ?[{\[]")
 _ADDRESS = re.compile(rb"(wss?|https?)://")
@@ -140,7 +142,9 @@ def _layout(first: bytes) -> RecordingFormat | None:
 def _rules(source: Source, head: bytes) -> Recording | None:
     """Recognise a rules file, TOML or one JSON document; None where it is something else."""
     is_toml = source.name.endswith(".toml")
-    if not is_toml and (_is_json_line(_first_line(head)) and b'"symbols"' not in head[: 64 << 10]):
+    if not is_toml and (
+        _is_json_line(_first_line(head)) and not any(mark in head[: 64 << 10] for mark in _RULES_MARKS)
+    ):
         return None  # a frame a line
     if not is_toml and head.lstrip()[:1] not in (b"{", b"["):
         return None
