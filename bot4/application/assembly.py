@@ -117,7 +117,10 @@ def assemble(
     gates = []
     syncs = []
     for index, instrument in enumerate(instruments):
-        scanner.add_instrument(instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}")
+        # Books hold levels older than a change of tick size; they lie far from the touch and cannot be traded at.
+        scanner.add_instrument(
+            instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}", skip_off_tick_levels=True
+        )
         gate = _gate(settings, instrument, index, shape)
         sync = DepthSync()
         engine.add_lane(

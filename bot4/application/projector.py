@@ -99,7 +99,7 @@ class Projector:
         total = 0
         while True:
             batch: list[Record] = []
-            for record in self._reader.follow(poll_s=0.0, stop=lambda: True):
+            for record in self._reader.follow(lambda: False):
                 batch.append(record)
                 if len(batch) == _BATCH:
                     break

@@ -165,6 +165,8 @@ def _notes(
             notes.append(
                 f"{item.symbol}: the input has no book; a touch is assumed around the last price, at the last quantity"
             )
+    if fed["skipped_levels"]:
+        notes.append(f"{fed['skipped_levels']} depth levels between two ticks were left out of the books")
     if fed["rejected"]:
         notes.append(f"{sum(fed['rejected'].values())} messages were refused; see rejected")
     if totals["clock_backs"]:

@@ -301,13 +301,16 @@ cdef class Feed:
     def counters(self) -> dict:
         """Return messages, skipped lines, bad lines, bytes, first and last stamp, and refusals by reason."""
         rejected = {
-            name: count for name, count in self.scanner.counters.items() if count and name not in ("ok", "ignored")
+            name: count
+            for name, count in self.scanner.counters.items()
+            if count and name != "ok" and not name.startswith(("ignored", "skipped"))
         }
         if self.feed.bad_lines and not self._bad_rows:
             rejected["bad_line"] = self.feed.bad_lines
         rejected.update(self._bad_rows)
         return {
             "messages": self.feed.messages,
+            "skipped_levels": self.scanner.counters["skipped_off_tick_level"],
             "ignored": self.scanner.counters["ignored"],
             "skipped_lines": self.feed.skipped,
             "bad_lines": self.feed.bad_lines,
