@@ -10,8 +10,15 @@ from libc.stdlib cimport free
 from libc.string cimport memset
 
 from bot4._core.mem.lossy_ring cimport LossyCursor, LossyRing, lossy_push, lossy_try_pop
-from bot4._core.mem.mpmc_ring cimport MpmcRing, MpmcWordRing, mpmc_try_pop, mpmc_try_push, mpmc_word_try_pop
-from bot4._core.mem.mpmc_ring cimport mpmc_word_try_push
+from bot4._core.mem.mpmc_ring cimport (
+    MpmcRing,
+    MpmcWordRing,
+    mpmc_try_pop,
+    mpmc_try_push,
+    mpmc_word_offer,
+    mpmc_word_try_pop,
+    mpmc_word_try_push,
+)
 from bot4._core.mem.object_pool cimport PoolCache, pool_acquire, pool_release
 from bot4._core.mem.spsc_ring cimport (
     SpscRing,
@@ -34,16 +41,17 @@ cdef extern from "bot4/atomics.h" nogil:
 
 
 cdef enum:
-    SPINS = 1024
+    LOOKS = 512    # at once: a pause of 15 ns would be part of every round trip
+    SPINS = 2048   # with a pause, then yield
     BATCH_MOST = 64
 
 
 cdef inline void backoff(uint64_t* looks) noexcept nogil:
     looks[0] += 1
-    if looks[0] < SPINS:
-        cpu_pause()
-    else:
+    if looks[0] >= SPINS:
         core_yield()
+    elif looks[0] >= LOOKS:
+        cpu_pause()
 
 
 cdef uint64_t cycle_spsc_words(spsc_word_ring_t* ring, uint64_t n, waiter_t* readers) noexcept nogil:
@@ -262,3 +270,25 @@ def echo_words(SpscWordRing there not None, SpscWordRing back not None, uint64_t
             while not spsc_word_try_pop(there.ring, &word):
                 backoff(&looks)
             spsc_word_offer(back.ring, &word)
+
+
+def ping_shared_words(MpmcWordRing there not None, MpmcWordRing back not None, uint64_t n) -> None:
+    """First side of a round trip over rings with the sequence in the slot."""
+    cdef uint64_t i, looks, word = 0
+    with nogil:
+        for i in range(n):
+            mpmc_word_offer(there.ring, &i)
+            looks = 0
+            while not mpmc_word_try_pop(back.ring, &word):
+                backoff(&looks)
+
+
+def echo_shared_words(MpmcWordRing there not None, MpmcWordRing back not None, uint64_t n) -> None:
+    """Second side of a round trip over rings with the sequence in the slot."""
+    cdef uint64_t _turn, looks, word = 0
+    with nogil:
+        for _turn in range(n):
+            looks = 0
+            while not mpmc_word_try_pop(there.ring, &word):
+                backoff(&looks)
+            mpmc_word_offer(back.ring, &word)
