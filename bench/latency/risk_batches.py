@@ -89,7 +89,9 @@ def main() -> int:
         "risk check, 57 recent orders": (lambda t, e: loop.risk(bench_risk.BUSY, intents, now_ns, t, e), BATCHES),
         "id lookup, 2,048 ids": (lambda t, e: loop.ids(stores[len(hot)], hot, False, t, e), len(hot) // BATCH),
         "id duplicate, 2,048 ids": (lambda t, e: loop.ids(stores[len(hot)], hot, True, t, e), len(hot) // BATCH),
-        "id new, 2,048 ids, cold store": (lambda t, e: loop.ids(IdempotencyStore(seed=1), hot, True, t, e), len(hot) // BATCH),
+        "id new, 2,048 ids, cold store": (
+            lambda t, e: loop.ids(IdempotencyStore(seed=1), hot, True, t, e), len(hot) // BATCH
+        ),
         "id lookup, 196,608 ids shuffled": (lambda t, e: loop.ids(stores[len(every)], shuffled, False, t, e), 3072),
         "token bucket take": (
             lambda t, e: loop.bucket(

@@ -64,6 +64,15 @@ def draw_order(rng: Random) -> dict[str, int]:
     }
 
 
+def draw_order_at_the_band(rng: Random, rules: dict[str, int | bool]) -> dict[str, int]:
+    """A limit order within one tick of a percent price bound, plain otherwise."""
+    multiplier = rules[rng.choice(["bid_down_ppm", "bid_up_ppm", "ask_down_ppm", "ask_up_ppm"])]
+    reference = rng.choice([100, 105]) * rng.choice([1, 10**9])
+    price = reference * multiplier // 10**6 + rng.choice([-1, 0, 1])
+    plain = {"order_type": 0, "trigger_ticks": 0, "open_orders": 0, "long_exposure_lots": 0, "qty_lots": 10}
+    return plain | {"side": rng.randrange(2), "price_ticks": price, "reference_ticks": reference}
+
+
 def compiled(rules, orders) -> list[str]:
     intents = np.zeros(len(orders), INTENT_DTYPE)
     for field in ORDER_FIELDS:
@@ -80,7 +89,10 @@ def check_filters(run, seed: int, length: int) -> set[str]:
     """`run` gives the names for (rules, orders); all equal the twin's. Returns the names seen."""
     rng = draws(seed)
     rules = draw_rules(rng)
-    orders = [draw_order(rng) for _ in range(length)]
+    orders = [
+        draw_order(rng) if rng.random() < 0.7 else draw_order_at_the_band(rng, rules)  # both, in one batch
+        for _ in range(length)
+    ]
     expected = [TwinFilters(**rules).check(**order) for order in orders]
     assert run(rules, orders) == expected
     return set(expected)

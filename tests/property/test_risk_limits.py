@@ -247,6 +247,59 @@ def test_gate_gives_the_twins_verdicts_over_any_session(seed: int, length: int) 
     check_gate(compiled, seed, length)
 
 
+def check_ring(run, seed: int, length: int) -> set[str]:
+    """Far more orders than the duplicate ring holds, in a burst or spread over windows; `run` as in `check_gate`."""
+    rng = draws(seed)
+    limits = {
+        "instrument": 3, "max_order_lots": 100, "max_order_notional": 10**9, "max_long_lots": 10**6,
+        "max_short_lots": 10**6, "max_open_orders": 10**6, "unusual_multiple": 0, "max_drawdown_ppm": 0,
+        "max_reference_age_ns": 1 << 60, "duplicate_window_ns": 40 * MS, "orders_per_period": 1, "burst": 1,
+        "reserve_tokens": 0,
+    }  # fmt: skip
+    twin = TwinGate(**limits)
+    now_ns = 10**18
+    rows: list[Row] = [(RiskOpKind.OP_REFERENCE, {"value": 1000, "now_ns": now_ns}, {})]
+    verdicts = [risk_limits.OK]
+    twin.apply_reference(1000, now_ns)
+    quiet = rng.choice([0.05, 0.5])
+    distinct = rng.choice([4, 15])
+    for _ in range(length):
+        now_ns += rng.choice([MS, 13 * MS, 40 * MS]) if rng.random() < quiet else 0
+        order = dict.fromkeys(("action", "side", "type", "tif", "flags", "trigger_ticks"), 0)
+        order |= {"instrument": 3, "side": rng.randrange(2), "type": rng.randrange(2), "qty_lots": rng.randrange(1, 4)}
+        order["price_ticks"] = 1000 + rng.randrange(distinct)
+        kind = rng.choice([RiskOpKind.OP_SENT, RiskOpKind.OP_CHECK])
+        rows.append((kind, {"now_ns": now_ns}, order))
+        if kind == RiskOpKind.OP_SENT:
+            twin.sent(order, now_ns)
+            verdicts.append(risk_limits.OK)
+        else:
+            verdicts.append(twin.check(order, now_ns))
+    assert run(limits, {}, rows)[0] == verdicts
+    return set(verdicts)
+
+
+@given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 200))
+def test_duplicates_are_found_in_a_ring_that_went_round(seed: int, length: int) -> None:
+    check_ring(compiled, seed, length)
+
+
+def test_the_drawn_rings_hold_duplicates_and_others() -> None:
+    seen = set().union(*(check_ring(compiled, seed, 200) for seed in range(20)))
+    assert {"RISK_DUPLICATE", "RISK_ORDER_RATE"} <= seen
+
+
+@pytest.mark.parametrize("slots", [56, 63, 65, 72])
+def test_a_ring_of_another_size_is_caught(slots: int) -> None:
+    class Planted(TwinGate):
+        def not_duplicate(self, order, now_ns):
+            newer_than = now_ns - self.limits["duplicate_window_ns"]
+            key = self.fingerprint(order)
+            return not any(seen[0] > newer_than and seen[1:] == key for seen in self.recent[-slots:])
+
+    assert_caught(lambda seed: check_ring(partial(replay, Planted), seed, 200))
+
+
 def test_the_drawn_sessions_reach_every_rule() -> None:
     seen = set().union(*(check_gate(compiled, seed, 60) for seed in range(300)))
     rules = {name for name, method in TwinGate.RULES if method} | {"RISK_OK"}

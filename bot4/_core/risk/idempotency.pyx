@@ -163,11 +163,6 @@ cdef uint32_t _sweep(IdStore* store, uint32_t limit, int64_t tick_limit) noexcep
     return evicted
 
 
-cdef inline void _advance(IdStore* store, int64_t now_ns) noexcept nogil:
-    if now_ns > store.now_ns:
-        store.now_ns = now_ns
-
-
 cdef int id_insert(IdStore* store, const char* client_id, size_t length, int64_t now_ns) noexcept nogil:
     """Use an id: ID_NEW (now open), ID_DUPLICATE (a closed one lives on), ID_FULL or ID_INVALID."""
     cdef uint64_t key[5]
@@ -177,7 +172,7 @@ cdef int id_insert(IdStore* store, const char* client_id, size_t length, int64_t
     cdef IdEntry* entry
     if not _key_of(client_id, length, key):
         return ID_INVALID
-    _advance(store, now_ns)
+    store.now_ns = max(store.now_ns, now_ns)
     # Room is made before the search: an eviction moves table slots.
     _sweep(store, SWEEP_PER_INSERT, EMPTY_TICKS_PER_INSERT)
     if store.free_head == 0:
@@ -225,7 +220,7 @@ cdef int id_lookup(const IdStore* store, const char* client_id, size_t length, i
     expires_ns = store.entries[(store.table[slot] & store.number_mask) - 1].expires_ns
     if expires_ns == INT64_MAX:
         return ID_OPEN
-    return ID_CLOSED if expires_ns > (now_ns if now_ns > store.now_ns else store.now_ns) else ID_ABSENT
+    return ID_CLOSED if expires_ns > max(now_ns, store.now_ns) else ID_ABSENT
 
 
 cdef int id_close(IdStore* store, const char* client_id, size_t length, int64_t now_ns) noexcept nogil:
@@ -233,7 +228,7 @@ cdef int id_close(IdStore* store, const char* client_id, size_t length, int64_t 
     cdef uint64_t key[5]
     cdef uint32_t number
     cdef int before = id_lookup(store, client_id, length, now_ns)
-    _advance(store, now_ns)
+    store.now_ns = max(store.now_ns, now_ns)
     if before == ID_OPEN:
         _key_of(client_id, length, key)
         number = store.table[_find(store, key, id_hash(key, store.seed))] & store.number_mask
@@ -245,7 +240,7 @@ cdef int id_close(IdStore* store, const char* client_id, size_t length, int64_t 
 
 cdef uint32_t id_expire(IdStore* store, int64_t now_ns, uint32_t limit) noexcept nogil:
     """Forget at most `limit` expired ids, the least recently used first; how many were. For a timer; never needed."""
-    _advance(store, now_ns)
+    store.now_ns = max(store.now_ns, now_ns)
     return _sweep(store, limit, WHEEL_SLOTS + 1)
 
 

@@ -34,13 +34,26 @@ from libc.stdint cimport int64_t, uint64_t
 from bot4._core.risk.filters cimport FILTER_NO_REFERENCE, FILTER_OK, filter_check
 from bot4._core.risk.state cimport (
     LATCH_DRAWDOWN, LATCH_EXIT_REJECTS, LATCH_REJECTS, LOTS_MAX, ORDER_LOTS_MAX, QTY_SCALE_BITS, RECENT_ORDERS,
-    RiskLimits, RiskState,
+    RiskLimits, RiskState, recent_key_of,
 )
 from bot4._core.risk.token_bucket cimport bucket_has
 from bot4._core.types cimport (
     ACTION_CANCEL_ALL, ACTION_PLACE, INTENT_POST_ONLY, INTENT_REDUCE_ONLY, ORDER_LIMIT, ORDER_MARKET, SIDE_BUY,
     SIDE_SELL, TIF_FOK, TIF_GTC, OrderIntent, money_t, mul_wide,
 )
+
+
+cdef extern from *:
+    """
+    /* Whether one of eight keys is `key`. GCC and Clang vectors: plain code where the machine has none this wide. */
+    typedef uint64_t bot4_four_keys __attribute__((vector_size(32), aligned(8), may_alias));
+    static inline int bot4_holds_key(const uint64_t *keys, uint64_t key) {
+        const bot4_four_keys wanted = {key, key, key, key}, *held = (const bot4_four_keys *)keys;
+        const bot4_four_keys equal = (bot4_four_keys)((held[0] == wanted) | (held[1] == wanted));
+        return (equal[0] | equal[1] | equal[2] | equal[3]) != 0;
+    }
+    """
+    bint holds_key "bot4_holds_key"(const uint64_t* keys, uint64_t key) noexcept nogil
 
 
 cdef inline bint _is_well_formed(const OrderIntent* intent) noexcept nogil:
@@ -81,13 +94,10 @@ cdef inline money_t _notional(const RiskLimits* limits, int64_t price_ticks, int
     return mul_wide(1 if limits.notional_is_qty else price_ticks, qty_lots)
 
 
-cdef inline bint _is_duplicate(
-    const RiskLimits* limits, const RiskState* state, int64_t price_ticks, int64_t signed_lots, int64_t now_ns
-) noexcept nogil:
-    """Whether the ring holds the same order inside the window; newest first, ends at the first that is too old."""
+cdef bint _is_in_ring(const RiskState* state, int64_t price_ticks, int64_t signed_lots, int64_t oldest_ns) noexcept nogil:
+    """Exact search of the ring: newest first, ends at the first order that is too old."""
     cdef uint64_t index = state.recent_head
     cdef uint64_t last = index - RECENT_ORDERS if index > RECENT_ORDERS else 0
-    cdef int64_t oldest_ns = now_ns - limits.duplicate_window_ns
     cdef uint64_t slot
     while index > last:
         index -= 1
@@ -96,6 +106,30 @@ cdef inline bint _is_duplicate(
             return False
         if state.recent_price_ticks[slot] == price_ticks and state.recent_qty_lots[slot] == signed_lots:
             return True
+    return False
+
+
+cdef inline bint _is_duplicate(
+    const RiskLimits* limits, const RiskState* state, int64_t price_ticks, int64_t signed_lots, int64_t now_ns
+) noexcept nogil:
+    """Whether the ring holds the same order inside the window.
+
+    Keys are compared eight at a time without a branch, block by block back from the newest; only a key that is found
+    leads to the exact search. The block of the newest holds the oldest, too, so at most eight blocks are looked at.
+    """
+    cdef int64_t oldest_ns = now_ns - limits.duplicate_window_ns
+    cdef uint64_t key = recent_key_of(price_ticks, signed_lots)
+    cdef uint64_t block = (state.recent_head - 1) & (RECENT_ORDERS - 1) & ~<uint64_t>7
+    cdef int blocks
+    if state.recent_head == 0:
+        return False
+    for blocks in range(RECENT_ORDERS // 8):
+        # The last slot of a block is its newest, but for the block that is being written.
+        if blocks != 0 and state.recent_ns[block + 7] <= oldest_ns:
+            return False
+        if holds_key(&state.recent_key[block], key):
+            return _is_in_ring(state, price_ticks, signed_lots, oldest_ns)
+        block = (block - 8) & (RECENT_ORDERS - 1)
     return False
 
 

@@ -14,10 +14,12 @@ cdef extern from *:
     #define BOT4_QTY_SCALE_BITS 10
     #define BOT4_LOTS_MAX (INT64_C(1) << 60)
     #define BOT4_ORDER_LOTS_MAX (INT64_C(1) << 50)
+    #define BOT4_RECENT_KEY_FACTOR UINT64_C(0x9E3779B97F4A7C15)
     """
     const int RECENT_ORDERS "BOT4_RECENT_ORDERS"          # slots of the duplicate ring; a power of two
     const int VERDICTS "BOT4_VERDICTS"                    # counters: RiskVerdict below 32, FilterVerdict from 32
     const int QTY_SCALE_BITS "BOT4_QTY_SCALE_BITS"        # fraction bits of the running order quantity
+    const uint64_t RECENT_KEY_FACTOR "BOT4_RECENT_KEY_FACTOR"
     const int64_t LOTS_MAX "BOT4_LOTS_MAX"                # sums of a few still fit int64
     const int64_t ORDER_LOTS_MAX "BOT4_ORDER_LOTS_MAX"    # of one order: what the running mean can hold when scaled
 
@@ -66,6 +68,7 @@ ctypedef struct RiskState:
     int64_t sent_orders
     TokenBucket rate
     uint64_t recent_head             # orders ever written to the ring
+    uint64_t recent_key[64]          # see recent_key_of; searched first, eight at a time
     int64_t recent_price_ticks[64]
     int64_t recent_qty_lots[64]      # negative: sell
     int64_t recent_ns[64]
@@ -77,6 +80,11 @@ ctypedef struct RiskState:
     int32_t max_reject_run
     int32_t max_exit_reject_run
     uint64_t refused[48]             # by verdict
+
+
+cdef inline uint64_t recent_key_of(int64_t price_ticks, int64_t signed_lots) noexcept nogil:
+    """One word for price, quantity and side: equal orders have equal keys, the others almost never."""
+    return <uint64_t>price_ticks ^ <uint64_t>signed_lots * RECENT_KEY_FACTOR
 
 
 cdef void risk_apply_sent(

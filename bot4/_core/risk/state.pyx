@@ -24,6 +24,7 @@ cdef inline void _remember(RiskState* state, const OrderIntent* intent, int64_t 
         now_ns = state.recent_ns[newest]
     state.recent_price_ticks[slot] = 0 if intent.type == ORDER_MARKET else intent.price_ticks
     state.recent_qty_lots[slot] = intent.qty_lots if intent.side == SIDE_BUY else -intent.qty_lots
+    state.recent_key[slot] = recent_key_of(state.recent_price_ticks[slot], state.recent_qty_lots[slot])
     state.recent_ns[slot] = now_ns
     state.recent_head += 1
 
