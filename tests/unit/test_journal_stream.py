@@ -9,9 +9,10 @@ import pytest
 
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
+from bot4._core.journal.files import JournalBusy
 from bot4._core.journal.reader import JournalCorrupt, JournalReader
 from bot4._core.journal.record import JournalKind
-from bot4._core.journal.stream import Journal, JournalBusy, JournalState
+from bot4._core.journal.stream import Journal, JournalState
 
 
 @pytest.fixture

@@ -3,6 +3,16 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 
+cdef extern from *:
+    """
+    /* The state word is written by the shard and by whoever syncs: a plain word, accessed atomically. */
+    static inline int bot4_state_load(const int *state) { return __atomic_load_n(state, __ATOMIC_ACQUIRE); }
+    static inline void bot4_state_store(int *state, int value) { __atomic_store_n(state, value, __ATOMIC_RELEASE); }
+    """
+    int bot4_state_load(const int* state) noexcept nogil
+    void bot4_state_store(int* state, int value) noexcept nogil
+
+
 cpdef enum JournalState:
     JOURNAL_OPEN = 0
     JOURNAL_FULL = 1     # no space for another block: only journal_append_reserved still writes

@@ -5,15 +5,11 @@ from typing import Self
 
 from typing_extensions import Buffer
 
-from bot4._core.journal.reader import JournalError
-
 class JournalState(IntFlag):
     JOURNAL_OPEN = 0
     JOURNAL_FULL = 1
     JOURNAL_FAILED = 2
     JOURNAL_CLOSED = 3
-
-class JournalBusy(JournalError): ...  # noqa: N818 - it says what the journal is
 
 class Journal:
     def __init__(

@@ -11,44 +11,23 @@ Invariants
 """
 
 import errno
-import fcntl
 import os
 
-from libc.errno cimport EBADF, EINTR, EINVAL, EIO, EMSGSIZE, ENOSPC, ENOSYS, EOPNOTSUPP
-from libc.errno cimport errno as c_errno
+from libc.errno cimport EBADF, EINVAL, EIO, EMSGSIZE, ENOSPC, ENOSYS, EOPNOTSUPP
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 from posix.unistd cimport close as c_close
 
-from bot4._core.journal.reader import JournalCorrupt, JournalError, JournalReader
+from bot4._core.journal.files import lock_file, sync_folder
+from bot4._core.journal.reader import JournalCorrupt, JournalReader
 
+from bot4._core.journal.disk cimport disk_promise, disk_sync, disk_write
 from bot4._core.journal.record cimport (
     JOURNAL_FROM_RESERVE, JOURNAL_HEADER_BYTES, JOURNAL_KIND_END, JOURNAL_META, JOURNAL_PAYLOAD_MAX,
     JOURNAL_RECORD_BYTES, FileHeader, RecordHeader, header_seal, record_seal,
 )
 from bot4._core.types cimport aligned_zalloc
-
-
-cdef extern from *:
-    """
-    #ifndef _GNU_SOURCE
-    #define _GNU_SOURCE
-    #endif
-    #include <fcntl.h>
-    #include <unistd.h>
-    /* The state word is written by the shard and by whoever syncs: a plain word, accessed atomically. */
-    static inline int bot4_state_load(const int *state) { return __atomic_load_n(state, __ATOMIC_ACQUIRE); }
-    static inline void bot4_state_store(int *state, int value) { __atomic_store_n(state, value, __ATOMIC_RELEASE); }
-    static inline int bot4_promise(int fd, int64_t offset, int64_t length) {
-        return fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length);
-    }
-    """
-    int bot4_state_load(const int* state) noexcept nogil
-    void bot4_state_store(int* state, int value) noexcept nogil
-    int bot4_promise(int fd, int64_t offset, int64_t length) noexcept nogil
-    ssize_t c_pwrite "pwrite"(int fd, const void* data, size_t length, int64_t offset) noexcept nogil
-    int c_fdatasync "fdatasync"(int fd) noexcept nogil
 
 
 ctypedef struct MetaPayload:
@@ -65,36 +44,15 @@ cdef int64_t _fail(JournalStream* stream, int error) noexcept nogil:
     return -error
 
 
-cdef int _write_all(int fd, const uint8_t* data, size_t length, int64_t offset) noexcept nogil:
-    """Write every byte at the offset; 0 or the errno that stopped it."""
-    cdef ssize_t written
-    while length > 0:
-        written = c_pwrite(fd, data, length, offset)
-        if written < 0:
-            if c_errno == EINTR:
-                continue
-            return c_errno
-        if written == 0:
-            return EIO
-        data += written
-        length -= written
-        offset += written
-    return 0
-
-
 cdef int _promise_block(JournalStream* stream) noexcept nogil:
     """Have the file system promise the next block; 0, or ENOSPC and the like where it cannot."""
-    cdef int error = 0
-    while bot4_promise(stream.fd, stream.allocated, stream.block_bytes) != 0:
-        error = c_errno
-        if error == EINTR:
-            continue
-        if error == EOPNOTSUPP or error == ENOSYS:
-            stream.allocated = 0   # no promises on this file system: a full disk will show as a failed write
-            return 0
-        return error
-    stream.allocated += stream.block_bytes
-    return 0
+    cdef int error = disk_promise(stream.fd, stream.allocated, stream.block_bytes)
+    if error == EOPNOTSUPP or error == ENOSYS:
+        stream.allocated = 0   # no promises on this file system: a full disk will show as a failed write
+        return 0
+    if error == 0:
+        stream.allocated += stream.block_bytes
+    return error
 
 
 cdef int64_t _append(
@@ -133,7 +91,7 @@ cdef int64_t _append(
     if length > 0:   # an empty payload may come without a pointer
         memcpy(stream.scratch + JOURNAL_RECORD_BYTES, payload, length)
     record_seal(record)
-    error = _write_all(stream.fd, stream.scratch, size, stream.offset)
+    error = disk_write(stream.fd, stream.scratch, size, stream.offset)
     if error != 0:
         return _fail(stream, error)
     stream.offset = end
@@ -163,18 +121,13 @@ cdef int journal_state(const JournalStream* stream) noexcept nogil:
 
 cdef int journal_sync(JournalStream* stream) noexcept nogil:
     cdef int state = bot4_state_load(&stream.state)
+    cdef int error
     if state == JOURNAL_CLOSED:
         return -EBADF
     if state == JOURNAL_FAILED:
         return -(stream.error if stream.error != 0 else EIO)
-    while c_fdatasync(stream.fd) != 0:
-        if c_errno != EINTR:
-            return <int>_fail(stream, c_errno)
-    return 0
-
-
-class JournalBusy(JournalError):
-    """Another process, or another stream of this one, has the journal open for writing."""
+    error = disk_sync(stream.fd)
+    return 0 if error == 0 else <int>_fail(stream, error)
 
 
 cdef class Journal:
@@ -237,7 +190,7 @@ cdef class Journal:
         self.stream.block_bytes, self.stream.reserve_bytes = block_bytes, reserve_bytes
         self.stream.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._lock()
+            lock_file(self.stream.fd, self.path)
             if self._is_new():
                 self._create(stream_id, build_hash, config_hash, wall_ns)
             else:
@@ -255,12 +208,6 @@ cdef class Journal:
             free(self.stream.scratch)
             free(self.stream)
 
-    def _lock(self):
-        try:
-            fcntl.flock(self.stream.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as busy:
-            raise JournalBusy(f"{self.path}: another writer has the journal open") from busy
-
     def _is_new(self):
         """True for an empty file, or for a header cut short by a crash while it was created."""
         head = os.pread(self.stream.fd, JOURNAL_HEADER_BYTES, 0)
@@ -273,15 +220,11 @@ cdef class Journal:
         header.build_hash, header.config_hash, header.stream_id = build_hash, config_hash, stream_id
         header.created_wall_ns, header.first_seq, header.epoch = wall_ns, 1, 1
         header_seal(&header)
-        error = _write_all(self.stream.fd, <const uint8_t*>&header, sizeof(header), 0)
+        error = disk_write(self.stream.fd, <const uint8_t*>&header, sizeof(header), 0)
         if error != 0:
-            raise OSError(error, os.strerror(error), self.path)
+            self._refuse(-error)
         os.fsync(self.stream.fd)
-        folder = os.open(os.path.dirname(os.path.abspath(self.path)), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)   # the name must survive a power cut too
-        finally:
-            os.close(folder)
+        sync_folder(self.path)
         self._start(JOURNAL_HEADER_BYTES, 1, 1)
 
     def _reopen(self, stream_id, build_hash, config_hash, mono_ns, wall_ns):
@@ -304,7 +247,7 @@ cdef class Journal:
         meta.first_epoch, meta.stream_id = first_epoch, stream_id
         seq = journal_append(self.stream, JOURNAL_META, &meta, sizeof(meta), mono_ns, wall_ns)
         if seq < 0:
-            raise OSError(-seq, os.strerror(-seq), self.path)
+            self._refuse(seq)
 
     def _start(self, offset, next_seq, epoch):
         """Set the stream going; the first promise of space is made here."""
@@ -313,8 +256,17 @@ cdef class Journal:
         self.stream.allocated, self.stream.error = offset, 0
         error = _promise_block(self.stream)
         if error != 0:
-            raise OSError(error, os.strerror(error), self.path)
+            self._refuse(-error)
         bot4_state_store(&self.stream.state, JOURNAL_OPEN)
+
+    def _refuse(self, negative_errno):
+        raise OSError(-negative_errno, os.strerror(-negative_errno), self.path)
+
+    def _check(self, kind, payload_bytes):
+        if not 0 < kind < JOURNAL_KIND_END:
+            raise ValueError(f"kind must be 1 to {JOURNAL_KIND_END - 1}, was {kind}")
+        if not 0 <= payload_bytes <= JOURNAL_PAYLOAD_MAX:
+            raise ValueError(f"a payload must be at most {JOURNAL_PAYLOAD_MAX} bytes, was {payload_bytes}")
 
     def append(self, kind: int, payload, *, mono_ns: int, wall_ns: int, reserved: bool = False) -> int:
         """Append one record and return its sequence.
@@ -338,22 +290,19 @@ cdef class Journal:
             For a failed write; the stream is FULL or FAILED and takes no more.
         """
         cdef const uint8_t[::1] view = payload
-        cdef uint32_t length = <uint32_t>min(view.shape[0], JOURNAL_PAYLOAD_MAX + 1)
+        cdef uint32_t length = view.shape[0]
         cdef const void* first = &view[0] if view.shape[0] else NULL
         cdef int c_kind = kind
         cdef int64_t mono = mono_ns
         cdef int64_t wall = wall_ns
         cdef int64_t seq
         cdef bint from_reserve = reserved
+        self._check(kind, view.shape[0])
         with nogil:
             seq = _append(self.stream, c_kind, first, length, mono, wall, from_reserve)
-        if seq > 0:
-            return seq
-        if seq == -EMSGSIZE:
-            raise ValueError(f"a payload must be at most {JOURNAL_PAYLOAD_MAX} bytes, was {view.shape[0]}")
-        if seq == -EINVAL and not 0 < kind < JOURNAL_KIND_END:
-            raise ValueError(f"kind must be 1 to {JOURNAL_KIND_END - 1}, was {kind}")
-        raise OSError(-seq, os.strerror(-seq), self.path)
+        if seq < 0:
+            self._refuse(seq)
+        return seq
 
     def append_many(self, kind: int, payloads, payload_bytes: int, *, mono_ns: int, wall_ns: int) -> int:
         """Append consecutive payloads of one size; return the sequence of the last, as `append` would.
@@ -371,13 +320,11 @@ cdef class Journal:
         cdef int c_kind = kind
         cdef Py_ssize_t count
         cdef Py_ssize_t i
-        if not (0 < payload_bytes <= JOURNAL_PAYLOAD_MAX) or view.shape[0] % payload_bytes:
+        self._check(kind, payload_bytes)
+        if payload_bytes == 0 or view.shape[0] % payload_bytes:
             raise ValueError(
-                f"payloads must be a whole number of 1 to {JOURNAL_PAYLOAD_MAX} bytes each, "
-                f"were {view.shape[0]} bytes of {payload_bytes}"
+                f"payloads must be a whole number of {payload_bytes} bytes each, were {view.shape[0]} bytes"
             )
-        if not 0 < kind < JOURNAL_KIND_END:
-            raise ValueError(f"kind must be 1 to {JOURNAL_KIND_END - 1}, was {kind}")
         count = view.shape[0] // <Py_ssize_t>size
         with nogil:
             for i in range(count):
@@ -385,7 +332,7 @@ cdef class Journal:
                 if seq < 0:
                     break
         if seq < 0:
-            raise OSError(-seq, os.strerror(-seq), self.path)
+            self._refuse(seq)
         return seq
 
     def sync(self) -> None:
@@ -394,7 +341,7 @@ cdef class Journal:
         with nogil:
             error = journal_sync(self.stream)
         if error != 0:
-            raise OSError(-error, os.strerror(-error), self.path)
+            self._refuse(error)
 
     def close(self) -> None:
         """Close the file and give back what was promised but not used; appending on raises OSError."""
