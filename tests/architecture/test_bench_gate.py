@@ -160,26 +160,43 @@ TOOLS = {"compiler": "gcc 12", "valgrind": "3.19"}
 COUNTED = {"tools": TOOLS, "kernels": {"a": 1000, "b": 1000}, "not_repeatable": ["t"]}
 
 
-def counted(monkeypatch: pytest.MonkeyPatch, **counts: int) -> list[str]:
+def counted(monkeypatch: pytest.MonkeyPatch, **counts: int) -> tuple[list[str], set[str]]:
     monkeypatch.setattr(instructions, "count", lambda _folder: {name: (n, n) for name, n in counts.items()})
     return bench_gate.check_instructions(Path(), COUNTED, TOOLS)
 
 
 def test_six_instructions_more_in_a_thousand_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert counted(monkeypatch, a=1005, b=900, t=5) == []
-    assert counted(monkeypatch, a=1006, b=1000, t=5) == ["a: 1,006 instructions, the baseline has 1,000 (+0.60%)"]
+    assert counted(monkeypatch, a=1005, b=900, t=5) == ([], set())
+    more = ["a: 1,006 instructions, the baseline has 1,000 (+0.60%)"]
+    assert counted(monkeypatch, a=1006, b=1000, t=5) == (more, {"b"})
 
 
 def test_uncounted_and_unlisted_kernels_fail_the_instruction_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    gone, new = counted(monkeypatch, a=1000, c=5, t=5)
+    gone, new = counted(monkeypatch, a=1000, c=5, t=5)[0]
     assert gone.startswith("b: in the instruction baseline, but no benchmark")
     assert new.startswith("c: has no instruction baseline")
-    assert bench_gate.check_instructions(Path(), {}, TOOLS) == ["there is no instruction baseline (run with --update)"]
+    missing = ["there is no instruction baseline (run with --update)"]
+    assert bench_gate.check_instructions(Path(), {}, TOOLS) == (missing, set())
 
 
 def test_counts_of_another_compiler_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench_gate.check_instructions(Path(), COUNTED, {**TOOLS, "compiler": "gcc 13"}) == []
+    assert bench_gate.check_instructions(Path(), COUNTED, {**TOOLS, "compiler": "gcc 13"}) == ([], set())
     assert "instructions skipped: the baseline was counted with" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("now", "exit_code"), [(1000, 0), (1002, 1)])
+def test_slower_kernel_is_let_through_only_with_the_very_instructions_of_its_baseline(
+    bench: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], now: int, exit_code: int
+) -> None:
+    monkeypatch.setattr(instructions, "why_not", lambda: "")
+    monkeypatch.setattr(instructions, "valgrind_version", lambda: "valgrind-3")
+    monkeypatch.setattr(instructions, "count", lambda _folder: {"spin": (1000, 1000), "steady": (5, 5)})
+    places = ["--bench", str(bench), "--baselines", str(bench / "baselines"), "--budget", "0.05"]
+    assert bench_gate.main([*places, "--update"]) == 0
+    write_kernels(bench, turns=8000)
+    monkeypatch.setattr(instructions, "count", lambda _folder: {"spin": (now, now), "steady": (5, 5)})
+    assert bench_gate.main(places) == exit_code
+    assert ("let through spin" in capsys.readouterr().out) == (exit_code == 0)
 
 
 @pytest.mark.skipif(instructions.why_not() != "", reason=instructions.why_not() or "valgrind is here")
