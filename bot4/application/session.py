@@ -32,7 +32,7 @@ from bot4.application.projector import Projector
 from bot4.application.summary import breaker_text, summarise
 from bot4.config import settings_to_dict
 from bot4.domain.errors import FatalError
-from bot4.dto.run_view import LaneView, RunView
+from bot4.ports.run_view import LaneView, RunView
 
 if TYPE_CHECKING:
     from pathlib import Path

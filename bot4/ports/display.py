@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bot4.dto.run_view import RunView
+    from bot4.ports.run_view import RunView
 
 
 class Display(Protocol):

@@ -49,7 +49,7 @@ ctypedef struct Policy:
     money_t position_ticklots
     int64_t order_lots       # fixed order size (inverse contracts), else 0
     int64_t position_lots
-    int64_t price_step_ticks # orders lie on a coarser grid than the data where the venue says so
+    int64_t price_step_ticks  # orders lie on a coarser grid than the data where the venue says so
     int64_t qty_step_lots
     int64_t qty_min_lots
     int64_t qty_max_lots
@@ -76,10 +76,10 @@ ctypedef struct DecisionState:
 
 
 cdef double policy_score(const Policy* policy, const double* features) noexcept nogil   # NaN while warming
+cdef int64_t price_on_step(int64_t price_ticks, int64_t step_ticks, bint up) noexcept nogil
 cdef int decide(const Policy* policy, DecisionState* state, const double* features, const TopOfBook* top,
                 const Exposure* exposure, int64_t now_ns, OrderIntent* out) noexcept nogil
 
 
 cdef class LinearPolicy:
     cdef Policy* policy
-

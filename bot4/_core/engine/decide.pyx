@@ -7,7 +7,7 @@ the place where later policies plug in.
 """
 
 from libc.math cimport NAN, isnan
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
@@ -67,7 +67,7 @@ cdef bint _is_large_enough(const Policy* policy, int64_t qty_lots, int64_t price
             and mul_wide(price_ticks, qty_lots) >= policy.notional_min_ticklots)
 
 
-cdef inline int64_t _on_step(int64_t price_ticks, int64_t step_ticks, bint up) noexcept nogil:
+cdef int64_t price_on_step(int64_t price_ticks, int64_t step_ticks, bint up) noexcept nogil:
     """The nearest price an order may have, below or above."""
     cdef int64_t rest = price_ticks % step_ticks
     return price_ticks if rest == 0 else price_ticks - rest + (step_ticks if up else 0)
@@ -140,7 +140,7 @@ cdef int decide(const Policy* policy, DecisionState* state, const double* featur
         else:
             qty_lots = min(qty_lots, _capped_lots(policy.order_ticklots, price_ticks, qty_lots))
     # Outwards for a taker, so that it still reaches the touch; away from the touch for a maker.
-    price_ticks = _on_step(price_ticks, policy.price_step_ticks, is_buy == is_taker)
+    price_ticks = price_on_step(price_ticks, policy.price_step_ticks, is_buy == is_taker)
     qty_lots = min(qty_lots, policy.qty_max_lots)
     qty_lots -= qty_lots % policy.qty_step_lots
     if price_ticks <= 0 or not _is_large_enough(policy, qty_lots, price_ticks):
@@ -211,6 +211,8 @@ cdef class LinearPolicy:
             raise ValueError("an order and a position need either a budget in ticklots or a size in lots, and not both")
         if min(order_lots, position_lots, order_ticklots, position_ticklots, notional_min_ticklots, cooldown_ns) < 0:
             raise ValueError("sizes and times must not be negative")
+        if not 0 <= take_slippage_ppm < PPM:
+            raise ValueError(f"take_slippage_ppm must be in 0..{PPM - 1}, was {take_slippage_ppm}")
         if price_step_ticks < 1 or qty_step_lots < 1:
             raise ValueError(f"an order's steps must be at least 1, were {price_step_ticks} and {qty_step_lots}")
         if qty_min_lots < 1 or qty_max_lots < qty_min_lots:

@@ -15,6 +15,7 @@ from bot4._core.engine.lane cimport Lane
 from bot4._core.engine.orders cimport WORKING_MAX
 from bot4._core.engine.shard cimport (
     ALL_LANES,
+    CONTROL_CANCEL_ALL,
     CONTROL_STOP,
     LANES_MAX,
     ShardState,
@@ -30,6 +31,7 @@ from bot4._core.risk.breaker cimport Breaker
 from bot4._core.risk.limits cimport RiskGate
 from bot4._core.sim.paper cimport Paper
 from bot4._core.ta.bank cimport Features
+from bot4._core.ta.registry cimport FEATURE_COUNT
 from bot4._core.types cimport EVENT_CONTROL, EVENT_TIMER, Event, aligned_zalloc, money_from_int
 
 from cpython.buffer cimport PyBuffer_Release
@@ -131,12 +133,20 @@ cdef class Engine:
             Position limit as price_ticks x qty_lots, turned into lots at the first touch; 0 leaves the gate's own.
         """
         cdef Lane* lane
+        cdef int term
         if self.state.lane_count == (<Positions>self._positions).count:
             raise ValueError(f"there are positions for {self.state.lane_count} instruments only")
         if any(part is other for part in (sync, features, paper, gate) for other in self._parts):
             raise ValueError(f"a part of {symbol} serves another lane already")
         if gate.limits.max_open_orders > WORKING_MAX:
             raise ValueError(f"open orders must be limited to {WORKING_MAX}, the limit was {gate.limits.max_open_orders}")
+        for term in range(policy.policy.term_count):
+            if policy.policy.terms[term].feature >= FEATURE_COUNT:
+                raise ValueError(
+                    f"the policy of {symbol} reads feature {policy.policy.terms[term].feature}, there are {FEATURE_COUNT}")
+        if gate.limits.instrument != self.state.lane_count:
+            raise ValueError(
+                f"{symbol} is instrument {self.state.lane_count}, its risk gate is that of {gate.limits.instrument}")
         lane = &self.state.lanes[self.state.lane_count]
         lane.shared = &self.state.shared
         lane.sync = sync.sync
@@ -186,13 +196,14 @@ cdef class Engine:
         cdef Event tick
         cdef int64_t until
         self.control(CONTROL_STOP)
-        self.control(2)
+        self.control(CONTROL_CANCEL_ALL)
         memset(&tick, 0, sizeof(Event))
         tick.kind = EVENT_TIMER
         until = self.state.now_ns + horizon_ns
         with self._busy:
             while self.working_orders and self.state.now_ns < until:
                 tick.recv_ns = self.state.now_ns + self.state.tick_interval_ns
+                self.state.market_ns = self.state.now_ns      # this silence is lived through, however long
                 shard_apply(self.state, &tick)
             shard_publish(self.state)
         return self.working_orders
@@ -237,6 +248,19 @@ cdef class Engine:
         counters["needs_snapshot"] = bool(self.state.lanes[index].needs_snapshot)
         counters["has_depth"] = bool(self.state.lanes[index].has_depth)
         return counters
+
+    def top(self, int index) -> tuple:
+        """Return bids and asks as one lane sees them, best first: two lists of (price_ticks, qty_lots), at most 5 each."""
+        cdef Lane* lane
+        cdef int i
+        if not 0 <= index < self.state.lane_count:
+            raise IndexError(f"lane must be in 0..{self.state.lane_count - 1}, was {index}")
+        lane = &self.state.lanes[index]
+        with self._busy:
+            return (
+                [(lane.top.bid_price_ticks[i], lane.top.bid_qty_lots[i]) for i in range(lane.top.bid_levels)],
+                [(lane.top.ask_price_ticks[i], lane.top.ask_qty_lots[i]) for i in range(lane.top.ask_levels)],
+            )
 
     def view(self) -> dict:
         """Return what the shard last showed: its clock and totals, and ``lanes``, a list of dicts of raw integers.

@@ -101,6 +101,8 @@ ctypedef struct Lane:
     Event outcomes[OUTCOMES_MAX]
 
 
+cdef void shared_journal(LaneShared* shared, int kind, const void* payload, unsigned int length, int64_t now_ns,
+                         bint is_new_order) noexcept nogil
 cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil
 cdef void lane_apply_time(Lane* lane, int64_t now_ns) noexcept nogil
 cdef int64_t lane_next_due(const Lane* lane) noexcept nogil         # when the venue next acts; INT64_MAX: never

@@ -105,6 +105,19 @@ cdef void _lose_book(Lane* lane, int64_t now_ns) noexcept nogil:
     lane_cancel_all(lane, REASON_BREAKER, now_ns)
 
 
+cdef void _take_top(Lane* lane) noexcept nogil:
+    """Read the book's top; a quote that is newer than the book stays on top of it."""
+    cdef TopOfBook newer = lane.top
+    book_top(lane.sync.book, &lane.top)
+    if lane.touch_id <= lane.sync.last_id:
+        lane.touch_id = lane.sync.last_id
+        return
+    lane.top.bid_levels = _merge_side(lane.top.bid_price_ticks, lane.top.bid_qty_lots, lane.top.bid_levels,
+                                      newer.bid_price_ticks[0], newer.bid_qty_lots[0], True)
+    lane.top.ask_levels = _merge_side(lane.top.ask_price_ticks, lane.top.ask_qty_lots, lane.top.ask_levels,
+                                      newer.ask_price_ticks[0], newer.ask_qty_lots[0], False)
+
+
 cdef bint _apply_depth(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     """One depth event; true where a whole message left the book live."""
     cdef int verdict = book_sync_apply(lane.sync, event)
@@ -115,8 +128,7 @@ cdef bint _apply_depth(Lane* lane, const Event* event, int64_t now_ns) noexcept 
     lane.needs_snapshot = book_sync_needs_snapshot(lane.sync)
     if verdict == SYNC_APPLIED or verdict == SYNC_SNAPSHOT:
         lane.counters.resyncs = <uint64_t>lane.sync.counters.resyncs
-        book_top(lane.sync.book, &lane.top)
-        lane.touch_id = lane.sync.last_id
+        _take_top(lane)
         lane.source = SOURCE_DEPTH
         paper_halt(lane.paper, False)
         return True
@@ -160,8 +172,11 @@ cdef bint _apply_quote(Lane* lane, const Quote* quote) noexcept nogil:
         return False
     if quote.update_id <= lane.touch_id or quote.bid_price_ticks >= quote.ask_price_ticks:
         return False
+    if min(quote.bid_price_ticks, quote.bid_qty_lots, quote.ask_qty_lots) <= 0:
+        return False                                  # a venue shows an empty side as price and quantity 0
     lane.touch_id = quote.update_id
     if not lane.has_depth:
+        paper_halt(lane.paper, False)
         lane.source = SOURCE_QUOTE
         lane.top.bid_levels = 0
         lane.top.ask_levels = 0
@@ -181,6 +196,7 @@ cdef bint _assume_touch(Lane* lane, int64_t price_ticks, int64_t qty_lots) noexc
     if price_ticks <= lane.assumed_half_spread_ticks or qty_lots <= 0:
         return False
     memset(&lane.top, 0, sizeof(TopOfBook))
+    paper_halt(lane.paper, False)
     lane.source = SOURCE_ASSUMED
     lane.top.bid_levels = 1
     lane.top.ask_levels = 1
@@ -253,7 +269,7 @@ cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noex
     elif event.kind == EVENT_GAP_MARK:
         book_sync_reset(lane.sync)
         lane.counters.gaps += 1
-        lane.needs_snapshot = True
+        lane.needs_snapshot = lane.has_depth
         _lose_book(lane, now_ns)
     breaker_record_market(lane.shared.breaker, now_ns)
     _take_outcomes(lane, event, now_ns)
@@ -288,21 +304,27 @@ cdef void _close(Lane* lane, WorkingOrder* order, bint by_reject, int code) noex
     orders_remove(&lane.orders, order)
 
 
-cdef void _journal(
-    Lane* lane, int kind, const void* payload, unsigned int length, int64_t now_ns, bint is_new_order=False
+cdef void shared_journal(
+    LaneShared* shared, int kind, const void* payload, unsigned int length, int64_t now_ns, bint is_new_order
 ) noexcept nogil:
     """Append a record; the first failure stops new orders for good (what is out there may still be cancelled)."""
     cdef int64_t seq
-    if lane.shared.journal == NULL:
+    if shared.journal == NULL:
         return
     # A new order stops where the disk is full; what reduces risk, and what was reported, may use the reserve.
     if is_new_order:
-        seq = journal_append(lane.shared.journal, JOURNAL_INTENT, payload, length, now_ns, now_ns)
+        seq = journal_append(shared.journal, kind, payload, length, now_ns, now_ns)
     else:
-        seq = journal_append_reserved(lane.shared.journal, kind, payload, length, now_ns, now_ns)
-    if seq < 0 and lane.shared.journal_errno == 0:
-        lane.shared.journal_errno = -seq
-        breaker_record_journal_failure(lane.shared.breaker, now_ns)
+        seq = journal_append_reserved(shared.journal, kind, payload, length, now_ns, now_ns)
+    if seq < 0 and shared.journal_errno == 0:
+        shared.journal_errno = -seq
+        breaker_record_journal_failure(shared.breaker, now_ns)
+
+
+cdef void _journal(
+    Lane* lane, int kind, const void* payload, unsigned int length, int64_t now_ns, bint is_new_order=False
+) noexcept nogil:
+    shared_journal(lane.shared, kind, payload, length, now_ns, is_new_order)
 
 
 cdef void _apply_fill(Lane* lane, WorkingOrder* order, const Event* event, int64_t now_ns) noexcept nogil:
@@ -414,17 +436,19 @@ cdef void lane_place(Lane* lane, OrderIntent* intent, int64_t now_ns) noexcept n
         risk_apply_refused(lane.risk, verdict)
         _refuse(lane, intent, REFUSED_BY_RISK, verdict, now_ns)
         return
-    intent.generation = (
-        breaker_admit_reduce(lane.shared.breaker) if intent.flags & INTENT_REDUCE_ONLY
-        else breaker_admit(lane.shared.breaker, now_ns))
-    if intent.generation == 0:
-        _refuse(lane, intent, REFUSED_BY_BREAKER, 0, now_ns)
-        return
     memset(&lock, 0, sizeof(OrderLock))
     verdict = ledger_lock_order(
         lane.shared.ledger, &lock, lane.spec, intent.side, intent.price_ticks, intent.qty_lots)
     if verdict != LEDGER_OK:
         _refuse(lane, intent, REFUSED_BY_ACCOUNT, verdict, now_ns)
+        return
+    # Last, as a half-open breaker has few probes: one must not be spent on an order that something else refuses.
+    intent.generation = (
+        breaker_admit_reduce(lane.shared.breaker) if intent.flags & INTENT_REDUCE_ONLY
+        else breaker_admit(lane.shared.breaker, now_ns))
+    if intent.generation == 0:
+        ledger_release(lane.shared.ledger, &lock)
+        _refuse(lane, intent, REFUSED_BY_BREAKER, 0, now_ns)
         return
     intent.order_id = lane.counters.intents + 1 if lane.shared.journal == NULL else journal_next_seq(lane.shared.journal)
     order = orders_add(&lane.orders, intent)

@@ -13,8 +13,13 @@ from bot4._core.mem.spsc_ring cimport SpscRing, spsc_pop_batch, spsc_push_batch
 from bot4._core.mem.waiter cimport Waiter, waiter_notify, waiter_wait
 from bot4._core.types cimport Event, aligned_zalloc
 
-cdef enum:
-    BATCH = 256
+cdef extern from * nogil:
+    """
+    #define BOT4_FLAG_LOAD(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+    #define BOT4_FLAG_STORE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+    """
+    int flag_load "BOT4_FLAG_LOAD"(const int* p) noexcept
+    void flag_store "BOT4_FLAG_STORE"(int* p, int value) noexcept
 
 # Longest sleep without a look at the control ring and the stop flag.
 cdef int64_t IDLE_NS = 20_000_000
@@ -40,17 +45,6 @@ cdef class ShardRunner:
     1024
     """
 
-    cdef readonly Engine engine
-    cdef readonly SpscRing ring
-    cdef readonly Waiter room
-    cdef readonly Waiter records
-    cdef readonly SpscRing _controls
-    cdef object _control_lock
-    cdef bint _stop
-    cdef int _cpu
-    cdef Event* _batch
-    cdef readonly bint is_pinned
-
     def __cinit__(self, Engine engine, *, int capacity=65_536, str wait="park", int cpu=-1):
         self.engine = engine
         self.ring = SpscRing(capacity)
@@ -69,9 +63,12 @@ cdef class ShardRunner:
     def run(self) -> None:
         """Apply events until `stop` was called and the market ring is empty. Holds the GIL for nothing."""
         cdef size_t count, controls, i
+        cdef int stopping
         self._pin()
         with self.engine._busy, nogil:
             while True:
+                # Before the rings: what was pushed before `stop` is then seen by the pops of the last round.
+                stopping = flag_load(&self._stop)
                 count = spsc_pop_batch(self.ring.ring, self._batch, BATCH)
                 for i in range(count):
                     shard_apply(self.engine.state, &self._batch[i])
@@ -82,7 +79,7 @@ cdef class ShardRunner:
                     shard_apply(self.engine.state, &self._batch[i])
                 if count or controls:
                     shard_publish(self.engine.state)
-                elif self._stop:
+                elif stopping:
                     break
                 else:
                     waiter_wait(self.records.waiter, self.ring.ring, IDLE_NS)
@@ -99,7 +96,7 @@ cdef class ShardRunner:
 
     def stop(self) -> None:
         """Make `run` return once the market ring is empty."""
-        self._stop = True
+        flag_store(&self._stop, 1)
         waiter_notify(self.records.waiter)
 
     def _pin(self):

@@ -44,6 +44,7 @@ ctypedef struct ShardState:
     ViewState* view
     int32_t lane_count
     int64_t now_ns           # latest stamp seen; never goes back
+    int64_t market_ns        # latest stamp of an event that is no timer
     int64_t tick_interval_ns
     int64_t next_tick_ns     # 0 before the first event
     int64_t mark_interval_ns
@@ -64,4 +65,3 @@ ctypedef struct ShardState:
 cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil
 cdef void shard_publish(ShardState* shard) noexcept nogil          # the state as other threads may see it
 cdef uint64_t shard_hash(const ShardState* shard) noexcept nogil
-

@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 
 from bot4._core.account.ledger cimport ledger_equity, ledger_hash
 from bot4._core.account.money cimport money_hash
-from bot4._core.engine.decide cimport REASON_BREAKER, REASON_OPERATOR, REASON_SHUTDOWN
+from bot4._core.engine.decide cimport REASON_BREAKER, REASON_OPERATOR, REASON_SHUTDOWN, price_on_step
 from bot4._core.engine.lane cimport (
     Lane,
     lane_apply_market,
@@ -21,10 +21,10 @@ from bot4._core.engine.lane cimport (
     lane_mark_ticks,
     lane_next_due,
     lane_place,
+    shared_journal,
 )
 from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, view_begin, view_end, view_set
 from bot4._core.journal.record cimport JOURNAL_CONTROL, JOURNAL_MARK
-from bot4._core.journal.stream cimport journal_append_reserved
 from bot4._core.risk.circuit cimport (
     BREAKER_CANCEL_RESTING,
     BREAKER_FLATTEN,
@@ -86,8 +86,7 @@ cdef void _mark(ShardState* shard, int64_t now_ns) noexcept nogil:
         record.realised_low = money_low(lane.position.realised)
         record.realised_high = money_high(lane.position.realised)
         shard.marks += 1
-        if shard.shared.journal != NULL:
-            journal_append_reserved(shard.shared.journal, JOURNAL_MARK, &record, sizeof(MarkRecord), now_ns, now_ns)
+        shared_journal(&shard.shared, JOURNAL_MARK, &record, sizeof(MarkRecord), now_ns, False)
 
 
 cdef void _flatten(Lane* lane, int reason, int64_t now_ns) noexcept nogil:
@@ -107,6 +106,9 @@ cdef void _flatten(Lane* lane, int reason, int64_t now_ns) noexcept nogil:
     intent.qty_lots = lots if lots > 0 else -lots
     touch = lane.top.bid_price_ticks[0] if lots > 0 else lane.top.ask_price_ticks[0]
     intent.price_ticks = touch + (-touch if lots > 0 else touch) * FLATTEN_SLIPPAGE_PPM // 1_000_000
+    intent.price_ticks = price_on_step(intent.price_ticks, lane.policy.price_step_ticks, lots < 0)
+    intent.qty_lots = min(intent.qty_lots, lane.policy.qty_max_lots)
+    intent.qty_lots -= intent.qty_lots % lane.policy.qty_step_lots
     lane_place(lane, &intent, now_ns)
 
 
@@ -145,18 +147,22 @@ cdef int64_t _next_due(const ShardState* shard) noexcept nogil:
     return due_ns
 
 
-cdef void _advance(ShardState* shard, int64_t now_ns) noexcept nogil:
-    """Live through the time up to `now_ns` in fixed steps; of a clock jump only the first `jump_ns`."""
+cdef void _advance(ShardState* shard, int64_t now_ns, bint is_market) noexcept nogil:
+    """Live through the time up to `now_ns` in fixed steps; of a clock jump only the first `jump_ns`.
+
+    A jump is measured between market events, so that timer events in between do not turn it into time lived through.
+    """
     cdef int64_t until = now_ns, due_ns
     cdef int i
     if shard.next_tick_ns == 0:
         shard.next_tick_ns = now_ns + shard.tick_interval_ns
         shard.next_mark_ns = now_ns + shard.mark_interval_ns
         shard.now_ns = now_ns
+        shard.market_ns = now_ns
         return
-    if now_ns - shard.now_ns > shard.jump_ns:
-        shard.clock_jumps += 1
-        until = shard.now_ns + shard.jump_ns
+    if now_ns - shard.market_ns > shard.jump_ns:
+        shard.clock_jumps += is_market
+        until = shard.market_ns + shard.jump_ns
     due_ns = _next_due(shard)
     while min(shard.next_tick_ns, due_ns) <= until:
         if due_ns < shard.next_tick_ns:
@@ -172,8 +178,10 @@ cdef void _advance(ShardState* shard, int64_t now_ns) noexcept nogil:
             _tick(shard, shard.now_ns)
             shard.next_tick_ns += shard.tick_interval_ns
         due_ns = _next_due(shard)
-    if until != now_ns:
-        shard.next_tick_ns = now_ns + shard.tick_interval_ns
+    if is_market:
+        if until != now_ns:
+            shard.next_tick_ns = now_ns + shard.tick_interval_ns
+        shard.market_ns = now_ns
     shard.now_ns = now_ns
 
 
@@ -209,9 +217,7 @@ cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
     # Where in the market stream this was popped is part of the record: a replay pops it at the same place.
     stamped.recv_ns = shard.now_ns
     stamped.venue_ns = <int64_t>shard.events
-    if shard.shared.journal != NULL:
-        journal_append_reserved(
-            shard.shared.journal, JOURNAL_CONTROL, &stamped, sizeof(Event), shard.now_ns, shard.now_ns)
+    shared_journal(&shard.shared, JOURNAL_CONTROL, &stamped, sizeof(Event), shard.now_ns, False)
     if code == CONTROL_STOP:
         shard.shared.is_stopping = True
     elif code == CONTROL_KILL:
@@ -235,7 +241,7 @@ cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil:
         shard.clock_backs += not event.flags & FLAG_SNAPSHOT
     elif stamp != shard.now_ns and (not event.flags & FLAG_SNAPSHOT or event.flags & FLAG_PARTIAL_BOOK
                                     or shard.next_tick_ns == 0):
-        _advance(shard, stamp)
+        _advance(shard, stamp, event.kind != EVENT_TIMER)
     if event.kind == EVENT_TIMER:
         return
     if event.instrument >= shard.lane_count:

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Where the engine's time goes, by stage."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport uint64_t
 
 from bot4._core.clock cimport tsc_now, tsc_to_ns
 from bot4._core.histogram cimport histogram_free, histogram_new, histogram_percentile, histogram_record

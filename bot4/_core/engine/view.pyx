@@ -5,7 +5,7 @@ The writer never waits. A reader copies the words and takes them only where the 
 after; every access is atomic, so a torn copy is thrown away rather than shown.
 """
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport uint64_t
 from libc.stdlib cimport free
 
 from bot4._core.types cimport aligned_zalloc
@@ -66,10 +66,10 @@ cdef class View:
         """Return a consistent copy of the words in use; raises TimeoutError where the writer never rests."""
         cdef uint64_t copy[VIEW_WORDS_MAX]
         cdef int count = VIEW_HEAD_WORDS + <int>_load(&self.view.lanes, _ACQUIRE) * VIEW_LANE_WORDS
-        cdef int attempt
+        cdef int _attempt
         cdef bint whole = False
         with nogil:
-            for attempt in range(ATTEMPTS_MAX):
+            for _attempt in range(ATTEMPTS_MAX):
                 whole = view_read(self.view, copy, count)
                 if whole:
                     break

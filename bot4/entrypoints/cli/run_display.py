@@ -16,7 +16,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from bot4.dto.run_view import LaneView, RunView
+    from bot4.ports.run_view import LaneView, RunView
     from bot4.dto.summary import RunSummary
     from bot4.ports.display import Display
 

@@ -1,0 +1,36 @@
+from typing import Any
+
+from typing_extensions import Buffer
+
+from bot4._core.engine.engine import Engine
+from bot4._core.mem.spsc_ring import SpscRing
+from bot4._core.mem.waiter import Waiter
+from bot4._core.wire.scan import Scanner
+
+class Feed:
+    def __init__(
+        self,
+        scanner: Scanner,
+        engine: Engine,
+        *,
+        ring: SpscRing | None = None,
+        room: Waiter | None = None,
+        records: Waiter | None = None,
+        speed: float = 0.0,
+        duration_ns: int = 0,
+    ) -> None: ...
+    @property
+    def scanner(self) -> Scanner: ...
+    @property
+    def engine(self) -> Engine: ...
+    def lines(self, data: Buffer, capture_format: int, *, default_instrument: int = -1) -> int: ...
+    def rows(
+        self, data: Buffer, kind: int, grid: tuple[int, int, int, int, int], *, first_line: bool = False
+    ) -> int: ...
+    def frame(self, data: Buffer, recv_ns: int, *, default_instrument: int = -1) -> None: ...
+    def time(self, now_ns: int) -> None: ...
+    def stop(self) -> None: ...
+    @property
+    def is_stopped(self) -> bool: ...
+    def needs_snapshot(self, index: int) -> bool: ...
+    def counters(self) -> dict[str, Any]: ...

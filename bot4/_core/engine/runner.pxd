@@ -1,0 +1,23 @@
+"""The thread of a shard: its rings, its batch buffer, its stop flag."""
+
+from bot4._core.engine.engine cimport Engine
+from bot4._core.mem.spsc_ring cimport SpscRing
+from bot4._core.mem.waiter cimport Waiter
+from bot4._core.types cimport Event
+
+
+cdef enum:
+    BATCH = 256              # events taken from a ring in one go
+
+
+cdef class ShardRunner:
+    cdef readonly Engine engine
+    cdef readonly SpscRing ring
+    cdef readonly Waiter room        # the feed waits here for room in the ring
+    cdef readonly Waiter records     # the shard waits here for events
+    cdef readonly bint is_pinned
+    cdef SpscRing _controls
+    cdef object _control_lock
+    cdef int _stop                   # set by any thread
+    cdef int _cpu
+    cdef Event* _batch

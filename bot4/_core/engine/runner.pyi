@@ -1,0 +1,29 @@
+from bot4._core.engine.engine import Engine
+from bot4._core.mem.spsc_ring import SpscRing
+from bot4._core.mem.waiter import Waiter
+
+class ShardRunner:
+    def __init__(self, engine: Engine, *, capacity: int = 65_536, wait: str = "park", cpu: int = -1) -> None: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def ring(self) -> SpscRing: ...
+    @property
+    def room(self) -> Waiter: ...
+    @property
+    def records(self) -> Waiter: ...
+    @property
+    def is_pinned(self) -> bool: ...
+    def run(self) -> None: ...
+    def control(
+        self,
+        code: int,
+        *,
+        instrument: int = ...,
+        value: int = 0,
+        side: int = 0,
+        qty_lots: int = 0,
+        tif: int = 0,
+        flags: int = 0,
+    ) -> bool: ...
+    def stop(self) -> None: ...
