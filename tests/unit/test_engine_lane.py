@@ -56,7 +56,7 @@ def unfilled(lanes: int = 1) -> Rig:
 
 def test_a_policy_that_reads_a_feature_there_is_not_is_refused():
     rig = unfilled()
-    wide = LinearPolicy(
+    wide = LinearPolicy(  # 127 is a legal index of a policy, not of the features there are
         [(127, 1.0, 1.0)],
         enter_score=0.4,
         take_score=0.5,
