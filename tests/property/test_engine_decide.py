@@ -114,7 +114,9 @@ class RoundsTheOtherWay(Decider):
 
 class ForgetsTheTouch(Decider):
     def decide(self, now):
-        return super().decide(dataclasses.replace(now, bid_ticks=max(1, now.bid_ticks), ask_ticks=max(2, now.ask_ticks)))
+        return super().decide(
+            dataclasses.replace(now, bid_ticks=max(1, now.bid_ticks), ask_ticks=max(2, now.ask_ticks))
+        )
 
 
 class ExitsByOrderSize(Decider):

@@ -64,7 +64,7 @@ def test_a_frame_the_scanner_refuses_is_counted_by_reason_and_changes_nothing():
 
 def rest_line(symbol: str) -> bytes:
     return (
-        b"1700000000.5 https://api.binance.com/api/v3/depth?symbol=%s&limit=1000: "
+        b"https://api.binance.com/api/v3/depth?symbol=%s&limit=1000 -> 1700000000.5: "
         b'{"lastUpdateId":7,"bids":[["10.00","1.000"]],"asks":[["11.00","1.000"]]}\n' % symbol.encode()
     )
 
@@ -119,7 +119,7 @@ def through_ring(data: bytes, *, capacity: int, wait: str = "park", **feed_args:
     feed = Feed(
         assembly.scanner, assembly.engine, ring=runner.ring, room=runner.room, records=runner.records, **feed_args
     )
-    thread = threading.Thread(target=runner.run)
+    thread = threading.Thread(target=runner.run, daemon=True)
     thread.start()
     try:
         feed.lines(data, STAMPED, default_instrument=0)
@@ -146,11 +146,11 @@ def test_stop_right_after_the_last_push_loses_no_event():
     for turn in range(300):
         rig = Rig()
         runner = ShardRunner(rig.engine, capacity=64, wait="spin" if turn % 2 else "park")
-        thread = threading.Thread(target=runner.run)
+        thread = threading.Thread(target=runner.run, daemon=True)
         thread.start()
         if turn % 3:
             time.sleep(0)
-        runner.ring.push_batch(message)
+        runner.ring.push(message)
         runner.stop()
         thread.join(10)
         assert rig.engine.counters()["messages"] == 1
@@ -187,34 +187,36 @@ def test_a_core_that_is_not_ours_is_refused():
 def alternating(turns: int) -> np.ndarray:
     """Diffs in which both quantities of the touch are always the same number: a mixed copy shows two."""
     return np.concatenate(
-        [
-            depth(i * 0.01, 101 + i, 101 + i, [(99_999, 20 + i % 900)], [(100_001, 20 + i % 900)])
-            for i in range(turns)
-        ]
+        [depth(i * 0.01, 101 + i, 101 + i, [(99_999, 20 + i % 900)], [(100_001, 20 + i % 900)]) for i in range(turns)]
     )
 
 
 def torn_copies(read, seconds: float = 1.0) -> tuple[int, int]:
-    """Read while another thread applies; returns (copies that mix two moments, copies with a new clock)."""
+    """Read beside a shard's thread; returns (copies that mix two moments, different copies seen)."""
     rig = Rig(policy={"enter_score": 0.99, "take_score": 1.0})
     rig.apply(book_with(20, 20))
-    batches = [alternating(3_000)[i * 3 : i * 3 + 3] for i in range(3_000)]
+    runner = ShardRunner(rig.engine, capacity=64, wait="spin")
+    events = alternating(60_000)
     done = threading.Event()
 
     def write() -> None:
-        for batch in batches:
-            rig.engine.apply(batch)
-        done.set()
+        at = 0
+        while at < len(events) and not done.is_set():
+            at += runner.ring.push(events[at : at + 48])
 
-    writer = threading.Thread(target=write)
+    threads = [threading.Thread(target=work, daemon=True) for work in (write, runner.run)]
+    for thread in threads:
+        thread.start()
     torn, clocks = 0, set()
-    writer.start()
     deadline = time.monotonic() + seconds
-    while not done.is_set() and time.monotonic() < deadline:
+    while threads[0].is_alive() and time.monotonic() < deadline:
         bid_lots, ask_lots, now_ns = read(rig.engine)
         clocks.add(now_ns)
         torn += bid_lots != ask_lots
-    writer.join()
+    done.set()
+    threads[0].join(10)
+    runner.stop()
+    threads[1].join(10)
     return torn, len(clocks)
 
 
