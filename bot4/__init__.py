@@ -1,1 +1,117 @@
-"""bot4: an autonomous crypto trading engine."""
+"""bot4: an autonomous crypto trading engine with a compiled, allocation-free core.
+
+The public names below are loaded when they are first used (PEP 562): ``import bot4`` itself loads nothing else.
+
+>>> import bot4
+>>> bot4.Settings().run.mode
+'paper'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot4._core.account.contract import Contract
+    from bot4._core.account.ledger import Account
+    from bot4._core.account.positions import Positions
+    from bot4._core.book.depth_sync import DepthSync
+    from bot4._core.book.order_book import Book as OrderBook
+    from bot4._core.build_info import build_info
+    from bot4._core.engine.engine import Engine
+    from bot4._core.engine.feed import Feed
+    from bot4._core.journal.reader import JournalReader
+    from bot4._core.journal.stream import Journal
+    from bot4._core.mem.mpmc_ring import MpmcRing
+    from bot4._core.mem.object_pool import ObjectPool
+    from bot4._core.mem.spsc_ring import SpscRing
+    from bot4._core.risk.breaker import Breaker
+    from bot4._core.risk.filters import Filters
+    from bot4._core.risk.idempotency import IdempotencyStore
+    from bot4._core.risk.limits import RiskGate
+    from bot4._core.sim.paper import Paper
+    from bot4._core.ta.bank import Features
+    from bot4._core.wire.scan import Scanner
+    from bot4.application.session import PaperSession
+    from bot4.bootstrap import open_recording
+    from bot4.config import Settings, load_settings
+    from bot4.domain.instrument import Instrument
+    from bot4.domain.version import VERSION as __version__  # noqa: N811 - the name Python users look for
+    from bot4.entrypoints.embedding import replay
+
+__all__ = [
+    "Account",
+    "Breaker",
+    "Contract",
+    "DepthSync",
+    "Engine",
+    "Features",
+    "Feed",
+    "Filters",
+    "IdempotencyStore",
+    "Instrument",
+    "Journal",
+    "JournalReader",
+    "MpmcRing",
+    "ObjectPool",
+    "OrderBook",
+    "Paper",
+    "PaperSession",
+    "Positions",
+    "RiskGate",
+    "Scanner",
+    "Settings",
+    "SpscRing",
+    "__version__",
+    "build_info",
+    "load_settings",
+    "open_recording",
+    "replay",
+]
+
+# Where each name lives; the module's own name of it stands behind the colon where it differs.
+_HOMES = {
+    "Account": "bot4._core.account.ledger",
+    "Breaker": "bot4._core.risk.breaker",
+    "Contract": "bot4._core.account.contract",
+    "DepthSync": "bot4._core.book.depth_sync",
+    "Engine": "bot4._core.engine.engine",
+    "Features": "bot4._core.ta.bank",
+    "Feed": "bot4._core.engine.feed",
+    "Filters": "bot4._core.risk.filters",
+    "IdempotencyStore": "bot4._core.risk.idempotency",
+    "Instrument": "bot4.domain.instrument",
+    "Journal": "bot4._core.journal.stream",
+    "JournalReader": "bot4._core.journal.reader",
+    "MpmcRing": "bot4._core.mem.mpmc_ring",
+    "ObjectPool": "bot4._core.mem.object_pool",
+    "OrderBook": "bot4._core.book.order_book:Book",
+    "Paper": "bot4._core.sim.paper",
+    "PaperSession": "bot4.application.session",
+    "Positions": "bot4._core.account.positions",
+    "RiskGate": "bot4._core.risk.limits",
+    "Scanner": "bot4._core.wire.scan",
+    "Settings": "bot4.config",
+    "SpscRing": "bot4._core.mem.spsc_ring",
+    "__version__": "bot4.domain.version:VERSION",
+    "build_info": "bot4._core.build_info",
+    "load_settings": "bot4.config",
+    "open_recording": "bot4.bootstrap",
+    "replay": "bot4.entrypoints.embedding",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on its first use."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'bot4' has no attribute {name!r}")
+    module, _, own_name = home.partition(":")
+    value = getattr(import_module(module), own_name or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -8,16 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from bot4.adapters.recordings.recording import Recording
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.storage.sqlite import SqliteStore
     from bot4.application.session import PaperSession
     from bot4.config import Settings
-    from bot4.ports.display import Display
-    from bot4.ports.market_feed import MarketFeed
     from bot4.domain.instrument import Instrument
     from bot4.dto.data_check import CheckReport
     from bot4.dto.host_check import HostReport
     from bot4.ports.book_reader import BookReader
+    from bot4.ports.display import Display
+    from bot4.ports.market_feed import MarketFeed
 
 
 def check_recordings(
@@ -61,6 +62,28 @@ def check_recordings(
     return check.run(paths, progress) if progress is not None else check.run(paths)
 
 
+def open_recording(path: str | Path, *, market: str | None = None) -> Recording:
+    """Recognise one recording by its content; nothing but its beginning is read.
+
+    Parameters
+    ----------
+    path : str or Path
+        A capture or a public CSV dump, plain, gzip or zip.
+    market : str, optional
+        ``spot``, ``usdm`` or ``coinm``: overrules what the file says.
+
+    Raises
+    ------
+    DataError, NoInputError
+        The file is missing, empty or nothing that is known.
+
+    """
+    from bot4.adapters.recordings.recognise import open_recording as recognise
+    from bot4.domain.instrument import Market
+
+    return recognise(path, market=Market(market) if market is not None else None)
+
+
 def _kraken_reader(instruments: Sequence[Instrument]) -> BookReader:
     from bot4.adapters.venues.kraken.book import KrakenBookReader
     from bot4.dto.rules.kraken import v2_symbol
@@ -89,7 +112,9 @@ def open_session(
     Parameters
     ----------
     settings : Settings
+        See docs/configuration.md.
     display : Display
+        Where the run shows itself.
     replay : sequence of Path
         Recordings to trade over; none plays the synthetic market.
     instrument_files : sequence of Path
@@ -105,15 +130,18 @@ def open_session(
     ------
     ConfigError, DataError, NoInputError
         The input or a setting cannot be used.
-    DataDirError, DataDirBusyError, StoreError
-        The data directory or the store cannot be used.
+    DataDirError, DataDirBusyError, StoreError, OutputError
+        The data directory, the store or the journal cannot be used.
+
     """
+    from contextlib import ExitStack
     from pathlib import Path
 
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.storage.sqlite import SqliteStore
     from bot4.application.assembly import InputShape
     from bot4.application.session import PaperSession
+    from bot4.domain.errors import OutputError
 
     source: MarketFeed
     if replay:
@@ -127,15 +155,26 @@ def open_session(
     else:
         source = _synthetic_feed(settings, instrument_files)
         shape = InputShape()
-    data_dir = DataDir(Path(settings.run.data_dir))
-    try:
+    with ExitStack() as opened:
+        data_dir = DataDir(Path(settings.run.data_dir))
+        opened.callback(data_dir.close)
         store = SqliteStore(data_dir.store_path)
-        session = PaperSession(
-            settings, source, shape, store, data_dir.new_run(), display, speed=speed, duration_s=duration_s
-        )
-    except BaseException:
-        data_dir.close()
-        raise
+        opened.callback(store.close)
+        run_dir = data_dir.new_run()
+        try:
+            session = PaperSession(
+                settings,
+                source,
+                shape,
+                store=store,
+                run_dir=run_dir,
+                display=display,
+                speed=speed,
+                duration_s=duration_s,
+            )
+        except OSError as error:
+            raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
+        opened.pop_all()
     return OpenSession(session, store, data_dir)
 
 

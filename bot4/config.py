@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,8 +26,22 @@ ENV_PREFIX = "BOT4_"
 DEFAULT_FILE = "bot4.toml"
 # A name people expect, beside the systematic one.
 _ENV_ALIASES = {"BOT4_DATA_DIR": "run.data_dir"}
-# Environment names that belong to the build and the shell, not to the settings.
-_ENV_RESERVED = frozenset({"BOT4_BUILD", "BOT4_SANITIZE", "BOT4_MARCH", "BOT4_ONLY", "BOT4_JOBS", "BOT4_CONFIG"})
+# Environment names that belong to the build, the tests and the shell, not to the settings.
+_ENV_RESERVED = frozenset(
+    {
+        "BOT4_BUILD",
+        "BOT4_CONFIG",
+        "BOT4_FUZZ_DIR",
+        "BOT4_HYPOTHESIS_PROFILE",
+        "BOT4_JOBS",
+        "BOT4_MARCH",
+        "BOT4_ONLY",
+        "BOT4_POSTGRES_URL",
+        "BOT4_REDIS_URL",
+        "BOT4_SANITIZE",
+        "BOT4_WORKERS",
+    }
+)
 
 PositiveInt = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(gt=0.0, le=1.0)]
@@ -42,7 +57,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A table of the settings file; refuses keys it does not know."""
 
 
-class RunSettings(Section):
+class RunSettings(Section, frozen=True):
     """What one run is and where it keeps its files."""
 
     mode: Literal["paper"] = "paper"
@@ -52,7 +67,7 @@ class RunSettings(Section):
     mark_interval_ms: Annotated[int, Meta(ge=10, le=3_600_000)] = 1_000
 
 
-class SyntheticSettings(Section):
+class SyntheticSettings(Section, frozen=True):
     """The built-in market that plays when no recording is given."""
 
     symbol: Annotated[str, Meta(min_length=5, max_length=20, pattern="^[A-Z0-9]+$")] = "BTCUSDT"
@@ -64,7 +79,7 @@ class SyntheticSettings(Section):
         require_positive("synthetic.start_price", self.start_price)
 
 
-class PaperSettings(Section):
+class PaperSettings(Section, frozen=True):
     """The paper account and the venue it trades on."""
 
     balance_quote: Decimal = Decimal(10_000)
@@ -82,11 +97,11 @@ class PaperSettings(Section):
         require_positive("paper.balance_coin", self.balance_coin)
         for key in ("maker_fee_bps", "taker_fee_bps"):
             fee = getattr(self, key)
-            if fee is not None and not -100 <= fee <= 1_000:  # noqa: PLR2004 - the rule is in the message
+            if fee is not None and not (fee.is_finite() and -100 <= fee <= 1_000):  # noqa: PLR2004 - see the message
                 raise ValueError(f"paper.{key} must lie in -100 .. 1000 basis points, was {fee}")
 
 
-class StrategySettings(Section):
+class StrategySettings(Section, frozen=True):
     """The demonstration strategy: a linear score over named features (docs/strategy.md); it promises no profit."""
 
     weights: dict[str, float] = msgspec.field(
@@ -113,12 +128,20 @@ class StrategySettings(Section):
             raise ValueError(
                 f"strategy.take_score must be at least strategy.enter_score {self.enter_score}, was {self.take_score}"
             )
+        if not self.weights:
+            raise ValueError("strategy.weights must name at least one feature, was empty")
+        for feature, weight in self.weights.items():
+            if not isfinite(weight):
+                raise ValueError(f"strategy.weights.{feature} must be a finite number, was {weight}")
+        for feature, scale in self.scales.items():
+            if not (isfinite(scale) and scale > 0.0):
+                raise ValueError(f"strategy.scales.{feature} must be above 0 and finite, was {scale}")
         unscaled = sorted(set(self.weights) - set(self.scales))
         if unscaled:
             raise ValueError(f"strategy.scales must name every feature of strategy.weights, lacks {unscaled[0]!r}")
 
 
-class RiskSettings(Section):
+class RiskSettings(Section, frozen=True):
     """Hard limits checked before every order (docs/risk.md)."""
 
     order_notional_max: Decimal = Decimal(2_500)
@@ -138,7 +161,7 @@ class RiskSettings(Section):
         require_positive("risk.position_notional_max", self.position_notional_max)
 
 
-class BreakerSettings(Section):
+class BreakerSettings(Section, frozen=True):
     """When trading stops by itself, and for how long (docs/risk.md)."""
 
     error_rate_max_pct: Annotated[int, Meta(ge=1, le=100)] = 50
@@ -153,7 +176,7 @@ class BreakerSettings(Section):
     flood_window_ms: Annotated[int, Meta(ge=1, le=86_400_000)] = 60_000
 
 
-class ShardSettings(Section):
+class ShardSettings(Section, frozen=True):
     """The engine's thread."""
 
     ring_capacity: Annotated[int, Meta(ge=1_024, le=2**24)] = 65_536
@@ -166,13 +189,13 @@ class ShardSettings(Section):
             raise ValueError(f"shard.ring_capacity must be a power of two, was {self.ring_capacity}")
 
 
-class JournalSettings(Section):
+class JournalSettings(Section, frozen=True):
     """The record of what was decided (docs/journal.md)."""
 
     sync_interval_ms: Annotated[int, Meta(ge=1, le=60_000)] = 10
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """Every setting of bot4. Paper is the only mode, and no default leads to a live endpoint."""
 
     run: RunSettings = RunSettings()
@@ -209,17 +232,18 @@ def load_settings(
 
     >>> load_settings(overrides={"risk.open_orders_max": 3}, environment={}).risk.open_orders_max
     3
+
     """
-    tree = _read_file(path)
     source = os.environ if environment is None else environment
-    for name, value in _environment_keys(source):
-        _set(tree, name, value, origin=f"environment {ENV_PREFIX}{name.upper().replace('.', '__')}")
+    tree = _read_file(path, source)
+    for name, key, value in _environment_keys(source):
+        _set(tree, key, value, origin=f"environment {name}")
     for key, value in (overrides or {}).items():
         if value is not None:
             _set(tree, key, value, origin="command line")
     try:
         return msgspec.convert(tree, Settings, strict=False)
-    except (msgspec.ValidationError, InvalidOperation) as error:
+    except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), tree)) from None
 
 
@@ -242,9 +266,9 @@ def settings_to_dict(settings: Settings) -> dict[str, Any]:
     return plain
 
 
-def _read_file(path: str | Path | None) -> dict[str, Any]:
-    chosen = Path(path) if path is not None else Path(os.environ.get("BOT4_CONFIG", DEFAULT_FILE))
-    if path is None and "BOT4_CONFIG" not in os.environ and not chosen.exists():
+def _read_file(path: str | Path | None, environment: Mapping[str, str]) -> dict[str, Any]:
+    chosen = Path(path) if path is not None else Path(environment.get("BOT4_CONFIG", DEFAULT_FILE))
+    if path is None and "BOT4_CONFIG" not in environment and not chosen.exists():
         return {}
     try:
         # Decimal keeps an amount such as 0.1 exact on its way from the file.
@@ -255,12 +279,13 @@ def _read_file(path: str | Path | None) -> dict[str, Any]:
         raise ConfigError(f"settings file {chosen} is not valid TOML: {error}") from None
 
 
-def _environment_keys(source: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _environment_keys(source: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, key and value of each variable that is a setting."""
     for name, value in sorted(source.items()):
         if name in _ENV_ALIASES:
-            yield _ENV_ALIASES[name], value
+            yield name, _ENV_ALIASES[name], value
         elif name.startswith(ENV_PREFIX) and name not in _ENV_RESERVED:
-            yield name.removeprefix(ENV_PREFIX).lower().replace("__", "."), value
+            yield name, name.removeprefix(ENV_PREFIX).lower().replace("__", "."), value
 
 
 def _set(tree: dict[str, Any], key: str, value: object, *, origin: str) -> None:
@@ -281,7 +306,8 @@ def _explain(message: str, tree: dict[str, Any]) -> str:
     path = where.strip("`").removeprefix("$").strip(".").replace("[...]", "")
     if rule.startswith("Object contains unknown field"):
         name = rule.split("`")[1]
-        return f"unknown setting {(path + '.' if path else '') + name!r}: see docs/configuration.md for the keys there are"
+        key = f"{path}.{name}" if path else name
+        return f"unknown setting {key!r}: see docs/configuration.md for the keys there are"
     node: Any = tree
     for part in path.split(".") if path else []:
         node = node.get(part) if isinstance(node, dict) else None

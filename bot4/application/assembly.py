@@ -85,21 +85,35 @@ def assemble(
     Parameters
     ----------
     settings : Settings
+        Sizes, limits and fees.
     instruments : sequence of Instrument
         At least one; symbols must differ.
     journal : Journal or None
+        None keeps no record.
     shape : InputShape
+        What the input can tell.
 
     Raises
     ------
     ConfigError
         A setting does not fit an instrument; the message names both.
+
     """
+    try:
+        return _assemble(settings, instruments, journal, shape)
+    except (ValueError, OverflowError) as error:
+        symbols = ", ".join(instrument.symbol for instrument in instruments)
+        raise ConfigError(f"the settings do not fit {symbols}: {error}") from error
+
+
+def _assemble(
+    settings: Settings, instruments: Sequence[Instrument], journal: Journal | None, shape: InputShape
+) -> Assembly:
     decimals = _asset_decimals(instruments)
     assets = tuple(decimals)
     contracts = tuple(_contract(settings, instrument, decimals, assets) for instrument in instruments)
     positions = Positions(contracts)
-    account = Account(decimals.values())
+    account = Account(list(decimals.values()))
     for index, asset in enumerate(assets):
         if any(instrument.settle == asset for instrument in instruments):
             account.credit(index, _start_balance(settings, asset))
@@ -340,18 +354,18 @@ def _filters(instrument: Instrument) -> Filters:
         return 0 if qty is None else instrument.qty_to_lots(qty)
 
     ticklot = instrument.tick_size * instrument.lot_size
-    bounds: dict[str, int] = {}
-    if instrument.min_notional is not None and instrument.kind is not ContractKind.INVERSE:
-        bounds["min_notional_ticklots"] = int(instrument.min_notional / ticklot)
-    if instrument.max_notional is not None and instrument.kind is not ContractKind.INVERSE:
-        bounds["max_notional_ticklots"] = int(instrument.max_notional / ticklot)
+
+    def ticklots(notional: Decimal | None) -> int:
+        return 0 if notional is None or instrument.kind is ContractKind.INVERSE else int(notional / ticklot)
+
     return Filters(
         price_step_ticks=instrument.ticks_per_step,
         qty_step_lots=instrument.lots_per_step,
         min_qty_lots=lots(instrument.min_qty),
         max_qty_lots=lots(instrument.max_qty),
         max_num_orders=instrument.max_orders or 0,
-        **bounds,
+        min_notional_ticklots=ticklots(instrument.min_notional),
+        max_notional_ticklots=ticklots(instrument.max_notional),
     )
 
 

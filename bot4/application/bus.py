@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from bot4.application.commands import Batch
 from bot4.domain.errors import RejectedError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A command was handed to the engine. `duplicate` says that this id had been handed over before: nothing was done."""
+    """A command was handed to the engine; `duplicate`: it had been handed over before, so nothing was done."""
 
     command_id: str
     duplicate: bool = False
@@ -27,7 +28,8 @@ class CommandBus:
     """Dispatches commands to their handlers.
 
     Thread-safe. The ids of the last `remembered_max` commands are kept; an older one is forgotten first, so an id must
-    not be reused within that many commands.
+    not be reused within that many commands. A batch goes to its handler as a whole, then each of its parts to the
+    part's own; parts are remembered one by one, so a batch that was refused half-way can be dispatched again.
 
     >>> from bot4.application.commands import Kill
     >>> done = []
@@ -58,15 +60,22 @@ class CommandBus:
         ------
         RejectedError
             No handler takes this kind, or the handler refused; the id may then be tried again.
+
         """
+        with self._lock:
+            return self._hand_over(command)
+
+    def _hand_over(self, command: Command) -> Receipt:
         handler = self._handlers.get(type(command))
         if handler is None:
             raise RejectedError(f"no handler takes {type(command).__name__}")
-        with self._lock:
-            if command.command_id in self._remembered:
-                return Receipt(command.command_id, duplicate=True)
-            handler(command)
-            self._remembered[command.command_id] = None
-            if len(self._remembered) > self._remembered_max:
-                self._remembered.popitem(last=False)
+        if command.command_id in self._remembered:
+            return Receipt(command.command_id, duplicate=True)
+        handler(command)
+        if isinstance(command, Batch):
+            for part in command.commands:
+                self._hand_over(part)
+        self._remembered[command.command_id] = None
+        if len(self._remembered) > self._remembered_max:
+            self._remembered.popitem(last=False)
         return Receipt(command.command_id)

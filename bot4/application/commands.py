@@ -1,4 +1,4 @@
-"""What a caller may ask of a running session. A command names itself once: the same `command_id` is never done twice."""
+"""What a caller may ask of a running session; a command names itself, and the same `command_id` is never done twice."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class PlaceOrder:
     side : OrderSide
     price, qty : Decimal
         Exact, on the instrument's grid.
+
     """
 
     symbol: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot4.application.bus import CommandBus
-from bot4.application.commands import Batch, CancelAll, CancelOrder, Command, Kill, PlaceOrder
+from bot4.application.commands import Batch, CancelAll, CancelOrder, Kill, PlaceOrder
 from bot4.domain.errors import RejectedError
 
 if TYPE_CHECKING:
@@ -28,11 +28,10 @@ class CommandHandlers:
     run_id : str
     instruments : mapping of symbol to Instrument
         What may be traded in this session.
+
     """
 
-    def __init__(
-        self, gateway: OrderGateway, store: Store, run_id: str, instruments: Mapping[str, Instrument]
-    ) -> None:
+    def __init__(self, gateway: OrderGateway, store: Store, run_id: str, instruments: Mapping[str, Instrument]) -> None:
         self._gateway = gateway
         self._store = store
         self._run_id = run_id
@@ -83,25 +82,14 @@ class CommandHandlers:
         self._gateway.kill()
 
     def batch(self, command: Batch) -> None:
-        """Check every order of the batch first, then hand all over in order."""
+        """Check every part that can be known beforehand; the bus then hands the parts over in order."""
         for part in command.commands:
+            if isinstance(part, Batch):
+                raise RejectedError("a batch cannot hold a batch")
             if isinstance(part, PlaceOrder):
                 self._check_order(part)
-        for part in command.commands:
-            self._one(part)
-
-    def _one(self, command: Command) -> None:
-        match command:
-            case PlaceOrder():
-                self.place(command)
-            case CancelOrder():
-                self.cancel(command)
-            case CancelAll():
-                self.cancel_all(command)
-            case Kill():
-                self.kill(command)
-            case Batch():
-                raise RejectedError("a batch cannot hold a batch")
+            elif not isinstance(part, Kill) and part.symbol is not None:
+                self._instrument(part.symbol)
 
     def _instrument(self, symbol: str) -> Instrument:
         instrument = self._instruments.get(symbol)
@@ -113,11 +101,9 @@ class CommandHandlers:
     def _check_order(self, command: PlaceOrder) -> None:
         instrument = self._instrument(command.symbol)
         try:
-            price_ticks = instrument.price_to_ticks(command.price)
+            instrument.price_to_ticks(command.price)
             qty_lots = instrument.qty_to_lots(command.qty)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise RejectedError(str(error)) from None
-        if price_ticks <= 0 or qty_lots <= 0:
-            raise RejectedError(
-                f"an order's price and quantity must be positive, were {command.price} and {command.qty}"
-            )
+        if qty_lots == 0:
+            raise RejectedError(f"an order's quantity must be above 0, was {command.qty}")

@@ -15,12 +15,13 @@ from bot4._core.engine.decide import DecisionReason
 from bot4._core.engine.lane import RefusalStage
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
-from bot4._core.journal.reader import JournalReader, Record
+from bot4._core.journal.reader import JournalError, JournalReader, Record
 from bot4._core.journal.record import JournalKind
 from bot4._core.risk.filters import FilterVerdict
 from bot4._core.risk.rules import RiskVerdict
 from bot4._core.sim.paper_matching import PaperReason
 from bot4._core.types import EventKind, Flag, IntentAction, IntentFlag
+from bot4.domain.errors import FatalError
 from bot4.domain.fill import Fill, Mark, Refusal
 from bot4.domain.order import Order, OrderSide, OrderStatus, TimeInForce, client_order_id
 
@@ -58,6 +59,16 @@ _CLOSING = {
 }
 
 
+class JournalReadError(FatalError):
+    """The journal is damaged before its end, or cannot be read."""
+
+    exit_code = 74
+
+
+def _do_not_wait() -> bool:
+    return False
+
+
 class Projector:
     """Copies a run's journal into the store, as far as the journal has come.
 
@@ -74,6 +85,7 @@ class Projector:
         Decimals of each lane's settle asset in the account.
 
     One thread.
+
     """
 
     def __init__(
@@ -90,36 +102,58 @@ class Projector:
         self._instruments = tuple(instruments)
         self._settle_decimals = tuple(settle_decimals)
         self._working: dict[int, Order] = {}
+        self._unprojected: list[Record] = []
         with store.unit_of_work() as unit:
             self._projected_seq = unit.runs.projected_seq(run_id)
             self._working = {order.order_id: order for order in unit.orders.list(run_id, working_only=True)}
 
     def catch_up(self) -> int:
-        """Project every record there is; returns how many."""
+        """Project every record there is; returns how many.
+
+        Raises
+        ------
+        FatalError
+            The store or the journal failed. Nothing of the batch was kept, and the next call begins with it again.
+
+        """
         total = 0
         while True:
-            batch: list[Record] = []
-            for record in self._reader.follow(lambda: False):
-                batch.append(record)
-                if len(batch) == _BATCH:
-                    break
-            if not batch:
+            self._read_on()
+            if not self._unprojected:
                 return total
-            self._project(batch)
-            total += len(batch)
+            self._project(self._unprojected)
+            total += len(self._unprojected)
+            self._unprojected = []
+
+    def _read_on(self) -> None:
+        """Fill the batch with what was written since."""
+        if len(self._unprojected) == _BATCH:
+            return
+        try:
+            for record in self._reader.follow(_do_not_wait):
+                self._unprojected.append(record)
+                if len(self._unprojected) == _BATCH:
+                    return
+        except JournalError as error:
+            raise JournalReadError(f"the journal cannot be read: {error}") from error
 
     def close(self) -> None:
         """Close the journal's reader."""
         self._reader.close()
 
     def _project(self, batch: Sequence[Record]) -> None:
-        with self._store.unit_of_work() as unit:
-            for record in batch:
-                if record.seq > self._projected_seq:
-                    self._apply(unit, record)
-                    self._projected_seq = record.seq
-            unit.runs.set_projected_seq(self._run_id, self._projected_seq)
-            unit.commit()
+        projected_seq, working = self._projected_seq, dict(self._working)
+        try:
+            with self._store.unit_of_work() as unit:
+                for record in batch:
+                    if record.seq > self._projected_seq:
+                        self._apply(unit, record)
+                        self._projected_seq = record.seq
+                unit.runs.set_projected_seq(self._run_id, self._projected_seq)
+                unit.commit()
+        except BaseException:
+            self._projected_seq, self._working = projected_seq, working
+            raise
 
     def _apply(self, unit: UnitOfWork, record: Record) -> None:
         match record.kind:
@@ -173,7 +207,7 @@ class Projector:
             if unit.fills.add(self._run_id, fill):
                 self._save(unit, order.filled_by(fill.qty, updated_ns=now_ns))
         elif kind in _CLOSING:
-            reason = PaperReason(int(row["reason"])).name.removeprefix("PAPER_").lower() if row["reason"] else None
+            reason = _reason_name(int(row["reason"]))
             self._save(unit, order.moved_to(_CLOSING[kind], updated_ns=now_ns, reason=reason))
 
     def _dropped(self, unit: UnitOfWork, record: Record) -> None:
@@ -235,6 +269,11 @@ class Projector:
             equity_asset=instrument.settle,
             ts_ns=int(row["ts_ns"]),
         )
+
+
+def _reason_name(code: int) -> str | None:
+    """Return the venue's reason, None where it gave none."""
+    return str(PaperReason(code).name).removeprefix("PAPER_").lower() if code else None
 
 
 def verdict_name(stage: RefusalStage, verdict: int) -> str:

@@ -1,13 +1,14 @@
 """A paper session: feed, shard, journal, store and screen, from the first frame to the summary.
 
-Threads: one feeds; with a pace (``speed > 0``) one more runs the shard behind its ring, at full speed the feeding thread
-applies events itself; one syncs the journal; the caller's thread shows, projects and listens for the end. Whatever ends
-the run - the input, `--duration`, a signal, a failure - the end is the same: no new decisions, working orders cancelled
-and their answers awaited, everything flushed, a summary written.
+Threads: one feeds; with a pace (``speed > 0``) one more runs the shard behind its ring, at full speed the feeding
+thread applies events itself; one syncs the journal; the caller's thread shows, projects and listens for the end.
+Whatever ends the run - the input, `--duration`, a signal, a failure - the end is the same: no new decisions, working
+orders cancelled and their answers awaited, everything flushed, a summary written.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
@@ -31,7 +32,7 @@ from bot4.application.handlers import CommandHandlers
 from bot4.application.projector import Projector
 from bot4.application.summary import breaker_text, summarise
 from bot4.config import settings_to_dict
-from bot4.domain.errors import FatalError
+from bot4.domain.errors import Bot4Error, ConfigError, DataError, FatalError
 from bot4.ports.run_view import LaneView, RunView
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ _IO_EXIT_CODE = 74
 
 
 class SessionFailedError(FatalError):
-    """A run that ended by a failure; its summary was still written. `exit_code` is the failure's own."""
+    """A run that ended by a failure; its summary was still made. `failed_with` is the failure's own exit code."""
 
     def __init__(self, message: str, summary: RunSummary, exit_code: int) -> None:
         super().__init__(message)
@@ -88,6 +89,7 @@ class PaperSession:
     ------
     ConfigError
         A setting does not fit an instrument.
+
     """
 
     def __init__(
@@ -95,10 +97,10 @@ class PaperSession:
         settings: Settings,
         source: MarketFeed,
         shape: InputShape,
+        *,
         store: Store,
         run_dir: Path,
         display: Display,
-        *,
         speed: float = 0.0,
         duration_s: float | None = None,
     ) -> None:
@@ -128,9 +130,8 @@ class PaperSession:
         self._fed_s = 0.0
 
     def stop(self) -> None:
-        """Ask for the orderly end of the run; safe in a signal handler."""
+        """Ask for the orderly end of the run; takes no lock, so a signal handler may call it."""
         self._interrupted = True
-        self._stopping.set()
         self._feed.stop()
 
     def run(self) -> RunSummary:
@@ -140,6 +141,7 @@ class PaperSession:
         ------
         SessionFailedError
             The journal, the store or the input failed. Orders were cancelled and the summary written all the same.
+
         """
         with self._store.unit_of_work() as unit:
             unit.runs.start(
@@ -162,7 +164,7 @@ class PaperSession:
         try:
             self._watch(feeding, projector)
         except BaseException as error:
-            self._fail(f"{type(error).__name__}: {error}", getattr(error, "exit_code", FatalError.exit_code))
+            self._fail_by(error)
             if not isinstance(error, Exception):
                 raise
         finally:
@@ -181,7 +183,7 @@ class PaperSession:
         try:
             self._source.run(self._feed)
         except Exception as error:  # noqa: BLE001 - whatever a source raises ends the run in order
-            self._fail(f"{type(error).__name__}: {error}", getattr(error, "exit_code", FatalError.exit_code))
+            self._fail_by(error)
         finally:
             self._fed_s = time.monotonic() - started_s
 
@@ -190,7 +192,7 @@ class PaperSession:
         try:
             self._runner.run()
         except Exception as error:  # noqa: BLE001 - a shard that cannot run ends the session in order
-            self._fail(f"{type(error).__name__}: {error}", FatalError.exit_code)
+            self._fail_by(error)
             self._feed.stop()
 
     def _sync_journal(self) -> None:
@@ -205,22 +207,23 @@ class PaperSession:
 
     def _watch(self, feeding: Thread, projector: Projector) -> None:
         interval_s = self._settings.run.view_interval_ms / 1_000
-        while feeding.is_alive() and self._failure is None and not self._stopping.is_set():
+        while feeding.is_alive() and self._failure is None and not self._interrupted:
             feeding.join(interval_s)
             projector.catch_up()
             view = self.assembly.engine.view()
-            if view["journal_errno"]:
-                self._fail(
-                    f"the journal {self._journal_path} cannot be written: {os.strerror(view['journal_errno'])}",
-                    _IO_EXIT_CODE,
-                )
+            self._note_journal(int(view["journal_errno"]))
             self._display.show(self._view(view))
+
+    def _note_journal(self, error_number: int) -> None:
+        if error_number:
+            reason = os.strerror(error_number)
+            self._fail(f"the journal {self._journal_path} cannot be written: {reason}", _IO_EXIT_CODE)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def _wind_down(self, feeding: Thread, shard: Thread | None) -> int:
         """Stop feeding, stop deciding, cancel what works and take the answers; returns the orders still open."""
-        if self._stopping.is_set() or self._failure is not None:
+        if self._interrupted or self._failure is not None:
             self._feed.stop()
         feeding.join(_JOIN_S)
         if self._runner is not None and shard is not None:
@@ -234,16 +237,23 @@ class PaperSession:
 
     def _finish(self, projector: Projector, left: int) -> RunSummary:
         status = "interrupted" if self._interrupted else "finished"
+        self._note_journal(int(self.assembly.engine.counters()["journal_errno"]))
         try:
             projector.catch_up()
+        except FatalError as error:
+            self._fail(str(error), error.exit_code)
+        try:
             self._journal.sync()
-        except (OSError, FatalError) as error:
-            self._fail(str(error), _IO_EXIT_CODE)
+        except OSError as error:
+            self._note_journal(error.errno or errno.EIO)
         projector.close()
-        self._journal.close()
+        try:
+            self._journal.close()
+        except OSError as error:
+            self._note_journal(error.errno or errno.EIO)
         damage = self._source.damage
         if damage is not None and self._failure is None:
-            self._failure = _Failure(f"the input is damaged: {damage}", 65)
+            self._failure = _Failure(f"the input is damaged: {damage}", DataError.exit_code)
         summary = summarise(
             run_id=self.run_id,
             settings=self._settings,
@@ -269,6 +279,13 @@ class PaperSession:
         self._display.close()
         return summary
 
+    def _fail_by(self, error: BaseException) -> None:
+        """Note an error: one of ours speaks for itself, any other is named with its type."""
+        if isinstance(error, Bot4Error):
+            self._fail(str(error), error.exit_code)
+        else:
+            self._fail(f"{type(error).__name__}: {error}", FatalError.exit_code)
+
     def _fail(self, message: str, exit_code: int) -> None:
         if self._failure is None:
             self._failure = _Failure(message, exit_code)
@@ -280,6 +297,8 @@ class PaperSession:
             return None
         shard = self._settings.shard
         cores = sorted(os.sched_getaffinity(0))
+        if shard.pin and shard.cpu >= 0 and shard.cpu not in cores:
+            raise ConfigError(f"setting shard.cpu must be -1 or one of the cores {cores}, was {shard.cpu}")
         # The last core there is: the kernel puts most other work on the first ones.
         cpu = -1 if not shard.pin or len(cores) == 1 else (shard.cpu if shard.cpu >= 0 else cores[-1])
         return ShardRunner(self.assembly.engine, capacity=shard.ring_capacity, wait=shard.wait, cpu=cpu)
@@ -300,7 +319,7 @@ class PaperSession:
     def _progress(self) -> float | None:
         if self._duration_ns:
             fed = self._feed.counters()
-            return min(1.0, (fed["last_ns"] - fed["first_ns"]) / self._duration_ns)
+            return float(min(1.0, (fed["last_ns"] - fed["first_ns"]) / self._duration_ns))
         return self._source.progress
 
     def _view(self, view: dict[str, object]) -> RunView:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot4._core.build_info import build_info
 from bot4.application.assembly import start_balance
+from bot4.domain.version import VERSION
 from bot4.dto.summary import InstrumentSummary, RunSummary, Touch
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from bot4.application.assembly import Assembly
     from bot4.config import Settings
     from bot4.ports.market_feed import MarketFeed
-
-VERSION = "0.1.0"
 
 
 def summarise(
@@ -152,14 +151,15 @@ def _instrument(assembly: Assembly, lane: int) -> InstrumentSummary:
 def _notes(
     instruments: list[InstrumentSummary], totals: dict[str, int], fed: dict[str, Any], damage: str | None
 ) -> list[str]:
-    """What a reader of the figures has to know."""
+    """Return what a reader of the figures has to know."""
     notes = []
     if damage:
         notes.append(f"the input is damaged: {damage}")
     for item in instruments:
         if item.depth_messages and item.book_source != "depth":
             notes.append(
-                f"{item.symbol}: the book is not synchronised (no fitting snapshot in the input): nothing is traded on it"
+                f"{item.symbol}: the book is not synchronised (no fitting snapshot in the input): "
+                "nothing is traded on it"
             )
         if item.book_source == "assumed":
             notes.append(

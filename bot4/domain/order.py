@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
 _CHECK_PRIME = 31
@@ -44,7 +47,7 @@ class OrderStatus(Enum):
 
 WORKING = frozenset({OrderStatus.SENT, OrderStatus.ACKED, OrderStatus.PARTIALLY_FILLED})
 
-# A fill may overtake its acknowledgement, and a fill may overtake the end of a cancelled order's life.
+# A fill, or the end, may overtake the acknowledgement.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.SENT: frozenset(OrderStatus) - {OrderStatus.SENT},
     OrderStatus.ACKED: frozenset(
@@ -87,6 +90,7 @@ class Order:
         Why it was decided, or why it ended.
     ts_ns, updated_ns : int
         Nanoseconds UTC of the decision and of the last report.
+
     """
 
     order_id: int
@@ -113,9 +117,7 @@ class Order:
     def moved_to(self, status: OrderStatus, *, updated_ns: int, reason: str | None = None) -> Order:
         """Return the order in another state; raises `OrderTransitionError` where its life has no such step."""
         if status not in TRANSITIONS[self.status]:
-            raise OrderTransitionError(
-                f"order {self.order_id} cannot go from {self.status.value} to {status.value}"
-            )
+            raise OrderTransitionError(f"order {self.order_id} cannot go from {self.status.value} to {status.value}")
         return replace(self, status=status, updated_ns=updated_ns, reason=self.reason if reason is None else reason)
 
     def filled_by(self, qty: Decimal, *, updated_ns: int) -> Order:
@@ -130,7 +132,7 @@ class Order:
 
 
 def client_order_id(epoch: int, order_id: int) -> str:
-    """Identifier an order carries at the venue: ``b4-<epoch>-<sequence>-<check>``, base 32, at most 36 characters.
+    """Return what an order is called at the venue: ``b4-<epoch>-<sequence>-<check>``, base 32, at most 36 characters.
 
     The same journal gives the same identifier after a restart, and one prefix finds every order of an epoch.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from bot4.domain.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from bot4._core.engine.feed import Feed
     from bot4.adapters.recordings.recording import Recording
@@ -39,6 +39,7 @@ class ReplayFeed:
         A file is missing, empty, unrecognised, of another venue, or of another market than the files before it.
     ConfigError
         An instrument has no rules.
+
     """
 
     is_synthetic = False
@@ -103,6 +104,7 @@ class ReplayFeed:
         ------
         DataError
             Not one message of the input could be read.
+
         """
         alone = 0 if len(self.instruments) == 1 else -1
         first = True
@@ -116,6 +118,8 @@ class ReplayFeed:
                 feed.rows(chunk, recording.format.code, self._grid(recording), first_line=first)
             else:
                 feed.lines(chunk, recording.format.code, default_instrument=alone)
+        if feed.is_stopped:
+            return
         counters = feed.counters()
         refused = sum(counters["rejected"].values())
         if counters["messages"] == 0 or refused >= counters["messages"] + counters["bad_lines"]:
@@ -142,7 +146,9 @@ def _require_playable(recording: Recording) -> None:
             "`bot4 data check` reads this one"
         )
     if not (recording.format.is_capture or recording.format.is_csv_dump):
-        raise DataError(f"{recording.path} ({recording.format.value}) can be checked by `bot4 data check`, not replayed")
+        raise DataError(
+            f"{recording.path} ({recording.format.value}) can be checked by `bot4 data check`, not replayed"
+        )
 
 
 def _common_market(recordings: Sequence[Recording], market: Market | None) -> Market | None:
@@ -151,9 +157,7 @@ def _common_market(recordings: Sequence[Recording], market: Market | None) -> Ma
     found = {recording.market: recording for recording in recordings if recording.market is not None}
     if len(found) > 1:
         (one, first), (other, second) = list(found.items())[:2]
-        raise DataError(
-            f"{first.path} is of {one.value} and {second.path} of {other.value}: a replay is of one market"
-        )
+        raise DataError(f"{first.path} is of {one.value} and {second.path} of {other.value}: a replay is of one market")
     return next(iter(found), None)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bot4.domain.errors import FatalError, RetryableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class DataDirError(FatalError):
@@ -35,6 +37,7 @@ class DataDir:
         It cannot be made or written.
     DataDirBusyError
         Another process runs in it. The lock is the kernel's: a process that died left none behind.
+
     """
 
     def __init__(self, path: Path) -> None:

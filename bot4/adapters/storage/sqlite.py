@@ -37,6 +37,7 @@ class SqliteStore:
     ------
     StoreError
         The file is no database, comes from a newer bot4, or cannot be written.
+
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -45,13 +46,20 @@ class SqliteStore:
         self._depth = 0
         try:
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
-            # WAL: readers never wait for the writer; NORMAL: a power cut may lose the last commits, which the journal has.
+        except sqlite3.Error as error:
+            raise StoreError(f"store {self.path} cannot be opened: {error}") from None
+        try:
+            # WAL: readers never wait for the writer; NORMAL: a power cut may lose commits, which the journal has.
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._migrate()
         except sqlite3.Error as error:
+            self._connection.close()
             raise StoreError(f"store {self.path} cannot be opened: {error}") from None
+        except StoreError:
+            self._connection.close()
+            raise
         self.orders = SqliteOrders(self._connection)
         self.fills = SqliteFills(self._connection)
         self.marks = SqliteMarks(self._connection)
@@ -70,7 +78,6 @@ class SqliteStore:
     def _migrate(self) -> None:
         version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
         if version > SCHEMA_VERSION:
-            self._connection.close()
             raise StoreError(f"store {self.path} has schema {version}, this bot4 knows {SCHEMA_VERSION}: update bot4")
         self._connection.executescript(TABLES)
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -90,8 +97,10 @@ class SqliteStore:
         """Commit or roll back what `begin` opened at `depth`."""
         try:
             if depth == 0:
-                self._connection.execute("COMMIT" if keep else "ROLLBACK")
-            else:
+                # A full disk may have made SQLite roll back by itself.
+                if keep or self._connection.in_transaction:
+                    self._connection.execute("COMMIT" if keep else "ROLLBACK")
+            elif self._connection.in_transaction:
                 if not keep:
                     self._connection.execute(f"ROLLBACK TO unit_{depth}")
                 self._connection.execute(f"RELEASE unit_{depth}")
@@ -127,6 +136,8 @@ class SqliteUnitOfWork:
     ) -> None:
         if self._depth is not None and self._depth >= 0:
             self.rollback()
+        if isinstance(error, sqlite3.Error):
+            raise StoreError(f"store {self._store.path} cannot be used: {error}") from error
 
     def commit(self) -> None:
         """Keep this unit's changes; final when the outermost unit commits."""

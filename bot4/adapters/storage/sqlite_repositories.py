@@ -31,7 +31,7 @@ class SqliteOrders(_SqliteRepository):
     def save(self, run_id: str, order: Order) -> None:
         """Insert or replace one order."""
         self._connection.execute(
-            f"INSERT OR REPLACE INTO orders (run_id, {self._COLUMNS}) VALUES (?{', ?' * 15})",
+            f"INSERT OR REPLACE INTO orders (run_id, {self._COLUMNS}) VALUES (?{', ?' * 15})",  # noqa: S608 - own names
             (
                 run_id,
                 order.order_id,
@@ -55,13 +55,14 @@ class SqliteOrders(_SqliteRepository):
     def get(self, run_id: str, order_id: int) -> Order | None:
         """Return one order, or None."""
         row = self._connection.execute(
-            f"SELECT {self._COLUMNS} FROM orders WHERE run_id = ? AND order_id = ?", (run_id, order_id)
+            f"SELECT {self._COLUMNS} FROM orders WHERE run_id = ? AND order_id = ?",  # noqa: S608 - own names
+            (run_id, order_id),
         ).fetchone()
         return None if row is None else _order(row)
 
     def list(self, run_id: str, *, working_only: bool = False) -> Sequence[Order]:
         """Return a run's orders, oldest first."""
-        query = f"SELECT {self._COLUMNS} FROM orders WHERE run_id = ?"
+        query = f"SELECT {self._COLUMNS} FROM orders WHERE run_id = ?"  # noqa: S608 - own names
         parameters: list[str] = [run_id]
         if working_only:
             query += f" AND status IN ({', '.join('?' * len(WORKING))})"

@@ -25,6 +25,7 @@ class SyntheticFeed:
     seed : int
 
     Its market time begins at a fixed moment, so the same seed gives the same frames in every run, whatever the pace.
+
     """
 
     is_synthetic = True

@@ -1,4 +1,4 @@
-"""A synthetic exchange feed: raw frames in Binance's spot shape from a seed, for the same scanner real frames go through.
+"""A synthetic exchange feed: raw frames in Binance's spot shape from a seed, for the scanner that reads real ones.
 
 It is made up. Nobody trades on it, its prices mean nothing, and a result on it says nothing about a real market. It
 exists so that bot4 can be tried, shown and tested without a network: one instrument, a book of levels around a random
@@ -8,18 +8,21 @@ walk, takers and cancels, prints, and depth diffs with gapless update ids.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
 from bot4.adapters.synthetic.price_path import PricePath
+from bot4.domain.errors import ConfigError
+from bot4.domain.money import Rounding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from bot4.domain.instrument import Instrument
 
 _LEVELS = 40
+_MID_TICKS_MIN = 1_000  # below that the grid would show in every price
 _TOUCH_LEVELS = 9  # always there after a move
 _DEPTH_SHARE = 0.25
 _QUOTE_SHARE = 0.55
@@ -45,13 +48,19 @@ class SyntheticMarket:
     start_ns : int
         Time of the first frame, nanoseconds UTC.
     start_price : Decimal
-        First mid.
+        First mid; at least 1,000 ticks.
     volatility_annual : float
         See `PricePath`.
     messages_per_s : int
         Mean rate of frames; arrivals are a Poisson process.
 
     Not thread-safe: one thread iterates.
+
+    Raises
+    ------
+    ConfigError
+        The start price is too few ticks of the instrument.
+
     """
 
     def __init__(
@@ -72,14 +81,19 @@ class SyntheticMarket:
         self._update_id = 1_000
         self._trade_id = 1
         self._tick = float(instrument.tick_size)
-        self._mid_ticks = instrument.price_to_ticks(start_price.quantize(instrument.tick_size))
+        self._mid_ticks = instrument.round_price(start_price, Rounding.DOWN)
+        if self._mid_ticks < _MID_TICKS_MIN:
+            raise ConfigError(
+                f"setting synthetic.start_price must be at least {_MID_TICKS_MIN} ticks of {instrument.tick_size}, "
+                f"was {start_price}"
+            )
         self._bids: dict[int, int] = {}
         self._asks: dict[int, int] = {}
         self._changed_bids: set[int] = set()
         self._changed_asks: set[int] = set()
         self._first_change_id = self._update_id + 1
         self._lean = 0.0
-        self._rebuild(int(self._mid_ticks))
+        self._rebuild(self._mid_ticks)
         self._clear_changes()
 
     def __iter__(self) -> Iterator[StampedFrame]:
@@ -100,7 +114,7 @@ class SyntheticMarket:
         self._now_ns += max(1_000, int(gap_s * 1e9))
         mid = self._path.advance(gap_s)
         self._lean += (self._path.drift - self._lean) * min(1.0, gap_s)
-        self._move_to(round(mid / self._tick))
+        self._move_to(max(_MID_TICKS_MIN, round(mid / self._tick)))
         draw = self._rng.random()
         if draw < _DEPTH_SHARE:
             return StampedFrame(self._now_ns, self._depth())

@@ -25,6 +25,7 @@ class PricePath:
         First mid, quote currency.
     volatility_annual : float
         Standard deviation of the log return over 365 days.
+
     """
 
     def __init__(self, rng: Random, start: float, volatility_annual: float) -> None:

@@ -12,27 +12,42 @@ if TYPE_CHECKING:
     from bot4.config import Settings
 
 _FILE = click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.  [default: bot4.toml]"
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings file.  [default: bot4.toml]",
 )
 
 
 @click.group()
 def config() -> None:
-    """Show the settings and check a settings file."""
+    r"""Show the settings and check a settings file.
+
+    \b
+    bot4 config show
+    bot4 config check --config bot4.toml
+    """
 
 
 @config.command("show")
 @_FILE
 @click.option("--json", "as_json", is_flag=True, help="Write nested JSON instead of one key a line.")
 def show(config_file: Path | None, *, as_json: bool) -> None:
-    """Print every setting as it applies: defaults, file, environment."""
+    r"""Print every setting as it applies: defaults, file, environment.
+
+    \b
+    bot4 config show
+    BOT4_RISK__OPEN_ORDERS_MAX=4 bot4 config show --json
+    """
     from bot4.config import settings_to_dict
 
     settings = _load(config_file)
     if as_json:
         import orjson
 
-        sys.stdout.buffer.write(orjson.dumps(settings_to_dict(settings), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        text = orjson.dumps(settings_to_dict(settings), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        sys.stdout.buffer.write(text)
         sys.stdout.buffer.flush()
         return
     for section, values in settings_to_dict(settings).items():
@@ -43,7 +58,12 @@ def show(config_file: Path | None, *, as_json: bool) -> None:
 @config.command("check")
 @_FILE
 def check(config_file: Path | None) -> None:
-    """Validate a settings file and the environment; exit code 78 names the first fault."""
+    r"""Validate a settings file and the environment; exit code 78 names the first fault.
+
+    \b
+    bot4 config check
+    bot4 config check --config bot4.toml
+    """
     _load(config_file)
     click.echo("the settings are sound")
 

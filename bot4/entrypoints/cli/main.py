@@ -6,6 +6,8 @@ import importlib
 
 import click
 
+from bot4.domain.version import VERSION
+
 _COMMANDS = {
     "config": ("bot4.entrypoints.cli.config", "config"),
     "data": ("bot4.entrypoints.cli.data", "data"),
@@ -13,7 +15,7 @@ _COMMANDS = {
     "run": ("bot4.entrypoints.cli.run", "run"),
 }
 _HELP = {
-    "config": "Show the settings and where each comes from; check a settings file.",
+    "config": "Show the settings as they apply; check a settings file.",
     "data": "Look at recorded market data.",
     "doctor": "Look at this machine and this installation.",
     "run": "Trade on paper, over a recording or the built-in synthetic market.",
@@ -45,9 +47,9 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="bot4", prog_name="bot4")
+@click.version_option(VERSION, prog_name="bot4")
 def main() -> None:
-    """An autonomous crypto trading engine with a compiled, allocation-free core.
+    r"""Trade crypto by an autonomous engine with a compiled, allocation-free core.
 
     \b
     bot4 run                                   paper trading on a synthetic market, until Ctrl-C

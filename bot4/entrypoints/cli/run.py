@@ -20,22 +20,23 @@ if TYPE_CHECKING:
 _FORCED = 130
 
 
-class SpeedType(click.ParamType):
-    """``max``, or how many seconds of market time pass in one second."""
+def _speed(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """Return the factor; 0 stands for max."""
+    if value is None or value == "max":
+        return None if value is None else 0.0
+    try:
+        speed = float(value)
+    except ValueError:
+        speed = 0.0
+    if not 0.0 < speed <= 1e6:  # noqa: PLR2004 - the rule is in the message
+        raise click.BadParameter(f"must be above 0 and at most 1000000, or max, was {value!r}", ctx, param)
+    return speed
 
-    name = "speed"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the factor; 0 stands for max."""
-        if value == "max":
-            return 0.0
-        try:
-            speed = float(value)
-        except ValueError:
-            self.fail(f"speed must be a positive number or max, was {value!r}", param, ctx)
-        if not 0.0 < speed <= 1e6:  # noqa: PLR2004 - the rule is in the message
-            self.fail(f"speed must be above 0 and at most 1000000, or max, was {value!r}", param, ctx)
-        return speed
+def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 1e-9 <= value <= 1e9:  # noqa: PLR2004 - the rule is in the message
+        raise click.BadParameter(f"must be above 0 and at most 1000000000 seconds, was {value}", ctx, param)
+    return value
 
 
 @click.command("run")
@@ -50,11 +51,12 @@ class SpeedType(click.ParamType):
 @click.argument("more_paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option(
     "--speed",
-    type=SpeedType(),
-    default=None,
-    help="1 is the pace of the market, 10 ten times that, max as fast as it goes.  [default: max with --replay, else 1]",
+    metavar="FACTOR",
+    callback=_speed,
+    help="1 is the pace of the market, 10 ten times that, max as fast as it goes."
+    "  [default: max with --replay, else 1]",
 )
-@click.option("--duration", type=click.FloatRange(min=0.0, min_open=True), metavar="SECONDS", help="Market time to run.")
+@click.option("--duration", type=float, metavar="SECONDS", callback=_duration, help="Market time to run.")
 @click.option(
     "--instrument",
     "instrument_files",
@@ -63,12 +65,25 @@ class SpeedType(click.ParamType):
     metavar="FILE",
     help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be repeated.",
 )
-@click.option("--market", type=click.Choice(["spot", "usdm", "coinm"]), help="Market of the recordings, if they do not say.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.  [default: bot4.toml]")
-@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override one setting, such as risk.open_orders_max=4.")
-@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs are kept.  [default: bot4-data]")
+@click.option("--market", type=click.Choice(["spot", "usdm", "coinm"]), help="Market of recordings that do not say.")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings file.  [default: bot4.toml]",
+)
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting: risk.open_orders_max=4.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs are kept.  [default: bot4-data]"
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the synthetic market and of the venue's latency.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the summary as JSON; - is stdout, which then holds nothing else.")
+@click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    help="Write the summary as JSON; - is stdout, which then holds nothing else.",
+)
 @click.option("--quiet", is_flag=True, help="No live view; only the summary.")
 def run(  # noqa: PLR0917 - click hands them over by name
     replay: tuple[Path, ...],
@@ -85,7 +100,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
     *,
     quiet: bool,
 ) -> None:
-    """Trade on paper, over a recording or the built-in synthetic market.
+    r"""Trade on paper, over a recording or the built-in synthetic market.
 
     Nothing here can reach a live venue. Ctrl-C ends the run in order: orders are cancelled, everything is written, the
     summary is shown; a second Ctrl-C forces.
@@ -111,7 +126,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
             quiet=quiet,
         )
     except Bot4Error as error:
-        click.echo(f"bot4: {error}", err=True)
+        click.echo(f"bot4: {' '.join(str(error).split())}", err=True)
         code = error.exit_code
     sys.exit(code)
 
@@ -150,14 +165,14 @@ def _run(
     from bot4.domain.errors import ConfigError
     from bot4.entrypoints.cli.run_display import make_display, show_summary
 
-    if (market or any(instrument_files)) and not replay and market not in (None, "spot"):
+    if not replay and market not in {None, "spot"}:
         raise ConfigError("--market is for --replay: the synthetic market is a spot market")
     settings = load_settings(config_file, overrides=overrides)
     chosen_speed = speed if speed is not None else (0.0 if replay else 1.0)
     if not replay and chosen_speed == 0.0 and duration is None:
         raise ConfigError("the synthetic market never ends: --speed max needs --duration SECONDS")
     display = make_display(quiet=quiet, to_stderr=json_file == "-")
-    code = 0
+    failure: SessionFailedError | None = None
     with (
         open_session(
             settings,
@@ -173,13 +188,13 @@ def _run(
         try:
             summary = session.run()
         except SessionFailedError as error:
+            failure = error
             summary = error.summary
-            code = error.failed_with
-    _write_json(summary, json_file)
     show_summary(summary, to_stderr=json_file == "-")
-    if code:
-        click.echo(f"bot4: {summary.failure}", err=True)
-    return code
+    if failure is not None:
+        click.echo(f"bot4: {failure}", err=True)
+    _write_json(summary, json_file)
+    return 0 if failure is None else failure.failed_with
 
 
 def _write_json(summary: RunSummary, json_file: str | None) -> None:
@@ -187,12 +202,17 @@ def _write_json(summary: RunSummary, json_file: str | None) -> None:
         return
     import orjson
 
+    from bot4.domain.errors import OutputError
+
     text = orjson.dumps(summary.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if json_file == "-":
         sys.stdout.buffer.write(text)
         sys.stdout.buffer.flush()
     else:
-        Path(json_file).write_bytes(text)
+        try:
+            Path(json_file).write_bytes(text)
+        except OSError as error:
+            raise OutputError(f"summary {json_file} cannot be written: {error.strerror}") from None
 
 
 class _Signals:

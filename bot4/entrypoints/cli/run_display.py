@@ -13,6 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bot4.entrypoints.embedding import QuietDisplay
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -22,19 +24,6 @@ if TYPE_CHECKING:
 
 _LINE_EVERY_S = 10.0
 _LATCH_NAMES = {1: "drawdown", 2: "rejects", 4: "exit rejects"}
-
-
-class QuietDisplay:
-    """Shows nothing."""
-
-    def show(self, view: RunView) -> None:
-        """Do nothing."""
-
-    def say(self, message: str) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 class LineDisplay:
@@ -123,7 +112,9 @@ def render(view: RunView) -> RenderableType:
     for title in ("latency", "p50", "p99", "p99.9", "max", "samples"):
         latency.add_column(title, justify="left" if title == "latency" else "right")
     for stage, row in view.latency_ns.items():
-        latency.add_row(stage, _ns(row["p50"]), _ns(row["p99"]), _ns(row["p99_9"]), _ns(row["max"]), f"{row['count']:,}")
+        latency.add_row(
+            stage, _ns(row["p50"]), _ns(row["p99"]), _ns(row["p99_9"]), _ns(row["max"]), f"{row['count']:,}"
+        )
     parts.append(latency)
     if view.progress is not None:
         parts.append(_progress(view))
@@ -182,7 +173,10 @@ def show_summary(summary: RunSummary, *, to_stderr: bool) -> None:
         ("market time", f"{summary.market_span_s:,.1f} s in {summary.elapsed_s:,.1f} s"),
         ("messages", f"{summary.messages:,} ({summary.messages_per_s:,.0f}/s), {summary.events:,} events"),
         ("data", f"{summary.sequence_gaps} gaps, {summary.resyncs} resyncs, {summary.crossed_books} crossed books"),
-        ("orders", f"{summary.orders} sent, {summary.cancels} cancels, {summary.fills} fills, {summary.refusals} refused"),
+        (
+            "orders",
+            f"{summary.orders} sent, {summary.cancels} cancels, {summary.fills} fills, {summary.refusals} refused",
+        ),
         ("fees", f"{summary.fees} {summary.equity_asset}"),
         ("equity", f"{summary.equity} {summary.equity_asset} ({change:+,.4f})"),
         ("breaker", summary.breaker),

@@ -1,0 +1,88 @@
+"""The entry from Python: what ``bot4.replay`` is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot4.config import Settings
+    from bot4.dto.run_view import RunView
+    from bot4.dto.summary import RunSummary
+
+
+class QuietDisplay:
+    """Shows nothing."""
+
+    def show(self, view: RunView) -> None:
+        """Do nothing."""
+
+    def say(self, message: str) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def replay(
+    paths: str | Path | Sequence[str | Path],
+    *,
+    settings: Settings | None = None,
+    data_dir: str | Path,
+    instrument_files: Sequence[str | Path] = (),
+    market: str | None = None,
+    speed: float = 0.0,
+    duration_s: float | None = None,
+) -> RunSummary:
+    """Trade on paper over recordings, as ``bot4 run --replay`` does; returns the run's summary.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        Recordings of one Binance market, in the order they continue each other.
+    settings : Settings, optional
+        None takes the defaults; neither ``bot4.toml`` nor the environment is read. See `load_settings`.
+    data_dir : path
+        Where the run's journal and the store are kept; it wins over ``settings.run.data_dir``.
+    instrument_files : sequence of paths
+        Instrument rules that win over recorded and bundled ones.
+    market : str, optional
+        ``spot``, ``usdm`` or ``coinm``: overrules what the recordings say.
+    speed : float
+        0 for as fast as it goes, 1 for the pace of the stamps.
+    duration_s : float, optional
+        Market time to run for; None runs to the end of the recordings.
+
+    Raises
+    ------
+    ConfigError, DataError, NoInputError
+        The input or a setting cannot be used.
+    DataDirError, DataDirBusyError, StoreError, OutputError
+        The data directory, the store or the journal cannot be used.
+    SessionFailedError
+        The run began and failed; its ``summary`` tells how far it came.
+
+    """
+    import msgspec
+
+    from bot4.bootstrap import open_session
+    from bot4.config import Settings as AllSettings
+
+    chosen = settings if settings is not None else AllSettings()
+    chosen = msgspec.structs.replace(chosen, run=msgspec.structs.replace(chosen.run, data_dir=str(data_dir)))
+    with open_session(
+        chosen,
+        QuietDisplay(),
+        replay=_as_paths(paths),
+        instrument_files=_as_paths(instrument_files),
+        market=market,
+        speed=speed,
+        duration_s=duration_s,
+    ) as session:
+        return session.run()
+
+
+def _as_paths(paths: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
+    return (Path(paths),) if isinstance(paths, (str, Path)) else tuple(Path(path) for path in paths)
