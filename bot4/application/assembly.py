@@ -258,6 +258,12 @@ def _policy(settings: Settings, instrument: Instrument, shape: InputShape) -> Li
             raise ConfigError("setting strategy.weights names only features of a book, and this input has none")
         weights = {name: weight / total for name, weight in weights.items()}
     is_inverse = instrument.kind is ContractKind.INVERSE
+    least = instrument.min_notional
+    if not is_inverse and least is not None and _scaled(settings, instrument, strategy.order_notional) < least:
+        raise ConfigError(
+            f"setting strategy.order_notional of {strategy.order_notional} is below the least order of "
+            f"{instrument.symbol}, which is {least} {instrument.quote}"
+        )
     sizes: dict[str, int]
     if is_inverse:
         sizes = {

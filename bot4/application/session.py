@@ -202,7 +202,7 @@ class PaperSession:
             try:
                 self._journal.sync()
             except OSError as error:
-                self._fail(f"the journal cannot be synced: {error.strerror}", _IO_EXIT_CODE)
+                self._note_journal(error.errno or errno.EIO)
                 return
 
     def _watch(self, feeding: Thread, projector: Projector) -> None:

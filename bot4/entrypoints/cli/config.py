@@ -22,24 +22,24 @@ _FILE = click.option(
 
 @click.group()
 def config() -> None:
-    r"""Show the settings and check a settings file.
+    """Show the settings and check a settings file.
 
     \b
     bot4 config show
     bot4 config check --config bot4.toml
-    """
+    """  # noqa: D301 - click's mark for a block left as it is
 
 
 @config.command("show")
 @_FILE
 @click.option("--json", "as_json", is_flag=True, help="Write nested JSON instead of one key a line.")
 def show(config_file: Path | None, *, as_json: bool) -> None:
-    r"""Print every setting as it applies: defaults, file, environment.
+    """Print every setting as it applies: defaults, file, environment.
 
     \b
     bot4 config show
     BOT4_RISK__OPEN_ORDERS_MAX=4 bot4 config show --json
-    """
+    """  # noqa: D301 - click's mark for a block left as it is
     from bot4.config import settings_to_dict
 
     settings = _load(config_file)
@@ -58,12 +58,12 @@ def show(config_file: Path | None, *, as_json: bool) -> None:
 @config.command("check")
 @_FILE
 def check(config_file: Path | None) -> None:
-    r"""Validate a settings file and the environment; exit code 78 names the first fault.
+    """Validate a settings file and the environment; exit code 78 names the first fault.
 
     \b
     bot4 config check
     bot4 config check --config bot4.toml
-    """
+    """  # noqa: D301 - click's mark for a block left as it is
     _load(config_file)
     click.echo("the settings are sound")
 

@@ -22,7 +22,11 @@ PROGRESS_AFTER_S = 1.0
 
 @click.group()
 def data() -> None:
-    """Look at recorded market data."""
+    """Look at recorded market data.
+
+    \b
+    bot4 data check btcusdt_20240808.gz
+    """  # noqa: D301 - click's mark for a block left as it is
 
 
 @data.command("check")
@@ -65,7 +69,11 @@ def check(  # noqa: PLR0917 - click hands them over by name
 
     Exit code: 0 every file is clean, 1 defects were found, 65 a file is not readable as market data, 66 a file is
     missing, 73 the report cannot be written, 78 instrument rules are missing or wrong.
-    """
+
+    \b
+    bot4 data check btcusdt_20240808.gz btcusdt_20240809.gz
+    bot4 data check --json - BTCUSDT-trades-2024-08-09.zip
+    """  # noqa: D301 - click's mark for a block left as it is
     from bot4.bootstrap import check_recordings
     from bot4.domain.errors import Bot4Error
 

@@ -28,7 +28,11 @@ def doctor(context: click.Context, *, as_json: bool, data_dir: Path) -> None:
 
     Each line is ok, warn (works, could be better), missing (optional, not there) or failed, with what to do.
     Exit code: 0 where bot4 can run, else 1.
-    """
+
+    \b
+    bot4 doctor
+    bot4 doctor --json --data-dir /var/lib/bot4
+    """  # noqa: D301 - click's mark for a block left as it is
     from bot4.bootstrap import examine_host
 
     report = examine_host(data_dir, os.environ)

@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="bot4")
 def main() -> None:
-    r"""Trade crypto by an autonomous engine with a compiled, allocation-free core.
+    """Trade crypto by an autonomous engine with a compiled, allocation-free core.
 
     \b
     bot4 run                                   paper trading on a synthetic market, until Ctrl-C
@@ -61,4 +61,4 @@ def main() -> None:
     \b
     Exit codes: 0 done, 1 a check found something, 2 wrong usage, 65 bad data, 66 no such input, 70 internal,
     73 data directory unusable, 74 input/output error, 75 busy, 78 wrong settings, 130 forced.
-    """
+    """  # noqa: D301 - click's mark for a block left as it is

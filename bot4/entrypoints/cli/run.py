@@ -100,7 +100,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
     *,
     quiet: bool,
 ) -> None:
-    r"""Trade on paper, over a recording or the built-in synthetic market.
+    """Trade on paper, over a recording or the built-in synthetic market.
 
     Nothing here can reach a live venue. Ctrl-C ends the run in order: orders are cancelled, everything is written, the
     summary is shown; a second Ctrl-C forces.
@@ -110,7 +110,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
     bot4 run --duration 30 --json -
     bot4 run --replay btcusdt_20240808.gz btcusdt_20240809.gz --speed max
     bot4 run --replay BTCUSDT-1m-2024-08.zip --set strategy.order_notional=250
-    """
+    """  # noqa: D301 - click's mark for a block left as it is
     from bot4.domain.errors import Bot4Error
 
     try:
