@@ -85,9 +85,15 @@ def documented_names(text: str) -> dict[str, int]:
 
 def commands(command: Any, path: str = "bot4") -> Iterator[tuple[str, Any]]:
     """Yield every command of a click tree with its full name."""
+    import click  # noqa: PLC0415 - only this part needs it
+
     yield path, command
-    for name, child in sorted(getattr(command, "commands", {}).items()):
-        if not child.hidden:
+    if not isinstance(command, click.Group):
+        return
+    context = click.Context(command)  # by the group's own methods: it may load its commands when they are asked for
+    for name in sorted(command.list_commands(context)):
+        child = command.get_command(context, name)
+        if child is not None and not child.hidden:
             yield from commands(child, f"{path} {name}")
 
 

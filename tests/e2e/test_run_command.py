@@ -20,6 +20,7 @@ from builders.synthetic import capture_lines, write_capture
 
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
+from bot4.domain.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = "from bot4.entrypoints.cli.main import main; main()"
@@ -290,7 +291,7 @@ def test_the_environment_names_the_data_directory(tmp_path):
     assert json.loads(done.stdout)["store"] == str(tmp_path / "there" / "bot4.sqlite")
 
 
-# -- input that is not what it should be ---------------------------------------------------------------------------------
+# -- input that is not what it should be -------------------------------------------------------------------------------
 
 
 def test_an_unknown_symbol_is_exit_78(tmp_path, lines):
@@ -305,7 +306,7 @@ def test_an_unknown_symbol_is_exit_78(tmp_path, lines):
     [
         (lambda path: path.write_bytes(b""), 65, "empty"),
         (lambda path: path.mkdir(), 66, "directory"),
-        (lambda path: None, 66, "input"),
+        (lambda _path: None, 66, "input"),
         (lambda path: path.write_bytes(kraken_capture()), 65, "kraken"),
     ],
     ids=["empty", "directory", "missing", "kraken"],
@@ -415,9 +416,8 @@ def test_a_journal_that_cannot_grow_stops_trading_with_exit_74(tmp_path, capture
     assert kinds.count(JournalKind.JOURNAL_INTENT) == summary["orders"] + summary["cancels"]
 
 
-@pytest.mark.parametrize("limit_bytes", [60_000, 80_000])
-def test_a_disk_that_fills_up_ends_the_run_with_exit_74(tmp_path, capture, limit_bytes):
-    done = run(tmp_path, "--replay", capture, preexec_fn=small_files(limit_bytes))
+def test_a_disk_that_fills_up_ends_the_run_with_exit_74(tmp_path, capture):
+    done = run(tmp_path, "--replay", capture, preexec_fn=small_files(80_000))
     assert done.returncode == 74, done.stderr
     summary = json.loads(done.stdout)
     assert summary["status"] == "failed"
@@ -432,7 +432,7 @@ def test_a_data_directory_without_room_for_a_store_is_refused(tmp_path, capture)
     assert "cannot be opened" in done.stderr
 
 
-# -- public dumps, several files, own rules --------------------------------------------------------------------------------
+# -- public dumps, several files, own rules ----------------------------------------------------------------------------
 
 
 def trade_rows(count: int) -> list[str]:
@@ -536,7 +536,8 @@ def test_help_imports_neither_numpy_nor_rich():
         "from bot4.entrypoints.cli.main import main\n"
         "took_ms = (time.perf_counter() - began) * 1e3\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print('loaded', sorted(set(sys.modules) & {'numpy', 'rich', 'orjson', 'msgspec', 'sqlite3'}), file=sys.stderr)\n"
+        "heavy = {'numpy', 'rich', 'orjson', 'msgspec', 'sqlite3'}\n"
+        "print('loaded', sorted(set(sys.modules) & heavy), file=sys.stderr)\n"
         "print('took', took_ms, file=sys.stderr)\n"
     )
     done = bot4("--help", code=code)
@@ -546,6 +547,4 @@ def test_help_imports_neither_numpy_nor_rich():
 
 
 def test_the_version_is_the_one_of_the_package():
-    import bot4 as package
-
-    assert bot4("--version").stdout.split()[-1] == package.__version__
+    assert bot4("--version").stdout.split()[-1] == VERSION
