@@ -21,5 +21,7 @@ cdef class Engine:
     cdef object _busy        # held by whoever runs the shard
 
 
-cdef Event control_event(int code, int instrument, int64_t value, int side, int64_t qty_lots, int64_t tif,
-                         int64_t flags) noexcept
+# Write a control event as `Engine.control` and the runner send it.
+cdef void control_event(
+    Event* event, int code, int instrument, int64_t value, int side, int64_t qty_lots, int64_t tif, int64_t flags
+) noexcept

@@ -183,7 +183,8 @@ cdef class Engine:
     def control(self, int code, *, int instrument=ALL_LANES, int64_t value=0, int side=0, int64_t qty_lots=0,
                 int64_t tif=0, int64_t flags=0) -> None:
         """Apply one control event now, from the thread that feeds the engine. See `ControlCode`."""
-        cdef Event event = control_event(code, instrument, value, side, qty_lots, tif, flags)
+        cdef Event event
+        control_event(&event, code, instrument, value, side, qty_lots, tif, flags)
         with self._busy:
             shard_apply(self.state, &event)
             shard_publish(self.state)
@@ -293,11 +294,10 @@ def _signed(word: int) -> int:
     return word - (1 << 64) if word >> 63 else word
 
 
-cdef Event control_event(int code, int instrument, int64_t value, int side, int64_t qty_lots, int64_t tif,
-                         int64_t flags) noexcept:
-    """A control event as `Engine.control` and the runner send it."""
-    cdef Event event
-    memset(&event, 0, sizeof(Event))
+cdef void control_event(
+    Event* event, int code, int instrument, int64_t value, int side, int64_t qty_lots, int64_t tif, int64_t flags
+) noexcept:
+    memset(event, 0, sizeof(Event))
     event.kind = EVENT_CONTROL
     event.side = side
     event.instrument = instrument
@@ -306,4 +306,3 @@ cdef Event control_event(int code, int instrument, int64_t value, int side, int6
     event.body.control.reserved[0] = qty_lots
     event.body.control.reserved[1] = tif
     event.body.control.reserved[2] = flags
-    return event

@@ -87,8 +87,9 @@ cdef class ShardRunner:
     def control(self, int code, *, int instrument=ALL_LANES, int64_t value=0, int side=0, int64_t qty_lots=0,
                 int64_t tif=0, int64_t flags=0) -> bool:
         """Queue one control event; False where 1,024 of them wait already. See `ControlCode`."""
-        cdef Event event = control_event(code, instrument, value, side, qty_lots, tif, flags)
+        cdef Event event
         cdef size_t pushed
+        control_event(&event, code, instrument, value, side, qty_lots, tif, flags)
         with self._control_lock:
             pushed = spsc_push_batch(self._controls.ring, &event, 1)
         waiter_notify(self.records.waiter)
