@@ -30,7 +30,7 @@ else
     done
 fi
 export BOT4_HYPOTHESIS_PROFILE=coverage PYTHONPATH=$copy PYTHONDONTWRITEBYTECODE=1
-"$python" -m coverage run -m pytest -q -n "${BOT4_WORKERS:-$(nproc)}" -m "not slow" -p no:benchmark "${paths[@]}"
+"$python" -m coverage run -m pytest -q -n "${BOT4_WORKERS:-$(nproc)}" -m "not slow and not untraced" -p no:benchmark "${paths[@]}"
 "$python" -m coverage combine -q
 "$python" -m coverage json -q -o coverage.json
 "$python" ci/coverage_gate.py coverage.json

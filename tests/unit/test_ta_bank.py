@@ -200,6 +200,7 @@ def window_names() -> list[str]:
     return [f.name for f in FEATURES if f.input == "bar" and not f.name.startswith(recursive)]
 
 
+@pytest.mark.untraced
 def test_ten_million_bars_leave_no_drift():
     """What only looks at a window has, after 1e7 bars, the value a fresh bank gets from that window alone."""
     length = 200_000

@@ -44,6 +44,7 @@ def test_window_of_numacc4_has_a_deviation_of_a_tenth():
     assert np.sqrt(window.variance() * 1_001 / 1_000) == pytest.approx(0.1, rel=2e-8)
 
 
+@pytest.mark.untraced
 def test_ten_million_updates_leave_no_drift():
     """Compared with a window that saw only what is in it; large values pass through on the way."""
     rng = np.random.default_rng(4)

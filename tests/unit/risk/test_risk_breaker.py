@@ -357,6 +357,7 @@ def test_generations_only_grow_and_no_ticket_is_zero() -> None:
     assert seen == list(range(1, 62, 3))
 
 
+@pytest.mark.untraced
 def test_a_kill_from_another_thread_ends_a_long_batch_of_admissions() -> None:
     breaker = make()
     now_ns = np.zeros(3_000_000, np.int64)
