@@ -7,9 +7,9 @@ import sys
 import zlib
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parents[1]
-for folder in (HERE, HERE / "latency", HERE.parent / "tests"):
-    sys.path.insert(0, str(folder))  # loaded by path, and by pytest
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # loaded by path, and by pytest
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "latency"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 import decision
 import numpy as np
@@ -36,13 +36,11 @@ def depth_events() -> np.ndarray:
     sides, prices, lots = (column[: MESSAGES * 8].tolist() for column in stream.deltas)
     rows = list(zip(sides, prices, lots, strict=True))
     levels += [rows[i : i + 8] for i in range(0, len(rows), 8)]
-    return np.concatenate(
-        [
-            depth(i, 100 + i, 100 + i, [row[1:] for row in some if row[0] == 0], [row[1:] for row in some if row[0] == 1],
-                  snapshot=i == 0)
-            for i, some in enumerate(levels)
-        ]
-    )  # fmt: skip
+    parts = []
+    for i, some in enumerate(levels):
+        bids, asks = ([row[1:] for row in some if row[0] == side] for side in (0, 1))
+        parts.append(depth(i, 100 + i, 100 + i, bids, asks, snapshot=i == 0))
+    return np.concatenate(parts)
 
 
 EVENTS = depth_events()

@@ -61,8 +61,10 @@ def main(words: list[str]) -> int:
     ratio = statistics.median(ours / theirs for ours, theirs in zip(replay_s, reference_s, strict=True))
     print(f"{name}: {len(data) / 1e6:.1f} MB, {runs} runs, state {hashes.pop()}")
     print(f"{counters['decisions']:,} decisions, {counters['intents']:,} orders, {counters['fills']:,} fills")
-    print(f"{feed.counters()['messages'] / taken:,.0f} messages/s, {counters['events'] / taken:,.0f} events/s, "
-          f"{len(data) / taken / 1e6:,.0f} MB/s")
+    print(
+        f"{feed.counters()['messages'] / taken:,.0f} messages/s, {counters['events'] / taken:,.0f} events/s, "
+        f"{len(data) / taken / 1e6:,.0f} MB/s"
+    )
     print(f"{ratio:.1f} times a CRC-32 of the same bytes")
     return 0
 

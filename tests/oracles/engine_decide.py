@@ -119,10 +119,8 @@ class Decider:
         touch = (now.ask_ticks if buys else now.bid_ticks) if takes else (now.bid_ticks if buys else now.ask_ticks)
         slip = touch * policy.take_slippage_ppm // PPM if takes else 0
         price = touch + slip if buys else touch - slip
-        if exits:
-            qty = abs(held)
-        else:
-            qty = min(abs(target - held), policy.order_lots or policy.order_ticklots // price)
+        wanted = min(abs(target - held), policy.order_lots or policy.order_ticklots // price)
+        qty = abs(held) if exits else wanted
         price = self.on_step(price, up=buys == takes)
         qty = min(qty, policy.qty_max_lots)
         qty -= qty % policy.qty_step_lots
