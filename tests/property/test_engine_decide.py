@@ -49,7 +49,7 @@ def policies(draw) -> Policy:
 
 @st.composite
 def situations(draw, terms: int) -> Situation:
-    bid = draw(st.one_of(st.just(0), st.integers(1, 50), st.integers(1, 10**8)))
+    bid = draw(st.sampled_from([0, 1, 7, 50, 99_999, 6_000_000, 10**8]))
     ask = draw(st.one_of(st.just(0), st.integers(bid + 1, bid + 10**4)))
     return Situation(
         features=tuple(draw(LEVELS) for _ in range(terms)),
@@ -67,7 +67,7 @@ def situations(draw, terms: int) -> Situation:
 @st.composite
 def cases(draw) -> tuple[Policy, list[Situation]]:
     policy = draw(policies())
-    return policy, draw(st.lists(situations(len(policy.terms)), min_size=1, max_size=4))
+    return policy, draw(st.lists(situations(len(policy.terms)), min_size=4, max_size=8))
 
 
 def compiled(policy: Policy, now: Situation) -> Decision:
