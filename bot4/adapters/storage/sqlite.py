@@ -49,6 +49,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreError(f"store {self.path} cannot be opened: {error}") from None
         try:
+            self._require_known_schema()
             # WAL: readers never wait for the writer; NORMAL: a power cut may lose commits, which the journal has.
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -75,10 +76,12 @@ class SqliteStore:
         with self._lock:
             self._connection.close()
 
-    def _migrate(self) -> None:
+    def _require_known_schema(self) -> None:
         version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
         if version > SCHEMA_VERSION:
             raise StoreError(f"store {self.path} has schema {version}, this bot4 knows {SCHEMA_VERSION}: update bot4")
+
+    def _migrate(self) -> None:
         self._connection.executescript(TABLES)
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

@@ -1,0 +1,99 @@
+"""Recordings as a session's source: what is taken, and how the rest is refused."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from builders.recordings import binance_capture, kraken_capture
+from builders.synthetic import capture_lines, write_capture
+
+from bot4.adapters.recordings.replay_feed import ReplayFeed
+from bot4.domain.errors import ConfigError, DataError, NoInputError
+from bot4.domain.instrument import Market
+
+RULES = """[[instrument]]
+venue = "binance"
+market = "spot"
+symbol = "{}"
+base = "AAA"
+quote = "USDT"
+price_step = "0.01"
+qty_step = "0.00001"
+"""
+
+
+class StoppedFeed:
+    """A feed that was stopped before anything was read."""
+
+    is_stopped = True
+
+
+@pytest.fixture
+def capture(tmp_path):
+    return write_capture(tmp_path / "btcusdt", capture_lines(300))
+
+
+def test_a_capture_names_its_instrument_and_has_a_book(capture):
+    feed = ReplayFeed([capture])
+    assert [item.symbol for item in feed.instruments] == ["BTCUSDT"]
+    assert (feed.has_book, feed.bar_interval_ns, feed.progress, feed.damage) == (True, None, 0.0, None)
+    assert (feed.name, feed.is_synthetic, feed.is_endless) == ("btcusdt", False, False)
+
+
+def test_bars_tell_their_length(tmp_path):
+    path = tmp_path / "BTCUSDT-1m-2024-08-09.csv"
+    path.write_text("1723161240000,1.00,1.00,1.00,1.00,1.00,1723161299999,60000.00,1,0.5,30000.00,0\n" * 2)
+    feed = ReplayFeed([path])
+    assert (feed.has_book, feed.bar_interval_ns) == (False, 60 * 10**9)
+
+
+def test_rules_alone_are_nothing_to_replay(tmp_path):
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES.format("AAAUSDT"))
+    with pytest.raises(DataError, match="holds instrument rules and no market data"):
+        ReplayFeed([rules])
+
+
+def test_another_venue_is_named(tmp_path):
+    path = tmp_path / "kraken"
+    path.write_bytes(kraken_capture())
+    with pytest.raises(DataError, match="is a kraken recording: `bot4 run` replays Binance"):
+        ReplayFeed([path])
+
+
+def test_two_markets_cannot_be_one_replay(tmp_path):
+    spot, usdm = tmp_path / "spot", tmp_path / "usdm"
+    spot.write_bytes(binance_capture())
+    usdm.write_bytes(binance_capture(market="usdm"))
+    with pytest.raises(DataError, match=r"is of spot and .*usdm of usdm: a replay is of one market"):
+        ReplayFeed([spot, usdm])
+
+
+def test_a_missing_file_and_an_unknown_symbol_are_named(tmp_path, capture):
+    with pytest.raises(NoInputError, match="nowhere"):
+        ReplayFeed([tmp_path / "nowhere"])
+    other = tmp_path / "other"
+    other.write_bytes(capture.read_bytes().replace(b"BTCUSDT", b"AAAUSDT"))
+    with pytest.raises(ConfigError, match="no rules for AAAUSDT of binance"):
+        ReplayFeed([other])
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES.format("AAAUSDT"))
+    assert ReplayFeed([other], instrument_files=[rules]).instruments[0].source
+    assert ReplayFeed([rules, other]).instruments[0].symbol == "AAAUSDT"
+
+
+def test_the_market_may_be_overruled(capture):
+    assert ReplayFeed([capture], market=Market.USDM).instruments[0].market is Market.USDM
+
+
+def test_a_stop_before_the_first_message_is_no_error(capture):
+    ReplayFeed([capture]).run(StoppedFeed())
+
+
+def test_notes_of_several_files_stand_once(tmp_path, capture):
+    packed = tmp_path / "more.gz"
+    packed.write_bytes(gzip.compress(capture.read_bytes()))
+    feed = ReplayFeed([capture, packed])
+    assert feed.name == "btcusdt + more.gz"
+    assert len(feed.notes) == len(set(feed.notes))
