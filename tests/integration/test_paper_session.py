@@ -294,3 +294,11 @@ def test_a_display_that_breaks_ends_the_run_in_order(tmp_path, monkeypatch, capt
     assert failure.failed_with == 70
     assert failure.summary.failure == "RuntimeError: no screen"
     assert failure.summary.open_orders_left == 0
+
+
+def test_the_pace_changes_nothing(tmp_path):
+    short = write_capture(tmp_path / "short", capture_lines(1_500))
+    fast = bot4.replay(short, data_dir=tmp_path / "data")
+    paced = bot4.replay(short, data_dir=tmp_path / "data", speed=20.0)
+    assert paced.elapsed_s > fast.market_span_s / 20 * 0.9
+    assert (paced.state_hash, paced.orders, paced.equity) == (fast.state_hash, fast.orders, fast.equity)
