@@ -100,15 +100,18 @@ def extensions() -> list[Extension]:
         sources = [source for source in sources if any(part in source.as_posix() for part in ONLY)]
     return [
         shared,
-        *(Extension(
-            ".".join(source.with_suffix("").parts),
-            [str(source)],
-            include_dirs=["bot4/_core/include"],
-            depends=[str(header) for header in sorted(Path("bot4/_core/include").rglob("*.h"))],
-            extra_compile_args=compile_args,
-            extra_link_args=link_args,
-            define_macros=macros,
-        ) for source in sources),
+        *(
+            Extension(
+                ".".join(source.with_suffix("").parts),
+                [str(source)],
+                include_dirs=["bot4/_core/include"],
+                depends=[str(header) for header in sorted(Path("bot4/_core/include").rglob("*.h"))],
+                extra_compile_args=compile_args,
+                extra_link_args=link_args,
+                define_macros=macros,
+            )
+            for source in sources
+        ),
     ]
 
 

@@ -39,17 +39,18 @@ class SortedBook:
         count = len(deltas.sides)
         pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in deltas]
         batches = None if batch_ns is None else batch_ns.ctypes.data_as(ctypes.c_void_p)
-        taken = LIBRARY.sorted_book_apply(
-            self.book, *pointers, ctypes.c_int64(count), ctypes.c_int64(batch), batches
-        )
+        taken = LIBRARY.sorted_book_apply(self.book, *pointers, ctypes.c_int64(count), ctypes.c_int64(batch), batches)
         return taken / count
 
     def apply_and_top(self, deltas: Deltas, tops: np.ndarray) -> float:
         count = len(deltas.sides)
         pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in deltas]
-        return LIBRARY.sorted_book_apply_and_top(
-            self.book, *pointers, ctypes.c_int64(count), tops.ctypes.data_as(ctypes.c_void_p)
-        ) / count
+        return (
+            LIBRARY.sorted_book_apply_and_top(
+                self.book, *pointers, ctypes.c_int64(count), tops.ctypes.data_as(ctypes.c_void_p)
+            )
+            / count
+        )
 
 
 def filled_book(stream: Stream) -> Book:

@@ -85,7 +85,7 @@ class Batch:
     """Frames of one shape, ready for the compiled loop; `per_frame` operations each."""
 
     def __init__(self, make: Callable[[int, random.Random], str], frames: int = FRAMES, per_frame: int = 1) -> None:
-        rng = random.Random(7)  # noqa: S311 - the same frames in every run
+        rng = random.Random(7)
         self.frames = [make(i, rng).encode() for i in range(frames)]
         self.data = b"".join(self.frames)
         self.offsets = np.cumsum([0, *map(len, self.frames)], dtype=np.int64)

@@ -33,14 +33,14 @@ def breaker(Breaker breaker, int64_t[::1] batch_ticks, int64_t[::1] empty_ticks)
     """Admit, and readmit what was admitted: two operations a turn, counted as two."""
     global sink
     cdef Py_ssize_t batch
-    cdef int i
+    cdef int _i
     cdef uint64_t before, ticket, seen = 0
     with nogil:
         for batch in range(batch_ticks.shape[0]):
             before = ticks()
             empty_ticks[batch] = <int64_t>(ticks() - before)
             before = ticks()
-            for i in range(BATCH // 2):
+            for _i in range(BATCH // 2):
                 ticket = breaker_admit(breaker.state, batch)
                 seen += breaker_readmit(breaker.state, ticket)
             batch_ticks[batch] = <int64_t>(ticks() - before)

@@ -27,6 +27,7 @@ from bot4.domain.order import Order, OrderSide, OrderStatus, TimeInForce, client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from enum import Enum
     from pathlib import Path
 
     from bot4.domain.instrument import Instrument
@@ -185,7 +186,7 @@ class Projector:
             qty=instrument.lots_to_qty(int(row["qty_lots"])),
             filled_qty=Decimal(0),
             status=OrderStatus.SENT,
-            reason=DecisionReason(int(row["reason"])).name.removeprefix("REASON_").lower(),
+            reason=_word(DecisionReason(int(row["reason"])), "REASON_"),
             score=float(row["score"]),
             ts_ns=int(row["ts_ns"]),
             updated_ns=int(row["ts_ns"]),
@@ -250,7 +251,7 @@ class Projector:
             side=_SIDES[int(intent["side"])],
             price=instrument.ticks_to_price(int(intent["price_ticks"])),
             qty=instrument.lots_to_qty(int(intent["qty_lots"])),
-            stage=stage.name.removeprefix("REFUSED_BY_").lower(),
+            stage=_word(stage, "REFUSED_BY_"),
             verdict=verdict_name(stage, int(row["verdict"])),
             ts_ns=int(intent["ts_ns"]),
         )
@@ -280,8 +281,13 @@ def verdict_name(stage: RefusalStage, verdict: int) -> str:
     """Return the rule that refused, in the words of docs/risk.md."""
     if stage is RefusalStage.REFUSED_BY_RISK:
         if verdict >= FilterVerdict.FILTER_PRICE_FILTER:
-            return FilterVerdict(verdict).name.removeprefix("FILTER_").lower()
-        return RiskVerdict(verdict).name.removeprefix("RISK_").lower()
+            return _word(FilterVerdict(verdict), "FILTER_")
+        return _word(RiskVerdict(verdict), "RISK_")
     if stage is RefusalStage.REFUSED_BY_ACCOUNT:
         return "insufficient_balance"
     return "breaker_open" if stage is RefusalStage.REFUSED_BY_BREAKER else "too_many_working_orders"
+
+
+def _word(member: Enum, prefix: str) -> str:
+    """Name of a core enumeration's member as reports write it: without its prefix, in lower case."""
+    return member.name.removeprefix(prefix).lower()

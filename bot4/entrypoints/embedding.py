@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot4.config import Settings
-    from bot4.ports.run_view import RunView
     from bot4.dto.summary import RunSummary
+    from bot4.ports.run_view import RunView
 
 
 class QuietDisplay:

@@ -90,6 +90,11 @@ class OrderBookTwin:
         return (bid_lots - ask_lots) / (bid_lots + ask_lots) if bid_lots + ask_lots else 0.0
 
     def hash(self) -> int:
-        return sum(
-            hash_mix(hash_mix(side + 1, price), qty) for side in (BUY, SELL) for price, qty in self.sides[side].items()
-        ) & _WORD
+        return (
+            sum(
+                hash_mix(hash_mix(side + 1, price), qty)
+                for side in (BUY, SELL)
+                for price, qty in self.sides[side].items()
+            )
+            & _WORD
+        )

@@ -82,8 +82,17 @@ class DepthSyncTwin:
     counters: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(
             (
-                "applied", "snapshots", "buffered", "dropped", "stale", "snapshots_old",
-                "gaps", "crossed", "full", "malformed", "resyncs",
+                "applied",
+                "snapshots",
+                "buffered",
+                "dropped",
+                "stale",
+                "snapshots_old",
+                "gaps",
+                "crossed",
+                "full",
+                "malformed",
+                "resyncs",
             ),
             0,
         )

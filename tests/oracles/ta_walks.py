@@ -23,7 +23,7 @@ SCALES = (Scale(0.01, 0.00001), Scale(1.0, 1.0), Scale(1e-8, 1000.0), Scale(0.25
 
 def closes(regime: str, length: int, seed: int) -> list[int]:
     """Prices in ticks, each 1 to 2**53."""
-    rng = random.Random(seed)  # noqa: S311 - a market, not a secret
+    rng = random.Random(seed)
     price = {"tiny": 3, "huge": _LARGEST // 2}.get(regime, rng.randint(1_000, 10_000_000))
     prices = []
     for _ in range(length):
@@ -42,7 +42,7 @@ def closes(regime: str, length: int, seed: int) -> list[int]:
 
 def bars(regime: str, length: int, seed: int) -> list[Row]:
     """Bars of 60 ns: open, high, low, close, volume, taker-bought volume, trades, open time, close time."""
-    rng = random.Random(seed + 1)  # noqa: S311
+    rng = random.Random(seed + 1)
     wick = 1 if regime in ("flat", "steps", "tiny") else 25
     before = None
     rows = []
@@ -58,7 +58,7 @@ def bars(regime: str, length: int, seed: int) -> list[Row]:
 
 def tops(regime: str, length: int, seed: int) -> list[Row]:
     """Tops of the book in the columns of ``Features.on_tops``; some repeat the one before."""
-    rng = random.Random(seed + 2)  # noqa: S311
+    rng = random.Random(seed + 2)
     rows: list[Row] = []
     most = 2**50 if regime == "huge" else 500
     for i, price in enumerate(closes(regime, length, seed)):
@@ -78,7 +78,7 @@ def tops(regime: str, length: int, seed: int) -> list[Row]:
 
 def trades(regime: str, length: int, seed: int) -> list[Row]:
     """Trades: price, quantity, 1 where the seller was the taker, time; some share a stamp, some run backwards."""
-    rng = random.Random(seed + 3)  # noqa: S311
+    rng = random.Random(seed + 3)
     now = rng.randrange(10**9)
     most = 2**50 if regime == "huge" else 5_000
     rows = []

@@ -92,7 +92,7 @@ def check_walks(make_book, deltas: list[tuple[int, int, int]], lots: int, levels
         book.truncate(side, levels)
         twin.truncate(side, levels)
     compare(book, twin)
-    for side, price, qty in deltas[:20]:      # a truncated book goes on working
+    for side, price, qty in deltas[:20]:  # a truncated book goes on working
         if book.apply(side, price, qty) == OK:
             twin.apply(side, price, qty)
     compare(book, twin)

@@ -94,7 +94,7 @@ class Venue:
 
 def deliveries(seed: int, rule: int, length: int, *, crosses: bool = False) -> tuple[Venue, list[Message]]:
     """A venue's stream as an unreliable connection gives it: dropped, doubled, swapped; snapshots late and stale."""
-    rng = random.Random(seed)  # noqa: S311 - a reproducible test, not a secret
+    rng = random.Random(seed)
     venue = Venue(rng, rule, crosses=crosses)
     trouble = rng.choice((0.0, 0.02, 0.15))
     given_out: list[Message] = []
@@ -306,9 +306,7 @@ def run_controls(broken) -> None:
             check_equal_or_invalid(lambda rule=rule: Shaped(broken(rule)), venue, messages)
 
 
-@pytest.mark.parametrize(
-    "broken", [SkipsGaps, AppliesRepetitions, KeepsTheBookAfterAGap, TakesOldSnapshots]
-)
+@pytest.mark.parametrize("broken", [SkipsGaps, AppliesRepetitions, KeepsTheBookAfterAGap, TakesOldSnapshots])
 def test_control_a_broken_synchronisation_is_caught(broken):
     with pytest.raises(AssertionError):
         run_controls(broken)

@@ -33,7 +33,7 @@ class Scenario:
     """A market and orders made from one seed."""
 
     def __init__(self, seed, mode):
-        self.random = random.Random(seed)  # noqa: S311 - a scenario, no secret
+        self.random = random.Random(seed)
         self.mode = mode
         self.now = 0
         self.events, self.intents = [], []
@@ -274,7 +274,7 @@ def test_the_scenarios_reach_every_outcome():
     """A property test that never fills an order would prove nothing."""
     total, outcomes, verdicts = Counter(), Counter(), Counter()
     for seed in range(600):
-        choose = random.Random(seed)  # noqa: S311
+        choose = random.Random(seed)
         options = {
             "submit": choose.choice(LATENCIES),
             "report": choose.choice(LATENCIES),

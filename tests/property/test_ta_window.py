@@ -30,7 +30,7 @@ KINDS = st.sampled_from(("unit", "offset", "jumps", "tiny", "huge", "flat"))
 
 
 def series(kind: str, length: int, seed: int) -> list[float]:
-    rng = random.Random(seed)  # noqa: S311 - a series, not a secret
+    rng = random.Random(seed)
     draw = {
         "unit": lambda: rng.gauss(0, 1),
         "offset": lambda: 1e7 + rng.choice((0.1, 0.2, 0.3)),

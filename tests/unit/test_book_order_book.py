@@ -129,10 +129,10 @@ def test_a_full_far_book_refuses_a_new_level_and_stays_as_it_was():
     before = book.hash()
     assert book.apply(BUY, 70, 1) == FULL
     assert book.hash() == before
-    assert book.apply(BUY, 10, 99) == OK       # a level that is there may change
-    assert book.apply(BUY, 99_990, 1) == OK    # and the window still takes levels
+    assert book.apply(BUY, 10, 99) == OK  # a level that is there may change
+    assert book.apply(BUY, 99_990, 1) == OK  # and the window still takes levels
     assert book.apply(BUY, 20, 0) == OK
-    assert book.apply(BUY, 70, 1) == OK        # room again
+    assert book.apply(BUY, 70, 1) == OK  # room again
 
 
 def test_a_new_best_whose_window_would_not_hold_the_old_levels_is_refused_when_the_far_book_is_full():

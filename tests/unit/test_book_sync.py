@@ -55,8 +55,8 @@ def test_a_new_synchronisation_waits_for_a_snapshot():
 
 def test_spot_diffs_before_the_snapshot_are_kept_and_replayed_after_it():
     sync = DepthSync()
-    assert take(sync, diff(990, 995, (BUY, 98, 1))) == [V.SYNC_BUFFERED]        # all of it is in the snapshot
-    assert take(sync, diff(996, 1003, (BUY, 101, 3))) == [V.SYNC_BUFFERED]      # straddles it
+    assert take(sync, diff(990, 995, (BUY, 98, 1))) == [V.SYNC_BUFFERED]  # all of it is in the snapshot
+    assert take(sync, diff(996, 1003, (BUY, 101, 3))) == [V.SYNC_BUFFERED]  # straddles it
     assert take(sync, diff(1004, 1004, (SELL, 102, 0))) == [V.SYNC_BUFFERED]
     assert not sync.is_live
     assert take(sync, snapshot(1000)) == [V.SYNC_SNAPSHOT]
@@ -71,7 +71,7 @@ def test_a_snapshot_older_than_the_first_kept_diff_is_refused_and_another_is_nee
     sync = DepthSync()
     take(sync, diff(1002, 1005, (BUY, 101, 3)))
     assert take(sync, snapshot(1000)) == [V.SYNC_SNAPSHOT_OLD]
-    assert take(sync, snapshot(1001)) == [V.SYNC_SNAPSHOT_OLD]      # lastUpdateId < U, to the letter
+    assert take(sync, snapshot(1001)) == [V.SYNC_SNAPSHOT_OLD]  # lastUpdateId < U, to the letter
     assert (sync.is_live, sync.needs_snapshot) == (False, True)
     assert take(sync, snapshot(1002)) == [V.SYNC_SNAPSHOT]
     assert sync.last_id == 1005
@@ -115,7 +115,7 @@ def test_a_gap_inside_the_buffer_is_found_when_it_is_replayed():
     take(sync, diff(1005, 1006, (BUY, 101, 2)))
     assert take(sync, snapshot(1000)) == [V.SYNC_GAP]
     assert not sync.is_live
-    assert sync.buffered_messages == 1                              # what comes after the gap is still of use
+    assert sync.buffered_messages == 1  # what comes after the gap is still of use
     assert take(sync, snapshot(1005)) == [V.SYNC_SNAPSHOT]
     assert sync.book.best_bid == (101, 2)
 
@@ -124,10 +124,10 @@ def test_the_first_futures_diff_holds_the_snapshots_id_and_the_others_name_their
     sync = live_sync(1000)
     assert take(sync, futures_diff(980, 999, 970, (BUY, 101, 9))) == [V.SYNC_STALE]
     assert take(sync, futures_diff(990, 1010, 985, (BUY, 101, 1))) == [V.SYNC_APPLIED]
-    assert take(sync, futures_diff(1050, 1060, 1010, (BUY, 101, 2))) == [V.SYNC_APPLIED]     # ids may jump
+    assert take(sync, futures_diff(1050, 1060, 1010, (BUY, 101, 2))) == [V.SYNC_APPLIED]  # ids may jump
     assert sync.last_id == 1060
     assert take(sync, futures_diff(1061, 1070, 1060, (BUY, 101, 3))) == [V.SYNC_APPLIED]
-    assert take(sync, futures_diff(1061, 1070, 1060, (BUY, 101, 9))) == [V.SYNC_STALE]       # a repetition
+    assert take(sync, futures_diff(1061, 1070, 1060, (BUY, 101, 9))) == [V.SYNC_STALE]  # a repetition
     assert take(sync, futures_diff(1071, 1080, 1065, (BUY, 101, 4))) == [V.SYNC_GAP, V.SYNC_BUFFERED]
 
 
@@ -232,7 +232,7 @@ def test_top_n_messages_serve_until_the_diffs_have_their_snapshot_and_do_not_tou
 
 def test_in_band_feeds_bring_their_own_snapshot_and_need_no_ids():
     sync = DepthSync(SyncRule.SYNC_RULE_IN_BAND)
-    assert take(sync, diff(-1, -1, (BUY, 1, 1))) == [V.SYNC_STALE]       # of an older subscription
+    assert take(sync, diff(-1, -1, (BUY, 1, 1))) == [V.SYNC_STALE]  # of an older subscription
     assert take(sync, snapshot(-1)) == [V.SYNC_SNAPSHOT]
     assert take(sync, diff(-1, -1, (BUY, 101, 1), (BUY, 99, 0))) == [V.SYNC_APPLIED]
     sync.truncate(1)
@@ -245,7 +245,7 @@ def test_in_band_feeds_with_a_previous_id_are_held_to_it():
     sync = DepthSync(SyncRule.SYNC_RULE_IN_BAND)
     take(sync, snapshot(50))
     assert take(sync, Message(60, 60, 50, levels=((BUY, 101, 1),))) == [V.SYNC_APPLIED]
-    assert take(sync, Message(60, 60, 60)) == [V.SYNC_APPLIED]                                    # a heartbeat
+    assert take(sync, Message(60, 60, 60)) == [V.SYNC_APPLIED]  # a heartbeat
     assert take(sync, Message(70, 70, 65, levels=((BUY, 101, 2),))) == [V.SYNC_GAP, V.SYNC_STALE]
     assert sync.needs_snapshot
 
@@ -405,7 +405,7 @@ def test_stamps_are_those_of_the_last_message_applied():
 def test_the_book_of_a_synchronisation_can_only_be_read():
     book = live_sync(1000).book
     gc.collect()
-    assert book.best_bid == (100, 5)       # the view keeps the synchronisation alive
+    assert book.best_bid == (100, 5)  # the view keeps the synchronisation alive
     assert isinstance(book, BookView)
     for change in ("apply", "apply_many", "apply_and_top", "clear", "truncate"):
         assert not hasattr(book, change)

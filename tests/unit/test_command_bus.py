@@ -6,10 +6,10 @@ import threading
 from decimal import Decimal
 
 import pytest
-from bot4._core.engine.shard import ControlCode
 from builders.orders import order
 from builders.synthetic import instrument
 
+from bot4._core.engine.shard import ControlCode
 from bot4._core.types import IntentFlag
 from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.application.bus import CommandBus

@@ -14,6 +14,7 @@ class BookVerdict(IntEnum):
     BOOK_BAD_LEVEL = 2
 
 def check_power_of_two(name: str, value: int, least: int) -> None: ...
+
 @disjoint_base
 class BookView:
     def depth(self, side: int, n: int | None = None) -> tuple[NDArray[np.int64], NDArray[np.int64]]: ...

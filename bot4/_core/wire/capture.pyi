@@ -12,7 +12,6 @@ class CaptureVerdict(IntEnum):
     CAPTURE_BAD = 3
     CAPTURE_MORE = 4
 
-
 def split_capture(
     data: bytes | bytearray | memoryview, format: int, limit: int = -1
 ) -> list[tuple[int, int, int, int, int]]: ...

@@ -18,9 +18,9 @@ from bot4.entrypoints.embedding import QuietDisplay
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from bot4.ports.run_view import LaneView, RunView
     from bot4.dto.summary import RunSummary
     from bot4.ports.display import Display
+    from bot4.ports.run_view import LaneView, RunView
 
 _LINE_EVERY_S = 10.0
 _LATCH_NAMES = {1: "drawdown", 2: "rejects", 4: "exit rejects"}
