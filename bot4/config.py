@@ -30,6 +30,7 @@ _ENV_ALIASES = {"BOT4_DATA_DIR": "run.data_dir"}
 _ENV_RESERVED = frozenset(
     {
         "BOT4_BUILD",
+        "BOT4_CI_FULL",
         "BOT4_CONFIG",
         "BOT4_FUZZ_DIR",
         "BOT4_HYPOTHESIS_PROFILE",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from decimal import Decimal
 
-from bot4.dto.run_view import LaneView, RunView
 from rich.console import Console
 
 from bot4.entrypoints.cli.run_display import LineDisplay, make_display, render
 from bot4.entrypoints.embedding import QuietDisplay
+from bot4.ports.run_view import LaneView, RunView
 
 LANE = LaneView(
     symbol="BTCUSDT",
