@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-import numpy as np
 import pytest
-from builders.engine import START_NS, Rig, assembled, book_with, depth, synthetic_capture
+from builders.engine import START_NS, Rig, assembled, book_with, synthetic_capture
 
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.runner import ShardRunner
@@ -179,66 +178,3 @@ def test_a_core_that_is_not_ours_is_refused():
     runner = ShardRunner(Rig().engine, cpu=4_000)
     with pytest.raises(ValueError, match="core 4000 is not one of"):
         runner.run()
-
-
-# -- the view ----------------------------------------------------------------------------------------------------------
-
-
-def alternating(turns: int) -> np.ndarray:
-    """Diffs in which both quantities of the touch are always the same number: a mixed copy shows two."""
-    return np.concatenate(
-        [depth(i * 0.01, 101 + i, 101 + i, [(99_999, 20 + i % 900)], [(100_001, 20 + i % 900)]) for i in range(turns)]
-    )
-
-
-def torn_copies(read, seconds: float = 1.0) -> tuple[int, int]:
-    """Read beside a shard's thread; returns (copies that mix two moments, different copies seen)."""
-    rig = Rig(policy={"enter_score": 0.99, "take_score": 1.0})
-    rig.apply(book_with(20, 20))
-    runner = ShardRunner(rig.engine, capacity=64, wait="spin")
-    events = alternating(60_000)
-    done = threading.Event()
-
-    def write() -> None:
-        at = 0
-        while at < len(events) and not done.is_set():
-            at += runner.ring.push(events[at : at + 48])
-
-    threads = [threading.Thread(target=work, daemon=True) for work in (write, runner.run)]
-    for thread in threads:
-        thread.start()
-    torn, clocks = 0, set()
-    deadline = time.monotonic() + seconds
-    while threads[0].is_alive() and time.monotonic() < deadline:
-        bid_lots, ask_lots, now_ns = read(rig.engine)
-        clocks.add(now_ns)
-        torn += bid_lots != ask_lots
-    done.set()
-    threads[0].join(10)
-    runner.stop()
-    threads[1].join(10)
-    return torn, len(clocks)
-
-
-def read_once(engine) -> tuple[int, int, int]:
-    view = engine.view()
-    return view["lanes"][0]["bid_lots"], view["lanes"][0]["ask_lots"], view["now_ns"]
-
-
-def test_the_view_never_shows_a_torn_copy():
-    torn, clocks = torn_copies(read_once)
-    assert torn == 0
-    assert clocks > 10, "the reader met a writer at work"
-
-
-def read_twice(engine) -> tuple[int, int, int]:
-    """The planted fault: two halves of two copies."""
-    first = engine.view()
-    time.sleep(0.0005)
-    second = engine.view()
-    return first["lanes"][0]["bid_lots"], second["lanes"][0]["ask_lots"], first["now_ns"]
-
-
-def test_a_reader_that_mixes_two_copies_is_noticed():
-    torn, _ = torn_copies(read_twice)
-    assert torn > 0
