@@ -251,6 +251,7 @@ class PaperSession:
             self._journal.close()
         except OSError as error:
             self._note_journal(error.errno or errno.EIO)
+        self._leave_screen()
         damage = self._source.damage
         if damage is not None and self._failure is None:
             self._failure = _Failure(f"the input is damaged: {damage}", DataError.exit_code)
@@ -275,8 +276,6 @@ class PaperSession:
                 unit.commit()
         except FatalError as error:
             self._fail(str(error), error.exit_code)
-        self._display.show(self._view(self.assembly.engine.view()))
-        self._display.close()
         return summary
 
     def _fail_by(self, error: BaseException) -> None:
@@ -284,6 +283,14 @@ class PaperSession:
         if isinstance(error, Bot4Error):
             self._fail(str(error), error.exit_code)
         else:
+            self._fail(f"{type(error).__name__}: {error}", FatalError.exit_code)
+
+    def _leave_screen(self) -> None:
+        """Show the last state; a screen that breaks costs no summary."""
+        try:
+            self._display.show(self._view(self.assembly.engine.view()))
+            self._display.close()
+        except Exception as error:  # noqa: BLE001 - whatever a display raises
             self._fail(f"{type(error).__name__}: {error}", FatalError.exit_code)
 
     def _fail(self, message: str, exit_code: int) -> None:
