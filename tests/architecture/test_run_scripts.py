@@ -49,6 +49,37 @@ def test_changed_source_lost_module_and_other_mode_are_compiled(built: Path, mon
     assert compile_core.reason_to_build(built, built / "absent") == "nothing is built yet"
 
 
+SETUP_THAT_SPEAKS = """
+import pathlib, sys, time
+print("[1/1] Cythonizing bot4/_core/clock.pyx", flush=True)
+time.sleep(0.4)
+pathlib.Path("bot4/_core/clock.so").touch()
+time.sleep(0.4)
+print("what the compiler said")
+sys.exit({code})
+"""
+
+
+def test_build_shows_how_far_it_is_and_keeps_the_compilers_words_in_a_log(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (built / "setup.py").write_text(SETUP_THAT_SPEAKS.format(code=0))
+    assert compile_core.build(built, built / "build" / "compile.log") == 0
+    shown = capsys.readouterr().out
+    assert "1 translated, 0 compiled of 1 modules" in shown
+    assert "1 translated, 1 compiled of 1 modules" in shown
+    assert "what the compiler said" not in shown
+    assert "what the compiler said" in (built / "build" / "compile.log").read_text()
+
+
+def test_build_that_fails_shows_the_compilers_words(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (built / "setup.py").write_text(SETUP_THAT_SPEAKS.format(code=3))
+    assert compile_core.build(built, built / "build" / "compile.log") == 3
+    shown = capsys.readouterr().err
+    assert "what the compiler said" in shown
+    assert "build/compile.log" in shown
+
+
 def report(path: Path, **counts: int) -> str:
     attributes = " ".join(f'{name}="{count}"' for name, count in counts.items())
     path.write_text(f"<testsuites><testsuite {attributes}/></testsuites>")
