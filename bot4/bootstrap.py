@@ -173,7 +173,11 @@ def open_session(
                 duration_s=duration_s,
             )
         except OSError as error:
+            data_dir.discard(run_dir)
             raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
+        except BaseException:
+            data_dir.discard(run_dir)
+            raise
         opened.pop_all()
     return OpenSession(session, store, data_dir)
 

@@ -274,6 +274,7 @@ def test_a_wrong_setting_is_one_line_and_exit_78(tmp_path, arguments, words):
     assert len(done.stderr.splitlines()) == 1
     assert all(word in done.stderr for word in words), done.stderr
     assert done.stdout == ""
+    assert list(tmp_path.glob("data/runs/*")) == []
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "nan", "fast"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
@@ -76,6 +77,10 @@ class DataDir:
                 raise DataDirError(f"run folder {folder} cannot be made: {error.strerror}") from None
             return folder
         raise DataDirError(f"there are 999 runs of {stamp} in {self.path} already")
+
+    def discard(self, run_dir: Path) -> None:
+        """Remove the folder of a run that never began: nothing was recorded in it."""
+        shutil.rmtree(run_dir, ignore_errors=True)
 
     def close(self) -> None:
         """Release the lock."""

@@ -203,6 +203,8 @@ class SqliteRefusals(_SqliteRepository):
 class SqliteRuns(_SqliteRepository):
     """Runs."""
 
+    _COLUMNS = "run_id, started_utc, source, settings, status, summary"
+
     def start(self, run_id: str, *, started_utc: str, source: str, settings: dict[str, Any]) -> None:
         """Record the beginning of a run."""
         self._connection.execute(
@@ -219,24 +221,14 @@ class SqliteRuns(_SqliteRepository):
 
     def get(self, run_id: str) -> dict[str, Any] | None:
         """Return one run as recorded, or None."""
-        return next((run for run in self.list() if run["run_id"] == run_id), None)
+        query = f"SELECT {self._COLUMNS} FROM runs WHERE run_id = ?"  # noqa: S608 - own names
+        row = self._connection.execute(query, (run_id,)).fetchone()
+        return None if row is None else _run(row)
 
     def list(self) -> Sequence[dict[str, Any]]:
         """Return every run, oldest first."""
-        rows = self._connection.execute(
-            "SELECT run_id, started_utc, source, settings, status, summary FROM runs ORDER BY started_utc, run_id"
-        )
-        return [
-            {
-                "run_id": run_id,
-                "started_utc": started_utc,
-                "source": source,
-                "settings": orjson.loads(settings),
-                "status": status,
-                "summary": None if summary is None else orjson.loads(summary),
-            }
-            for run_id, started_utc, source, settings, status, summary in rows
-        ]
+        query = f"SELECT {self._COLUMNS} FROM runs ORDER BY started_utc, run_id"  # noqa: S608 - own names
+        return [_run(row) for row in self._connection.execute(query)]
 
     def projected_seq(self, run_id: str) -> int:
         """Return the last journal sequence that reached the tables; 0 before the first."""
@@ -246,6 +238,18 @@ class SqliteRuns(_SqliteRepository):
     def set_projected_seq(self, run_id: str, seq: int) -> None:
         """Remember the last journal sequence that reached the tables."""
         self._connection.execute("UPDATE runs SET projected_seq = ? WHERE run_id = ?", (seq, run_id))
+
+
+def _run(row: tuple[Any, ...]) -> dict[str, Any]:
+    run_id, started_utc, source, settings, status, summary = row
+    return {
+        "run_id": run_id,
+        "started_utc": started_utc,
+        "source": source,
+        "settings": orjson.loads(settings),
+        "status": status,
+        "summary": None if summary is None else orjson.loads(summary),
+    }
 
 
 def _order(row: tuple[Any, ...]) -> Order:
