@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     from bot4.adapters.recordings.recording import Recording
     from bot4.adapters.storage.data_dir import DataDir
-    from bot4.adapters.storage.sqlite import SqliteStore
     from bot4.application.session import PaperSession
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from bot4.ports.book_reader import BookReader
     from bot4.ports.display import Display
     from bot4.ports.market_feed import MarketFeed
+    from bot4.ports.unit_of_work import Store
 
 
 def check_recordings(
@@ -138,7 +138,6 @@ def open_session(
     from pathlib import Path
 
     from bot4.adapters.storage.data_dir import DataDir
-    from bot4.adapters.storage.sqlite import SqliteStore
     from bot4.application.assembly import InputShape
     from bot4.application.session import PaperSession
     from bot4.domain.errors import OutputError
@@ -158,7 +157,7 @@ def open_session(
     with ExitStack() as opened:
         data_dir = DataDir(Path(settings.run.data_dir))
         opened.callback(data_dir.close)
-        store = SqliteStore(data_dir.store_path)
+        store = _open_store(settings, data_dir)
         opened.callback(store.close)
         run_dir = data_dir.new_run()
         try:
@@ -182,6 +181,31 @@ def open_session(
     return OpenSession(session, store, data_dir)
 
 
+def _open_store(settings: Settings, data_dir: DataDir) -> Store:
+    """Open the store of the settings: a file in the data directory, or the server named in the environment."""
+    import os
+
+    from bot4.domain.errors import ConfigError
+
+    if settings.store.kind == "sqlite":
+        from bot4.adapters.storage.sqlite import SqliteStore
+
+        return SqliteStore(data_dir.store_path)
+    url = os.environ.get("BOT4_POSTGRES_URL", "")
+    if not url:
+        raise ConfigError("setting store.kind is 'postgresql', and the environment names no server: BOT4_POSTGRES_URL")
+    try:
+        from bot4.adapters.storage.postgres import PostgresStore
+    except ImportError as error:
+        raise ConfigError(f"setting store.kind 'postgresql' needs {error.name}: pip install 'bot4[postgres]'") from None
+    return PostgresStore(
+        url,
+        connections_max=settings.store.connections_max,
+        wait_s=settings.store.wait_ms / 1_000,
+        statement_timeout_s=settings.store.statement_timeout_ms / 1_000,
+    )
+
+
 def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> MarketFeed:
     from bot4.adapters.recordings.catalog import InstrumentCatalog
     from bot4.adapters.synthetic.feed import SyntheticFeed
@@ -194,7 +218,7 @@ def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> Mar
 class OpenSession:
     """A session with what it holds open; leaving the block closes the store and releases the data directory."""
 
-    def __init__(self, session: PaperSession, store: SqliteStore, data_dir: DataDir) -> None:
+    def __init__(self, session: PaperSession, store: Store, data_dir: DataDir) -> None:
         self.session = session
         self._store = store
         self._data_dir = data_dir

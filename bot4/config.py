@@ -196,6 +196,15 @@ class JournalSettings(Section, frozen=True):
     sync_interval_ms: Annotated[int, Meta(ge=1, le=60_000)] = 10
 
 
+class StoreSettings(Section, frozen=True):
+    """Where the tables are (docs/storage.md). The server's address is a secret: BOT4_POSTGRES_URL, never the file."""
+
+    kind: Literal["sqlite", "postgresql"] = "sqlite"
+    connections_max: Annotated[int, Meta(ge=1, le=100)] = 4
+    wait_ms: Annotated[int, Meta(ge=100, le=60_000)] = 5_000
+    statement_timeout_ms: Annotated[int, Meta(ge=100, le=3_600_000)] = 30_000
+
+
 class Settings(Section, frozen=True):
     """Every setting of bot4. Paper is the only mode, and no default leads to a live endpoint."""
 
@@ -207,6 +216,7 @@ class Settings(Section, frozen=True):
     breaker: BreakerSettings = BreakerSettings()
     shard: ShardSettings = ShardSettings()
     journal: JournalSettings = JournalSettings()
+    store: StoreSettings = StoreSettings()
 
 
 def load_settings(

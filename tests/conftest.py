@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from builders.servers import ServerMissingError, postgres_server, redis_server
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,3 +31,25 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real market data (../shared/data) is not here: the generated fixtures cover this path")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A private PostgreSQL server of this test run; skips with the reason where there is none to start."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed (extra: postgres)")
+    try:
+        with postgres_server() as url:
+            yield url
+    except ServerMissingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A private Redis server of this test run; skips with the reason where there is none to start."""
+    pytest.importorskip("redis", reason="redis is not installed (extra: redis)")
+    try:
+        with redis_server() as url:
+            yield url
+    except ServerMissingError as error:
+        pytest.skip(str(error))

@@ -267,7 +267,7 @@ class PaperSession:
             elapsed_s=time.monotonic() - self._started_s,
             fed_s=self._fed_s,
             journal=str(self._journal_path),
-            store=getattr(self._store, "path", ""),
+            store=self._store.path,
             open_orders_left=left,
         )
         try:

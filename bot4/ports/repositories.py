@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from bot4.domain.fill import Fill, Mark, Refusal
     from bot4.domain.order import Order
+    from bot4.domain.specification import Specification
 
 
 class OrderRepository(Protocol):
@@ -26,6 +27,16 @@ class OrderRepository(Protocol):
         """Return a run's orders, oldest first."""
         ...
 
+    def find(
+        self, run_id: str, specification: Specification = ..., *, limit: int | None = None, newest_first: bool = False
+    ) -> Sequence[Order]:
+        """Return a run's orders that meet the condition, oldest first unless asked otherwise."""
+        ...
+
+    def count(self, run_id: str, specification: Specification = ...) -> int:
+        """Return how many of them there are."""
+        ...
+
 
 class FillRepository(Protocol):
     """Executions of every run."""
@@ -36,6 +47,16 @@ class FillRepository(Protocol):
 
     def list(self, run_id: str) -> Sequence[Fill]:
         """Return a run's fills, oldest first."""
+        ...
+
+    def find(
+        self, run_id: str, specification: Specification = ..., *, limit: int | None = None, newest_first: bool = False
+    ) -> Sequence[Fill]:
+        """Return a run's fills that meet the condition, oldest first unless asked otherwise."""
+        ...
+
+    def count(self, run_id: str, specification: Specification = ...) -> int:
+        """Return how many of them there are."""
         ...
 
 
@@ -50,6 +71,16 @@ class MarkRepository(Protocol):
         """Return a run's points, oldest first."""
         ...
 
+    def find(
+        self, run_id: str, specification: Specification = ..., *, limit: int | None = None, newest_first: bool = False
+    ) -> Sequence[Mark]:
+        """Return a run's points that meet the condition, oldest first unless asked otherwise."""
+        ...
+
+    def count(self, run_id: str, specification: Specification = ...) -> int:
+        """Return how many of them there are."""
+        ...
+
 
 class RefusalRepository(Protocol):
     """Decisions that were refused."""
@@ -60,6 +91,16 @@ class RefusalRepository(Protocol):
 
     def list(self, run_id: str) -> Sequence[Refusal]:
         """Return a run's refusals, oldest first."""
+        ...
+
+    def find(
+        self, run_id: str, specification: Specification = ..., *, limit: int | None = None, newest_first: bool = False
+    ) -> Sequence[Refusal]:
+        """Return a run's refusals that meet the condition, oldest first unless asked otherwise."""
+        ...
+
+    def count(self, run_id: str, specification: Specification = ...) -> int:
+        """Return how many of them there are."""
         ...
 
 

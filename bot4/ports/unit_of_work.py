@@ -66,6 +66,11 @@ class UnitOfWork(Protocol):
 class Store(Protocol):
     """Where units of work come from."""
 
+    @property
+    def path(self) -> str:
+        """What the store is called in summaries and messages: a file, or a server without its password."""
+        ...
+
     def unit_of_work(self) -> UnitOfWork:
         """Return a new unit; nested inside one that is open on this store."""
         ...

@@ -270,7 +270,7 @@ def test_a_store_that_fails_ends_the_run_with_its_code_and_a_summary(tmp_path, m
     def add(self, run_id, fill):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("bot4.adapters.storage.sqlite_repositories.SqliteFills.add", add)
+    monkeypatch.setattr("bot4.adapters.storage.repositories.Fills.add", add)
     failure = failing(tmp_path, monkeypatch, capture)
     assert failure.failed_with == 74
     assert "database or disk is full" in str(failure)

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import sqlite3
+from decimal import Decimal
 from threading import RLock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any
 
-from bot4.adapters.storage.schema import SCHEMA_VERSION, TABLES
-from bot4.adapters.storage.sqlite_repositories import (
-    SqliteFills,
-    SqliteMarks,
-    SqliteOrders,
-    SqliteRefusals,
-    SqliteRuns,
-)
-from bot4.domain.errors import FatalError
+from bot4.adapters.storage.dialect import SQLITE
+from bot4.adapters.storage.migrations import StoreError, migrate
+from bot4.adapters.storage.unit_of_work import SqlUnitOfWork
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
-    from types import TracebackType
 
 
-class StoreError(FatalError):
-    """The store cannot be opened or written; the message names the file and the cause."""
+class SqliteConnection:
+    """An open file, for the repositories."""
 
-    exit_code = 74
+    dialect = SQLITE
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self.raw.execute(statement, tuple(values))
 
 
 class SqliteStore:
@@ -45,113 +47,78 @@ class SqliteStore:
         self._lock = RLock()
         self._depth = 0
         try:
-            self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._raw = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
         except sqlite3.Error as error:
             raise StoreError(f"store {self.path} cannot be opened: {error}") from None
         try:
-            self._require_known_schema()
-            # WAL: readers never wait for the writer; NORMAL: a power cut may lose commits, which the journal has.
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._connection = SqliteConnection(self._raw)
+            self._raw.create_collation("amount", _compare_amounts)
             self._migrate()
+            # WAL: readers never wait for the writer; NORMAL: a power cut may lose commits, which the journal has.
+            self._raw.execute("PRAGMA journal_mode = WAL")
+            self._raw.execute("PRAGMA synchronous = NORMAL")
+            self._raw.execute("PRAGMA foreign_keys = ON")
         except sqlite3.Error as error:
-            self._connection.close()
+            self._raw.close()
             raise StoreError(f"store {self.path} cannot be opened: {error}") from None
         except StoreError:
-            self._connection.close()
+            self._raw.close()
             raise
-        self.orders = SqliteOrders(self._connection)
-        self.fills = SqliteFills(self._connection)
-        self.marks = SqliteMarks(self._connection)
-        self.refusals = SqliteRefusals(self._connection)
-        self.runs = SqliteRuns(self._connection)
 
-    def unit_of_work(self) -> SqliteUnitOfWork:
+    def unit_of_work(self) -> SqlUnitOfWork:
         """Return a new unit; inside another one of this thread it becomes a savepoint."""
-        return SqliteUnitOfWork(self)
+        return SqlUnitOfWork(self)
+
+    def failure(self, error: BaseException) -> StoreError | None:
+        """Return what an error of SQLite means; None for any other."""
+        return StoreError(f"store {self.path} cannot be used: {error}") if isinstance(error, sqlite3.Error) else None
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._connection.close()
-
-    def _require_known_schema(self) -> None:
-        version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > SCHEMA_VERSION:
-            raise StoreError(f"store {self.path} has schema {version}, this bot4 knows {SCHEMA_VERSION}: update bot4")
+            self._raw.close()
 
     def _migrate(self) -> None:
-        self._connection.executescript(TABLES)
-        self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._raw.execute("BEGIN")
+        try:
+            migrate(self._connection, self.path)
+        except BaseException:
+            self._raw.execute("ROLLBACK")
+            raise
+        self._raw.execute("COMMIT")
 
-    def begin(self) -> int:
-        """Open a transaction or, inside one, a savepoint; returns its depth."""
+    def begin(self) -> tuple[SqliteConnection, int]:
+        """Open a transaction or, inside one, a savepoint; returns it with its depth."""
         self._lock.acquire()
         try:
-            self._connection.execute("BEGIN IMMEDIATE" if self._depth == 0 else f"SAVEPOINT unit_{self._depth}")
+            self._raw.execute("BEGIN IMMEDIATE" if self._depth == 0 else f"SAVEPOINT unit_{self._depth}")
         except sqlite3.Error as error:
             self._lock.release()
             raise StoreError(f"store {self.path} cannot be written: {error}") from None
         self._depth += 1
-        return self._depth - 1
+        return self._connection, self._depth - 1
 
     def end(self, depth: int, *, keep: bool) -> None:
         """Commit or roll back what `begin` opened at `depth`."""
         try:
             if depth == 0:
                 # A full disk may have made SQLite roll back by itself.
-                if keep or self._connection.in_transaction:
-                    self._connection.execute("COMMIT" if keep else "ROLLBACK")
-            elif self._connection.in_transaction:
+                if keep or self._raw.in_transaction:
+                    self._raw.execute("COMMIT" if keep else "ROLLBACK")
+            elif self._raw.in_transaction:
                 if not keep:
-                    self._connection.execute(f"ROLLBACK TO unit_{depth}")
-                self._connection.execute(f"RELEASE unit_{depth}")
+                    self._raw.execute(f"ROLLBACK TO unit_{depth}")
+                self._raw.execute(f"RELEASE unit_{depth}")
         except sqlite3.Error as error:
-            if depth == 0 and self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            if depth == 0 and self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
             raise StoreError(f"store {self.path} cannot be written: {error}") from None
         finally:
             self._depth -= 1
             self._lock.release()
 
 
-class SqliteUnitOfWork:
-    """One transaction, or one savepoint inside a transaction. Used as a context manager, once."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
-        self._depth: int | None = None
-        self.orders = store.orders
-        self.fills = store.fills
-        self.marks = store.marks
-        self.refusals = store.refusals
-        self.runs = store.runs
-
-    def __enter__(self) -> Self:
-        if self._depth is not None:
-            raise RuntimeError("a unit of work is used once")
-        self._depth = self._store.begin()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._depth is not None and self._depth >= 0:
-            self.rollback()
-        if isinstance(error, sqlite3.Error):
-            raise StoreError(f"store {self._store.path} cannot be used: {error}") from error
-
-    def commit(self) -> None:
-        """Keep this unit's changes; final when the outermost unit commits."""
-        self._finish(keep=True)
-
-    def rollback(self) -> None:
-        """Undo this unit's changes."""
-        self._finish(keep=False)
-
-    def _finish(self, *, keep: bool) -> None:
-        if self._depth is None or self._depth < 0:
-            raise RuntimeError("this unit of work is not open")
-        depth, self._depth = self._depth, -1
-        self._store.end(depth, keep=keep)
+def _compare_amounts(left: str, right: str) -> int:
+    """Order two exact decimals by value."""
+    a, b = Decimal(left), Decimal(right)
+    return (a > b) - (a < b)

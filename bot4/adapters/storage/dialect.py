@@ -1,0 +1,104 @@
+"""What the stores' SQL has in common, and the few words in which they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+class Rows(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int:
+        """Rows that were changed."""
+        ...
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row, or None."""
+        ...
+
+    def fetchall(self) -> Sequence[tuple[Any, ...]]:
+        """Return the rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]: ...
+
+
+class Connection(Protocol):
+    """An open transaction: statements with ``?`` for each value, whatever the database writes there."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How this database differs."""
+        ...
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Rows:
+        """Run one statement."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one database differs from the other.
+
+    Parameters
+    ----------
+    name : str
+        ``sqlite`` or ``postgresql``: which text of a migration is run.
+    amount : callable
+        A Decimal as the database takes it.
+    compared : callable
+        A column of amounts as it is compared and sorted: by value, not by letters.
+    spelt : callable
+        A column of words as it is compared and sorted: by code point, whatever the server's language.
+    flag : callable
+        A bool as the database takes it.
+    table_exists : str
+        A query for one table by name: a row where it is there.
+
+    """
+
+    name: str
+    amount: Callable[[Decimal], Any]
+    compared: Callable[[str], str]
+    spelt: Callable[[str], str]
+    flag: Callable[[bool], Any]
+    table_exists: str
+
+    def bound(self, value: object) -> Any:
+        """Return a domain value as the database takes it."""
+        match value:
+            case Decimal():
+                return self.amount(value)
+            case bool():
+                return self.flag(value)
+            case Enum():
+                return value.value
+        return value
+
+
+SQLITE = Dialect(
+    name="sqlite",
+    amount=str,
+    compared=lambda column: f"{column} COLLATE amount",
+    spelt=lambda column: column,
+    flag=int,
+    table_exists="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
+)
+"""Amounts are text: SQLite has no exact decimal. The collation ``amount`` is the store's own."""
+
+POSTGRESQL = Dialect(
+    name="postgresql",
+    amount=lambda amount: amount,
+    compared=lambda column: column,
+    spelt=lambda column: f'{column} COLLATE "C"',
+    flag=bool,
+    table_exists="SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?",
+)
+"""Amounts are NUMERIC."""

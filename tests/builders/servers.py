@@ -1,0 +1,115 @@
+"""Private PostgreSQL and Redis servers for tests: from installed binaries, in a temporary folder, on a free port."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class ServerMissingError(RuntimeError):
+    """There is no such server on this machine; the message says what was looked for."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def postgres_binaries() -> Path:
+    """The folder of the newest initdb there is."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).parent
+    raise ServerMissingError("no initdb in /usr/lib/postgresql or on the path (Debian: apt-get install postgresql)")
+
+
+def unprivileged_user() -> str | None:
+    """Whom the servers run as: initdb refuses root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postgres", "nobody") if name in names)
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """A running PostgreSQL; yields the URL of its empty database ``bot4``."""
+    binaries = postgres_binaries()
+    user = unprivileged_user()
+    folder = Path(tempfile.mkdtemp(prefix="bot4-postgres-"))
+    data, port = folder / "data", free_port()
+    if user is not None:
+        shutil.chown(folder, user)
+    own = {"user": user, "extra_groups": []} if user is not None else {}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "cwd": folder, **own}
+    arguments = ["-D", data, "-U", "bot4", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    try:
+        subprocess.run([binaries / "initdb", *arguments], check=True, **quiet)
+        settings = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": folder,
+            "fsync": "off",
+            "max_connections": 50,
+            "shared_buffers": "64MB",
+            "log_min_messages": "fatal",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        server = subprocess.Popen([binaries / "postgres", "-D", data, *options], **quiet)
+        try:
+            wait_for_port(port, server)
+            create = ["-h", "127.0.0.1", "-p", str(port), "-U", "bot4", "bot4"]
+            subprocess.run([binaries / "createdb", *create], check=True, **quiet)
+            yield f"postgresql://bot4@127.0.0.1:{port}/bot4"
+        finally:
+            server.send_signal(signal.SIGINT)  # fast: clients that are still there are cut off
+            server.communicate(timeout=30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """A running Redis that keeps nothing on the disk; yields its URL."""
+    binary = shutil.which("redis-server") or shutil.which("valkey-server")
+    if binary is None:
+        raise ServerMissingError("no redis-server on the path (Debian: apt-get install redis-server)")
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="bot4-redis-") as folder:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
+        server = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            wait_for_port(port, server)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+            server.communicate(timeout=30)
+
+
+def wait_for_port(port: int, server: subprocess.Popen[str], seconds: float = 30.0) -> None:
+    """Wait until the server takes connections; raises with what it said where it ends before."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            said = server.stderr.read() if server.stderr else ""
+            raise RuntimeError(f"{server.args} ended with {server.returncode}: {said[-2000:]}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"no server on port {port} after {seconds:g} s")
