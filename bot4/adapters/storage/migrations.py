@@ -195,7 +195,97 @@ CREATE TABLE IF NOT EXISTS refusals (
 """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_RUNS,)
+_MARKET_DATA = Migration(
+    number=2,
+    name="instruments, ticks, bars",
+    sqlite="""
+CREATE TABLE instruments (
+    instrument_id INTEGER PRIMARY KEY,
+    venue         TEXT NOT NULL,
+    kind          TEXT NOT NULL,
+    symbol        TEXT NOT NULL,
+    tick_size     TEXT NOT NULL,
+    lot_size      TEXT NOT NULL,
+    UNIQUE (venue, kind, symbol)
+) STRICT;
+
+CREATE TABLE ticks (
+    instrument_id  INTEGER NOT NULL REFERENCES instruments (instrument_id),
+    ts_ns          INTEGER NOT NULL,
+    trade_id       INTEGER NOT NULL,
+    price_ticks    INTEGER NOT NULL,
+    qty_lots       INTEGER NOT NULL,
+    buyer_is_maker INTEGER NOT NULL,
+    PRIMARY KEY (instrument_id, ts_ns, trade_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bars (
+    instrument_id  INTEGER NOT NULL REFERENCES instruments (instrument_id),
+    interval_ns    INTEGER NOT NULL,
+    open_ns        INTEGER NOT NULL,
+    open_ticks     INTEGER NOT NULL,
+    high_ticks     INTEGER NOT NULL,
+    low_ticks      INTEGER NOT NULL,
+    close_ticks    INTEGER NOT NULL,
+    volume_lots    INTEGER NOT NULL,
+    taker_buy_lots INTEGER NOT NULL,
+    trade_count    INTEGER NOT NULL,
+    PRIMARY KEY (instrument_id, interval_ns, open_ns)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stale_bars (
+    instrument_id INTEGER NOT NULL REFERENCES instruments (instrument_id),
+    from_ns       INTEGER NOT NULL,
+    to_ns         INTEGER NOT NULL,
+    PRIMARY KEY (instrument_id, from_ns, to_ns)
+) STRICT, WITHOUT ROWID;
+""",
+    # No foreign key on ticks: it would be asked of every row of a bulk load. Partitions are made as they are needed.
+    postgresql="""
+CREATE TABLE instruments (
+    instrument_id INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    venue         TEXT NOT NULL,
+    kind          TEXT NOT NULL,
+    symbol        TEXT NOT NULL,
+    tick_size     NUMERIC NOT NULL,
+    lot_size      NUMERIC NOT NULL,
+    UNIQUE (venue, kind, symbol)
+);
+
+CREATE TABLE ticks (
+    instrument_id  INTEGER NOT NULL,
+    buyer_is_maker BOOLEAN NOT NULL,
+    ts_ns          BIGINT NOT NULL,
+    trade_id       BIGINT NOT NULL,
+    price_ticks    BIGINT NOT NULL,
+    qty_lots       BIGINT NOT NULL,
+    PRIMARY KEY (instrument_id, ts_ns, trade_id)
+) PARTITION BY RANGE (ts_ns);
+
+CREATE TABLE bars (
+    instrument_id  INTEGER NOT NULL REFERENCES instruments (instrument_id),
+    interval_ns    BIGINT NOT NULL,
+    open_ns        BIGINT NOT NULL,
+    open_ticks     BIGINT NOT NULL,
+    high_ticks     BIGINT NOT NULL,
+    low_ticks      BIGINT NOT NULL,
+    close_ticks    BIGINT NOT NULL,
+    volume_lots    BIGINT NOT NULL,
+    taker_buy_lots BIGINT NOT NULL,
+    trade_count    BIGINT NOT NULL,
+    PRIMARY KEY (instrument_id, interval_ns, open_ns)
+);
+
+CREATE TABLE stale_bars (
+    instrument_id INTEGER NOT NULL REFERENCES instruments (instrument_id),
+    from_ns       BIGINT NOT NULL,
+    to_ns         BIGINT NOT NULL,
+    PRIMARY KEY (instrument_id, from_ns, to_ns)
+);
+""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_RUNS, _MARKET_DATA)
 """Every step, in order."""
 
 
