@@ -30,7 +30,11 @@ else
     done
 fi
 export BOT4_HYPOTHESIS_PROFILE=coverage PYTHONPATH=$copy PYTHONDONTWRITEBYTECODE=1
-"$python" -m coverage run -m pytest -q -n "${BOT4_WORKERS:-$(nproc)}" -m "not slow and not untraced" -p no:benchmark "${paths[@]}"
+status=0
+"$python" -m coverage run -m pytest -q -n "${BOT4_WORKERS:-$(nproc)}" --dist worksteal -m "not slow and not untraced" \
+    -p no:benchmark "${paths[@]}" || status=$?
+# Also after a test failed: the figures are worth seeing, the exit code tells.
 "$python" -m coverage combine -q
 "$python" -m coverage json -q -o coverage.json
-"$python" ci/coverage_gate.py coverage.json
+"$python" ci/coverage_gate.py coverage.json || status=$?
+exit "$status"

@@ -266,7 +266,7 @@ rig = Rig(lanes=2, policy={"take_score": 2.0, "passive_ttl_ns": 10**15}, journal
           journal_args={"reserve_bytes": 4096})
 rig.apply(book_with(20, 20, instrument=1), book_with(900, 10), timer(100))
 assert rig.engine.working_orders == 1
-resource.setrlimit(resource.RLIMIT_FSIZE, (rig.journal.size_bytes,) * 2)
+resource.setrlimit(resource.RLIMIT_FSIZE, (rig.journal.size_bytes, resource.RLIM_INFINITY))
 rig.apply(book_with(900, 10, at_ms=150, last=200, instrument=1))
 view = rig.engine.view()
 other = rig.engine.lane_counters(1)
@@ -275,6 +275,7 @@ rig.engine.control(int(ControlCode.CONTROL_PLACE), instrument=0, value=99_990, q
 rig.engine.control(int(ControlCode.CONTROL_CANCEL_ALL))
 rig.apply(timer(200))
 print(rig.lane["cancels"], rig.engine.working_orders, rig.lane["intents"], rig.breaker.admit(rig.engine.now_ns))
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)  # a traced process saves what it covered
 """
 
 
