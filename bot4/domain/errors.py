@@ -32,6 +32,38 @@ class Outcome(Enum):
     FATAL = "fatal"
 
 
+class Certainty(Enum):
+    """What an answer of a venue says about whether the thing that was asked for happened."""
+
+    NO = "definitely-not"
+    YES = "definitely-yes"
+    UNKNOWN = "unknown"
+
+
+class RejectReason(Enum):
+    """Why a venue refused, in our words; every venue's codes are translated into these once (its `errors` table)."""
+
+    INVALID_REQUEST = "invalid_request"
+    FILTER_VIOLATION = "filter_violation"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    WOULD_TAKE_LIQUIDITY = "would_take_liquidity"
+    WOULD_TRIGGER = "would_trigger"
+    WOULD_NOT_FILL = "would_not_fill"
+    REDUCE_ONLY = "reduce_only"
+    DUPLICATE_ID = "duplicate_id"
+    UNKNOWN_ORDER = "unknown_order"
+    NO_CHANGE = "no_change"
+    RATE_LIMITED = "rate_limited"
+    BANNED = "banned"
+    CLOCK_SKEW = "clock_skew"
+    AUTH_FAILED = "auth_failed"
+    VENUE_HALTED = "venue_halted"
+    ACCOUNT_RESTRICTED = "account_restricted"
+    NOT_CONNECTED = "not_connected"  # ours: there was no connection to write to
+    NOT_ADMITTED = "not_admitted"  # ours: the breaker moved between the decision and the write
+    UNCLEAR = "unclear"  # a code no table knows: its certainty is unknown, too
+
+
 class Bot4Error(Exception):
     """Root of every error this project raises on purpose.
 
