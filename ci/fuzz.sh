@@ -2,9 +2,10 @@
 # Fuzzes the frame scanner: ci/fuzz.sh [SECONDS], 60 by default.
 #
 # Builds the target with libFuzzer, AddressSanitizer and UBSan (clang, or $CLANG), makes a corpus with the project's own
-# frame generator, and first shows that the target sees what it is for: three copies of the headers with one planted fault
-# each (a load past the end, a digit off the grid let through, an event too many) must make it fail. Then the real headers
-# are fuzzed for SECONDS. A finding is left in $BOT4_FUZZ_DIR (default: a temporary folder, named at the end).
+# frame generator, and first shows that the target sees what it is for: four copies of the headers with one planted fault
+# each (a load past the end, a digit off the grid let through, a number with a leading zero taken, an event too many) must
+# make it fail. Then the real headers are fuzzed for SECONDS. A finding is left in $BOT4_FUZZ_DIR (default: a temporary
+# folder, named at the end).
 set -eu
 
 seconds="${1:-60}"
@@ -58,6 +59,7 @@ PY
 
 plant overread json.h 'if (BOT4_LIKELY(end - p >= 16)) return' 'return'
 plant offgrid decimal.h 'return bot4_units_to_steps(grid, units, finer == 0, steps);' 'return bot4_units_to_steps(grid, units, finer != 1, steps);'
+plant leadingzero scan_quick.h "|| (*p == '0' && count > 1)" ''
 plant overflow scan_levels.h 'if (BOT4_UNLIKELY(index + 1 >= scan->capacity))' 'if (BOT4_UNLIKELY(index >= scan->capacity))'
 
 build "$root/bot4/_core/include" "$work/scanner"

@@ -27,9 +27,9 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(2024)
-    makers = [Frames(rng, max_levels=4), Frames(rng, fault_share=0.8, max_levels=4)]
-    for i in range(400):
-        (folder / f"frame{i:03}").write_bytes(bytes([rng.randrange(256) | 1]) + makers[i % 2].next())
+    makers = [Frames(rng, share, max_levels=4, as_sent=sent) for sent in (False, True) for share in (0.0, 0.8)]
+    for i in range(600):
+        (folder / f"frame{i:03}").write_bytes(bytes([rng.randrange(256) | 1]) + makers[i % 4].next())
     lines = ('"' + "".join(f"\\x{byte:02x}" for byte in word.encode()) + '"\n' for word in WORDS)
     (folder.parent / "dictionary").write_text("".join(lines), encoding="ascii")
 

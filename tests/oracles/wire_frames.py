@@ -30,12 +30,18 @@ class Raw(str):
 
 
 class Frames:
-    """Endless frames from one random generator."""
+    """Endless frames from one random generator.
 
-    def __init__(self, rng: random.Random, fault_share: float = 0.0, max_levels: int = 12) -> None:
+    With `as_sent` they are spelled as the venue spells them: its order of keys, no white space, escapes or strangers.
+    """
+
+    def __init__(
+        self, rng: random.Random, fault_share: float = 0.0, max_levels: int = 12, *, as_sent: bool = False
+    ) -> None:
         self.rng = rng
         self.fault_share = fault_share
         self.max_levels = max_levels
+        self.as_sent = as_sent
         self.shapes: list[Callable[[], Pairs]] = [
             self.spot_ticker,
             self.futures_ticker,
@@ -58,13 +64,13 @@ class Frames:
         pairs = shape()
         if self.rng.random() < self.fault_share:
             pairs = self.spoil(pairs)
-        if self.rng.random() < 0.5:
+        if not self.as_sent and self.rng.random() < 0.5:
             pairs += self.strangers()
-        if self.rng.random() < 0.6:
+        if not self.as_sent and self.rng.random() < 0.6:
             self.rng.shuffle(pairs)
         if self.rng.random() < 0.6:
             pairs = [("stream", self.stream(shape)), ("data", pairs)]
-            if self.rng.random() < 0.3:
+            if not self.as_sent and self.rng.random() < 0.3:
                 pairs.reverse()
         text = self.render(pairs)
         return (self.blank() + text + self.blank()).encode()
@@ -258,6 +264,8 @@ class Frames:
         return self.string(value) if isinstance(value, str) else json.dumps(value)
 
     def string(self, text: str) -> str:
+        if self.as_sent:
+            return json.dumps(text, ensure_ascii=False)
         if self.rng.random() < 0.03:
             return (
                 '"'
@@ -270,4 +278,6 @@ class Frames:
         return json.dumps(text, ensure_ascii=self.rng.random() < 0.1)
 
     def blank(self) -> str:
-        return self.rng.choice([" ", "\n", "\t\r ", "  "]) if self.rng.random() < 0.02 else ""
+        if self.as_sent or self.rng.random() >= 0.02:
+            return ""
+        return self.rng.choice([" ", "\n", "\t\r ", "  "])

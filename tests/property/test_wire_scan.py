@@ -67,6 +67,12 @@ def test_generated_frames_give_what_the_twin_gives(seed: int) -> None:
     check_frames(outcome_of(SCANNER), TWIN.scan, [frames.next() for _ in range(6)])
 
 
+@given(seed=st.integers(0, 2**32), fault_share=st.sampled_from([0.0, 0.6]))
+def test_frames_spelled_as_the_venue_spells_them_give_what_the_twin_gives(seed: int, fault_share: float) -> None:
+    frames = Frames(seeded(seed), fault_share, max_levels=6, as_sent=True)
+    check_frames(outcome_of(SCANNER), TWIN.scan, [frames.next() for _ in range(6)])
+
+
 @given(seed=st.integers(0, 2**32))
 def test_frames_with_faults_are_refused_as_the_twin_refuses_them(seed: int) -> None:
     frames = Frames(seeded(seed), fault_share=0.8, max_levels=4)
@@ -126,6 +132,34 @@ def test_damaged_frames_are_judged_as_the_twin_judges_them(number: int) -> None:
     scanner, twin = both()
     verdicts = check_frames(outcome_of(scanner), twin.scan, damaged(frame, seeded(number)))
     assert sum(verdicts.get(verdict, 0) for verdict in NOT_JSON) > len(frame)
+
+
+AS_SENT = [
+    (
+        b'{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":512310,"s":"BTCUSDT","b":"61837.6","B":"3.02",'
+        b'"a":"61837.65","A":"0.1","T":1723161256298,"E":1723161256299}}'
+    ),
+    (
+        b'{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":37,"p":"61837.6","q":"0.02","X":"MARKET","T":1723161255342,'
+        b'"m":true,"M":true}'
+    ),
+    (
+        b'{"e":"aggTrade","E":1723161255343000,"a":9,"s":"BTCUSDT","p":"7.5","q":"0.02","f":5,"l":6,"T":1723161255342,'
+        b'"m":false}'
+    ),
+    (
+        b'{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":1723161256299,"T":1723161256298,"s":"BTCUSDT",'
+        b'"ps":"BTC","U":5,"u":7,"pu":4,"b":[["58710.20","0.014"],["61496.5","0"]],"a":[["61838.3","1.00002"],["7","1"]]}}'
+    ),
+]
+
+
+@pytest.mark.parametrize("frame", AS_SENT, ids=["quote", "trade", "aggTrade", "depth"])
+def test_damage_to_frames_as_the_venue_sends_them_is_judged_as_the_twin_judges_it(frame: bytes) -> None:
+    scanner, twin = both()
+    assert check_frames(outcome_of(scanner), twin.scan, [frame]) == {"ok": 1}
+    blanks = [frame[:i] + b" " + frame[i:] for i in range(len(frame))]
+    check_frames(outcome_of(scanner), twin.scan, blanks + damaged(frame, seeded(len(frame))))
 
 
 def test_every_byte_value_at_every_place_of_a_ticker_is_judged_as_the_twin_judges_it() -> None:

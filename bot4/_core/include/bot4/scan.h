@@ -6,9 +6,7 @@
 #ifndef BOT4_SCAN_H
 #define BOT4_SCAN_H
 
-#include "bot4/scan_messages.h"
-
-#define BOT4_SCAN_MAX_BYTES ((size_t)16 << 20)
+#include "bot4/scan_quick.h"
 
 static inline int bot4_scan_message(bot4_scan *scan, const bot4_fields *fields, size_t *count) {
     if (BOT4_UNLIKELY(scan->root.duplicate || fields->duplicate)) return SCAN_DUPLICATE_FIELD;
@@ -62,11 +60,15 @@ static inline int bot4_scan_frame(bot4_scanner *scanner, const char *frame, size
     scan.capacity = capacity;
     scan.recv_ns = recv_ns;
     scan.default_instrument = default_instrument;
+    *count = 0;
+    if (BOT4_LIKELY(bot4_scan_quick(&scan, frame, length, count))) {
+        scanner->count[SCAN_OK]++;
+        return SCAN_OK;
+    }
     scan.decoded_by = NULL;
     scan.decoded_slot[0] = scan.decoded_slot[1] = SLOT_NONE;
     scan.root.seen = scan.data.seen = 0;
     scan.root.duplicate = scan.data.duplicate = 0;
-    *count = 0;
     const int verdict = bot4_scan_judge(&scan, frame, length, count);
     scanner->count[verdict]++;
     return verdict;

@@ -64,6 +64,67 @@ BOT4_HOT const char *bot4_scan_level_number(bot4_scan *scan, const char *p, cons
     return quote + 1;
 }
 
+#if BOT4_SIMD
+/* Bit i is set where byte i of the 32 at `p` is a quote. */
+BOT4_HOT uint32_t bot4_scan_quotes_32(const char *p) {
+    const __m128i quote = _mm_set1_epi8('"');
+    const __m128i low = _mm_loadu_si128((const __m128i *)p), high = _mm_loadu_si128((const __m128i *)(p + 16));
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(low, quote)) |
+           (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(high, quote)) << 16;
+}
+#endif
+
+/* After the level ["price","qty"] at `p`, where it is sound, on the grid and without white space; else NULL.
+ *
+ * All four quotes are found at once, so that the next level need not wait for these two numbers.
+ */
+BOT4_HOT const char *bot4_scan_level_quick(bot4_scan *scan, const char *p, const bot4_instrument *instrument,
+                                           int64_t *price_ticks, int64_t *qty_lots) {
+#if BOT4_SIMD
+    if (BOT4_UNLIKELY(scan->json.end - p < 48)) return NULL; /* the last 16 bytes from the 32nd must be there, too */
+    const uint32_t from_price = bot4_scan_quotes_32(p);
+    const uint32_t behind_price = from_price & (from_price - 1), from_qty = behind_price & (behind_price - 1);
+    const uint32_t behind_qty = from_qty & (from_qty - 1);
+    if (BOT4_UNLIKELY(behind_qty == 0)) return NULL;
+    const uint32_t price_end = (uint32_t)__builtin_ctz(behind_price), qty = (uint32_t)__builtin_ctz(from_qty) + 1;
+    const uint32_t qty_end = (uint32_t)__builtin_ctz(behind_qty);
+    if (BOT4_UNLIKELY(p[0] != '[' || p[1] != '"' || price_end > 2 + 16 || qty != price_end + 3 ||
+                      p[price_end + 1] != ',' || qty_end > qty + 16 || p[qty_end + 1] != ']'))
+        return NULL;
+    const __m128i price_bytes = _mm_loadu_si128((const __m128i *)(p + 2));
+    const __m128i qty_bytes = _mm_loadu_si128((const __m128i *)(p + qty));
+    if (BOT4_UNLIKELY(bot4_decimal_parse_16(&instrument->price, price_bytes, p + 2, price_end - 2, price_ticks) |
+                      bot4_decimal_parse_16(&instrument->qty, qty_bytes, p + qty, qty_end - qty, qty_lots)))
+        return NULL;
+    return BOT4_LIKELY(*price_ticks != 0) ? p + qty_end + 2 : NULL;
+#else
+    (void)scan, (void)p, (void)instrument, (void)price_ticks, (void)qty_lots;
+    return NULL;
+#endif
+}
+
+/* After the level at `p`, however it is spelled: SCAN_OK in *verdict, or SCAN_OFF_TICK where the instrument skips such a
+ * level. NULL for any other verdict, and for what is not a level of two strings (SCAN_WRONG_TYPE).
+ */
+BOT4_HOT const char *bot4_scan_level(bot4_scan *scan, const char *p, const bot4_instrument *instrument,
+                                     int64_t *price_ticks, int64_t *qty_lots, int *verdict) {
+    bot4_json *json = &scan->json;
+    *verdict = SCAN_WRONG_TYPE;
+    if (BOT4_UNLIKELY(p == json->end || *p != '[')) return NULL;
+    p = bot4_scan_level_number(scan, bot4_json_space(json, p + 1), &instrument->price, SCAN_OFF_TICK, price_ticks,
+                               verdict);
+    if (BOT4_UNLIKELY(*verdict != SCAN_OK) && (*verdict != SCAN_OFF_TICK || !instrument->skips_off_tick)) return NULL;
+    const int of_price = *verdict;
+    *verdict = SCAN_WRONG_TYPE;
+    if (BOT4_UNLIKELY((p = bot4_json_mark(json, p, ',')) == NULL)) return NULL;
+    p = bot4_scan_level_number(scan, p, &instrument->qty, SCAN_OFF_LOT, qty_lots, verdict);
+    if (BOT4_UNLIKELY(*verdict != SCAN_OK)) return NULL;
+    *verdict = SCAN_WRONG_TYPE;
+    if (BOT4_UNLIKELY((p = bot4_json_mark(json, p, ']')) == NULL)) return NULL;
+    *verdict = BOT4_UNLIKELY(of_price == SCAN_OK && *price_ticks == 0) ? SCAN_ZERO_PRICE : of_price;
+    return *verdict == SCAN_ZERO_PRICE ? NULL : p;
+}
+
 /* Decodes [["price","qty"], ...] from `p`, which stands on its bracket, into events from out[1 + before].
  *
  * Returns the position after the array, with *levels set; or NULL with *verdict set. An array that is no JSON also ends
@@ -74,54 +135,42 @@ static inline const char *bot4_scan_levels(bot4_scan *scan, const char *p, const
     bot4_json *json = &scan->json;
     size_t index = before, skipped = 0;
     int64_t price_ticks = 0, qty_lots = 0;
-    *verdict = SCAN_WRONG_TYPE;
     p = bot4_json_space(json, p + 1);
-    scan->skipped[side] = 0;
     if (p < json->end && *p == ']') {
+        scan->skipped[side] = 0;
         *levels = 0;
         return p + 1;
     }
     for (;;) {
-        int is_off_tick = 0;
         if (BOT4_UNLIKELY(index + 1 >= scan->capacity)) {
             *verdict = SCAN_TOO_MANY_LEVELS;
             return NULL;
         }
-        if (BOT4_UNLIKELY(p == json->end || *p != '[')) break;
-        p = bot4_json_space(json, p + 1);
-        p = bot4_scan_level_number(scan, p, &instrument->price, SCAN_OFF_TICK, &price_ticks, verdict);
-        if (BOT4_UNLIKELY(*verdict != SCAN_OK)) {
-            if (*verdict != SCAN_OFF_TICK || !instrument->skips_off_tick) return NULL;
-            is_off_tick = 1;
-        }
-        if (BOT4_UNLIKELY((p = bot4_json_mark(json, p, ',')) == NULL)) break;
-        p = bot4_scan_level_number(scan, p, &instrument->qty, SCAN_OFF_LOT, &qty_lots, verdict);
-        if (BOT4_UNLIKELY(*verdict != SCAN_OK)) return NULL;
-        if (BOT4_UNLIKELY((p = bot4_json_mark(json, p, ']')) == NULL)) break;
-        if (BOT4_UNLIKELY(is_off_tick)) {
-            skipped++;
-        } else if (BOT4_UNLIKELY(price_ticks == 0)) {
-            *verdict = SCAN_ZERO_PRICE;
+        const char *after = bot4_scan_level_quick(scan, p, instrument, &price_ticks, &qty_lots);
+        *verdict = SCAN_OK;
+        if (BOT4_UNLIKELY(after == NULL) &&
+            (after = bot4_scan_level(scan, p, instrument, &price_ticks, &qty_lots, verdict)) == NULL)
             return NULL;
+        p = bot4_json_space(json, after);
+        if (BOT4_UNLIKELY(*verdict != SCAN_OK)) {
+            skipped++;
         } else {
             bot4_event *event = &scan->out[1 + index];
-            event->side = (uint8_t)side;
             event->body.level.price_ticks = price_ticks;
             event->body.level.qty_lots = qty_lots;
             event->body.level.index = (int64_t)index++;
         }
-        if (BOT4_UNLIKELY(p == json->end)) break;
+        *verdict = SCAN_WRONG_TYPE;
+        if (BOT4_UNLIKELY(p == json->end)) return NULL;
         if (*p == ']') {
             *levels = index - before;
             scan->skipped[side] = skipped;
             *verdict = SCAN_OK;
             return p + 1;
         }
-        if (BOT4_UNLIKELY(*p != ',')) break;
+        if (BOT4_UNLIKELY(*p != ',')) return NULL;
         p = bot4_json_space(json, p + 1);
     }
-    *verdict = SCAN_WRONG_TYPE;
-    return NULL;
 }
 
 /* The instrument the levels of `fields` are likely of, from what has been read so far; -1 if it is not known yet. */

@@ -53,15 +53,19 @@ BOT4_HOT int bot4_scan_flag(const bot4_value *value, int *flag) {
 }
 
 /* Nanoseconds of a stamp, whose size tells its unit: milliseconds since 2001 start at 10^12, microseconds at 10^15. */
-BOT4_HOT int bot4_scan_time(const bot4_value *value, int64_t *ns, int64_t *unit_ns) {
-    int64_t stamp = 0;
-    BOT4_TRY(bot4_scan_integer(value, &stamp));
+BOT4_HOT int bot4_scan_stamp(int64_t stamp, int64_t *ns, int64_t *unit_ns) {
     *unit_ns = stamp < 100000000000000LL ? 1000000 : 1000;
     if (BOT4_UNLIKELY(stamp < (*unit_ns == 1000 ? 1000000000000000LL : 1000000000000LL) ||
                       stamp > INT64_MAX / *unit_ns))
         return SCAN_BAD_TIME;
     *ns = stamp * *unit_ns;
     return SCAN_OK;
+}
+
+BOT4_HOT int bot4_scan_time(const bot4_value *value, int64_t *ns, int64_t *unit_ns) {
+    int64_t stamp = 0;
+    BOT4_TRY(bot4_scan_integer(value, &stamp));
+    return bot4_scan_stamp(stamp, ns, unit_ns);
 }
 
 /* The venue's stamp of a message: transaction time T where it has one, else event time E, else 0. */
@@ -153,27 +157,36 @@ BOT4_HOT int bot4_scan_side(bot4_scan *scan, const bot4_fields *fields, int slot
                : verdict;
 }
 
-/* A depth message: its BEGIN, then all bids, then all asks, whichever the frame gives first. */
+/* The events of a depth message around its levels, which stand behind out[0]: all bids, then all asks. */
+BOT4_HOT void bot4_scan_put_depth(bot4_scan *scan, const bot4_depth_begin *begin, const size_t *levels, int flags,
+                                  int instrument, int64_t venue_ns, size_t *count) {
+    bot4_event *first = bot4_scan_event(scan, 0, KIND_DEPTH_BEGIN, flags | MARK_FIRST, instrument, venue_ns);
+    bot4_event head = *first, *event = first + 1;
+    first->body.depth = *begin;
+    first->body.depth.level_count = (int64_t)(levels[SIDE_BIDS] + levels[SIDE_ASKS]);
+    head.kind = KIND_DEPTH_LEVEL;
+    head.flags = (uint16_t)flags;
+    for (int side = SIDE_BIDS; side <= SIDE_ASKS; side++) {
+        head.side = (uint8_t)side;
+        for (const bot4_event *end = event + levels[side]; event != end; event++) {
+            memcpy(event, &head, offsetof(bot4_event, body));
+            event->body.level.last_id = begin->last_id;
+            event->body.level.reserved = 0;
+        }
+    }
+    event[-1].flags |= MARK_LAST;
+    scan->scanner->off_tick_levels += scan->skipped[SIDE_BIDS] + scan->skipped[SIDE_ASKS];
+    *count = (size_t)(event - first);
+}
+
+/* A depth message, whichever side the frame gives first. */
 BOT4_HOT int bot4_scan_depth(bot4_scan *scan, const bot4_fields *fields, int bid_slot, int ask_slot, int instrument,
                              int flags, int64_t venue_ns, const bot4_depth_begin *begin, size_t *count) {
-    size_t bids = 0, asks = 0;
+    size_t levels[2] = {0, 0};
     if (BOT4_UNLIKELY(scan->capacity == 0)) return SCAN_TOO_MANY_LEVELS;
-    BOT4_TRY(bot4_scan_side(scan, fields, bid_slot, SIDE_BIDS, instrument, 0, &bids));
-    BOT4_TRY(bot4_scan_side(scan, fields, ask_slot, SIDE_ASKS, instrument, bids, &asks));
-    const size_t levels = bids + asks;
-    bot4_event *first = bot4_scan_event(scan, 0, KIND_DEPTH_BEGIN, flags | MARK_FIRST, instrument, venue_ns);
-    first->body.depth = *begin;
-    first->body.depth.level_count = (int64_t)levels;
-    for (size_t i = 1; i <= levels; i++) {
-        const uint8_t side = scan->out[i].side;
-        bot4_event *event = bot4_scan_event(scan, i, KIND_DEPTH_LEVEL, flags, instrument, venue_ns);
-        event->side = side;
-        event->body.level.last_id = begin->last_id;
-        event->body.level.reserved = 0;
-    }
-    scan->out[levels].flags |= MARK_LAST;
-    scan->scanner->off_tick_levels += scan->skipped[SIDE_BIDS] + scan->skipped[SIDE_ASKS];
-    *count = levels + 1;
+    BOT4_TRY(bot4_scan_side(scan, fields, bid_slot, SIDE_BIDS, instrument, 0, &levels[SIDE_BIDS]));
+    BOT4_TRY(bot4_scan_side(scan, fields, ask_slot, SIDE_ASKS, instrument, levels[SIDE_BIDS], &levels[SIDE_ASKS]));
+    bot4_scan_put_depth(scan, begin, levels, flags, instrument, venue_ns, count);
     return SCAN_OK;
 }
 
@@ -219,6 +232,19 @@ static inline int bot4_scan_snapshot(bot4_scan *scan, const bot4_fields *fields,
     return bot4_scan_depth(scan, fields, SLOT_bids, SLOT_asks, instrument, flags, venue_ns, &begin, count);
 }
 
+/* A side with nothing in it is sent as price 0 and quantity 0. */
+BOT4_HOT int bot4_scan_quote_is_sound(const bot4_quote *quote) {
+    return (quote->bid_price_ticks != 0 || quote->bid_qty_lots == 0) &&
+           (quote->ask_price_ticks != 0 || quote->ask_qty_lots == 0);
+}
+
+BOT4_HOT void bot4_scan_put_quote(bot4_scan *scan, const bot4_quote *quote, int is_futures, int instrument,
+                                  int64_t venue_ns, size_t *count) {
+    const int flags = MARK_FIRST | MARK_LAST | (is_futures ? MARK_FUTURES : 0);
+    bot4_scan_event(scan, 0, KIND_QUOTE, flags, instrument, venue_ns)->body.quote = *quote;
+    *count = 1;
+}
+
 static inline int bot4_scan_quote(bot4_scan *scan, const bot4_fields *fields, size_t *count) {
     int instrument = 0;
     int64_t venue_ns;
@@ -233,16 +259,20 @@ static inline int bot4_scan_quote(bot4_scan *scan, const bot4_fields *fields, si
     BOT4_TRY(bot4_scan_decimal(scan, &fields->slot[SLOT_B], &of->qty, SCAN_OFF_LOT, &quote.bid_qty_lots));
     BOT4_TRY(bot4_scan_decimal(scan, &fields->slot[SLOT_a], &of->price, SCAN_OFF_TICK, &quote.ask_price_ticks));
     BOT4_TRY(bot4_scan_decimal(scan, &fields->slot[SLOT_A], &of->qty, SCAN_OFF_LOT, &quote.ask_qty_lots));
-    /* A side with nothing in it is sent as price 0 and quantity 0. */
-    if (BOT4_UNLIKELY((quote.bid_price_ticks == 0 && quote.bid_qty_lots) ||
-                      (quote.ask_price_ticks == 0 && quote.ask_qty_lots)))
-        return SCAN_ZERO_PRICE;
+    if (BOT4_UNLIKELY(!bot4_scan_quote_is_sound(&quote))) return SCAN_ZERO_PRICE;
     BOT4_TRY(bot4_scan_venue_time(fields, &venue_ns));
     if (BOT4_UNLIKELY(scan->capacity < 1)) return SCAN_TOO_MANY_LEVELS;
-    const int flags = MARK_FIRST | MARK_LAST | (fields->seen & BOT4_BIT(SLOT_e) ? MARK_FUTURES : 0);
-    bot4_scan_event(scan, 0, KIND_QUOTE, flags, instrument, venue_ns)->body.quote = quote;
-    *count = 1;
+    bot4_scan_put_quote(scan, &quote, (fields->seen & BOT4_BIT(SLOT_e)) != 0, instrument, venue_ns, count);
     return SCAN_OK;
+}
+
+BOT4_HOT void bot4_scan_put_trade(bot4_scan *scan, const bot4_trade *trade, int kind, int buyer_is_maker,
+                                  int instrument, int64_t venue_ns, size_t *count) {
+    const int flags = MARK_FIRST | MARK_LAST | (buyer_is_maker ? MARK_BUYER_IS_MAKER : 0);
+    bot4_event *event = bot4_scan_event(scan, 0, kind, flags, instrument, venue_ns);
+    event->side = (uint8_t)(buyer_is_maker ? SIDE_ASKS : SIDE_BIDS);
+    event->body.trade = *trade;
+    *count = 1;
 }
 
 /* A trade or an aggregate of trades. One that no order of the book made, or of no quantity, is not market activity. */
@@ -283,11 +313,7 @@ static inline int bot4_scan_trade(bot4_scan *scan, const bot4_fields *fields, in
         if (trade.first_id > trade.last_id) return SCAN_BAD_RANGE;
     }
     if (BOT4_UNLIKELY(scan->capacity < 1)) return SCAN_TOO_MANY_LEVELS;
-    const int flags = MARK_FIRST | MARK_LAST | (buyer_is_maker ? MARK_BUYER_IS_MAKER : 0);
-    bot4_event *event = bot4_scan_event(scan, 0, kind, flags, instrument, venue_ns);
-    event->side = (uint8_t)(buyer_is_maker ? SIDE_ASKS : SIDE_BIDS);
-    event->body.trade = trade;
-    *count = 1;
+    bot4_scan_put_trade(scan, &trade, kind, buyer_is_maker, instrument, venue_ns, count);
     return SCAN_OK;
 }
 

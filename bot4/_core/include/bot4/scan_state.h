@@ -81,6 +81,7 @@ typedef struct {
     bot4_symbol_table symbols;
 } bot4_scanner;
 
+#define BOT4_SCAN_MAX_BYTES ((size_t)16 << 20)
 #define BOT4_TEXT_BYTES 64
 
 typedef struct {
