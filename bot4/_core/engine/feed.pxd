@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from bot4._core.engine.engine cimport Engine
+from bot4._core.engine.live cimport LiveState
 from bot4._core.engine.shard cimport ShardState
 from bot4._core.mem.spsc_ring cimport SpscRing, spsc_ring_t
 from bot4._core.mem.waiter cimport Waiter, waiter_t
@@ -35,6 +36,21 @@ ctypedef struct FeedState:
     uint64_t bad_line_at         # byte position of the first one in its call's data, plus what came before
     uint64_t bytes
     uint64_t undelivered         # events the ring had no room for when the feed was stopped
+    LiveState* live              # of a feed from sockets, else NULL
+
+
+cdef enum FeedVerdict:
+    FEED_DELIVERED = 0
+    FEED_NOTHING = 1             # refused, or no market event in it
+    FEED_REPEATED = 2            # a print that was delivered before
+    FEED_STOPPED = 3
+
+
+# Scan one frame and deliver its events; its first event stays in feed.events[0].
+cdef int feed_frame(
+    FeedState* feed, const char* frame, size_t length, int64_t recv_ns, int instrument) noexcept nogil
+# Let time pass without a message.
+cdef void feed_time(FeedState* feed, int64_t now_ns) noexcept nogil
 
 
 cdef class Feed:

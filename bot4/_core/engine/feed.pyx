@@ -2,7 +2,8 @@
 """The feed: what a recording, a generator and (later) a socket share on their way to the shard.
 
 Without a ring every event is applied before the next byte is read, in one thread. With a ring the events wait there for
-the shard's thread; a full ring holds the feed back (backpressure) and loses nothing.
+the shard's thread; a full ring holds the feed back (backpressure) and loses nothing. A live feed is never held back: a
+full ring costs the message, and where that was depth, the instrument's book, which a gap mark then says.
 """
 
 from libc.stdint cimport int64_t, uint64_t
@@ -10,11 +11,12 @@ from libc.stdlib cimport free
 from libc.string cimport memset
 
 from bot4._core.clock cimport monotonic_ns, tsc_now
+from bot4._core.engine.live cimport LiveState, live_counters, live_is_repeated, live_offer
 from bot4._core.engine.shard cimport shard_apply, shard_publish
 from bot4._core.engine.stages cimport STAGE_MESSAGE, STAGE_SCAN, stage_record
 from bot4._core.mem.spsc_ring cimport SpscRing
 from bot4._core.mem.waiter cimport Waiter, spsc_push_wait
-from bot4._core.types cimport EVENT_TIMER, Event, aligned_zalloc
+from bot4._core.types cimport EVENT_GAP_MARK, EVENT_TIMER, Event, aligned_zalloc
 from bot4._core.wire.capture cimport (
     CAPTURE_BAD,
     CAPTURE_MORE,
@@ -44,12 +46,14 @@ cdef extern from * nogil:
 # Longest sleep between two looks at the stop flag, and the longest wait for room in the ring.
 cdef int64_t SLICE_NS = 20_000_000
 
-
 cdef void _deliver(FeedState* feed, const Event* events, size_t count) noexcept nogil:
     cdef size_t i, done = 0
     if feed.shard != NULL:
         for i in range(count):
             shard_apply(feed.shard, &events[i])
+        return
+    if feed.live != NULL:
+        live_offer(feed.live, events, count)
         return
     while done < count:
         done += spsc_push_wait(feed.ring, events + done, count - done, feed.room, feed.records, SLICE_NS)
@@ -90,23 +94,37 @@ cdef bint _is_due(FeedState* feed, int64_t stamp_ns) noexcept nogil:
     return not feed.stop
 
 
-cdef void _frame(FeedState* feed, const char* frame, size_t length, int64_t recv_ns, int instrument) noexcept nogil:
-    """Scan one frame and deliver its events."""
+cdef int feed_frame(
+    FeedState* feed, const char* frame, size_t length, int64_t recv_ns, int instrument
+) noexcept nogil:
     cdef size_t count = 0
     cdef bint timed = feed.shard != NULL and feed.shard.messages & feed.shard.sample_mask == 0
     cdef uint64_t start = tsc_now() if timed else 0
     feed.messages += 1
     scan_frame(feed.scanner, frame, length, recv_ns, instrument, feed.events, FEED_EVENTS_MAX, &count)
     if count == 0:
-        return
+        return FEED_NOTHING
     if timed:
         stage_record(feed.shard.shared.stages, STAGE_SCAN, start)
+    if feed.live != NULL and live_is_repeated(feed.live, feed.events):
+        return FEED_REPEATED
     if not _is_due(feed, recv_ns if recv_ns != 0 else feed.events[0].venue_ns):
         feed.messages -= 1                    # not delivered: as if it had not been read
-        return
+        return FEED_STOPPED
     _deliver(feed, feed.events, count)
     if timed:
         stage_record(feed.shard.shared.stages, STAGE_MESSAGE, start)
+    return FEED_DELIVERED
+
+
+cdef void feed_time(FeedState* feed, int64_t now_ns) noexcept nogil:
+    cdef Event tick
+    memset(&tick, 0, sizeof(Event))
+    tick.kind = EVENT_TIMER
+    tick.recv_ns = now_ns
+    if feed.live != NULL and not _is_due(feed, now_ns):
+        return
+    _deliver(feed, &tick, 1)
 
 
 cdef class Feed:
@@ -124,13 +142,16 @@ cdef class Feed:
         0 for as fast as it goes; 1 for the pace of the recording; 10 for ten times that.
     duration_ns : int
         Market time from the first stamp after which the feed stops by itself; 0 for no end.
+    live : bool
+        Never wait for room in the ring, and drop the prints that a second socket of the same stream repeats. Such a ring
+        holds 32,768 events or more: a snapshot has to fit.
 
     One thread feeds; `stop` and the counters may be used by any.
     """
 
     def __cinit__(
         self, Scanner scanner, Engine engine, *, SpscRing ring=None, Waiter room=None, Waiter records=None,
-        double speed=0.0, int64_t duration_ns=0,
+        double speed=0.0, int64_t duration_ns=0, bint live=False,
     ):
         if not speed >= 0.0:
             raise ValueError(f"speed must not be negative, was {speed}")
@@ -138,6 +159,10 @@ cdef class Feed:
             raise ValueError(f"duration_ns must not be negative, was {duration_ns}")
         if ring is not None and (room is None or records is None):
             raise ValueError("a ring needs a waiter for its room and one for its records")
+        if live and speed != 0.0:
+            raise ValueError(f"a live feed has the pace of the market, speed must be 0, was {speed}")
+        if live and ring is not None and ring.capacity < FEED_EVENTS_MAX:
+            raise ValueError(f"the ring of a live feed must hold {FEED_EVENTS_MAX} events, was {ring.capacity}")
         self.scanner = scanner
         self.engine = engine
         self._ring = ring
@@ -157,9 +182,18 @@ cdef class Feed:
             self.feed.ring = ring.ring
             self.feed.room = room.waiter
             self.feed.records = records.waiter
+        if live:
+            self.feed.live = <LiveState*>aligned_zalloc(sizeof(LiveState))
+            if self.feed.live == NULL:
+                raise MemoryError("no memory for a live feed's state")
+            if ring is not None:
+                self.feed.live.ring = ring.ring
+                self.feed.live.ring_capacity = ring.capacity
+                self.feed.live.records = records.waiter
 
     def __dealloc__(self):
         free(self.feed.events)
+        free(self.feed.live)
 
     def lines(self, const unsigned char[::1] data, int capture_format, *, int default_instrument=-1) -> int:
         """Feed the whole lines of a recording; returns how many bytes were used.
@@ -190,11 +224,11 @@ cdef class Feed:
                         with gil:
                             instrument = self._rest_instrument(bytes_ + start, position - start)
                         if instrument >= 0:
-                            _frame(&self.feed, payload, size, recv_ns, instrument)
+                            feed_frame(&self.feed, payload, size, recv_ns, instrument)
                         else:
                             self.feed.skipped += 1
                     else:
-                        _frame(&self.feed, payload, size, recv_ns, default_instrument)
+                        feed_frame(&self.feed, payload, size, recv_ns, default_instrument)
                 if self.feed.shard != NULL:
                     shard_publish(self.feed.shard)
             self.feed.bytes += position
@@ -265,7 +299,7 @@ cdef class Feed:
         self._lock()
         try:
             with nogil:
-                _frame(&self.feed, bytes_, length, recv_ns, default_instrument)
+                feed_frame(&self.feed, bytes_, length, recv_ns, default_instrument)
                 self.feed.bytes += length
                 if self.feed.shard != NULL:
                     shard_publish(self.feed.shard)
@@ -273,15 +307,11 @@ cdef class Feed:
             self._unlock()
 
     def time(self, int64_t now_ns) -> None:
-        """Let time pass without a message."""
-        cdef Event tick
-        memset(&tick, 0, sizeof(Event))
-        tick.kind = EVENT_TIMER
-        tick.recv_ns = now_ns
+        """Let time pass without a message; a live feed's duration counts it."""
         self._lock()
         try:
             with nogil:
-                _deliver(&self.feed, &tick, 1)
+                feed_time(&self.feed, now_ns)
         finally:
             self._unlock()
 
@@ -294,9 +324,35 @@ cdef class Feed:
         """Whether `stop` was called."""
         return self.feed.stop
 
+    def forget_trades(self) -> None:
+        """Forget the ids of trades: a connection begins that no other one overlaps. The feeding thread calls."""
+        if self.feed.live != NULL:
+            memset(self.feed.live.trades, 0, sizeof(self.feed.live.trades))
+
+    def gap(self, int instrument, int64_t now_ns) -> None:
+        """Give up one instrument's book: its stream was lost. It waits for a snapshot from here on."""
+        cdef Event mark
+        memset(&mark, 0, sizeof(Event))
+        mark.kind = EVENT_GAP_MARK
+        mark.instrument = instrument
+        mark.recv_ns = now_ns
+        self._lock()
+        try:
+            with nogil:
+                _deliver(&self.feed, &mark, 1)
+                if self.feed.shard != NULL:
+                    shard_publish(self.feed.shard)
+        finally:
+            self._unlock()
+
     def needs_snapshot(self, int index) -> bool:
         """Whether an instrument's book waits for a snapshot; may lag behind a ring by what waits in it."""
         return bool(self.engine.view()["lanes"][index]["needs_snapshot"])
+
+    @property
+    def live_counters(self) -> dict:
+        """Messages and events a full ring cost, and prints that came twice; empty but for a live feed."""
+        return live_counters(self.feed.live) if self.feed.live != NULL else {}
 
     def counters(self) -> dict:
         """Return messages, skipped lines, bad lines, bytes, first and last stamp, and refusals by reason."""
