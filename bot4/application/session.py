@@ -227,7 +227,9 @@ class PaperSession:
             self._feed.stop()
         feeding.join(_JOIN_S)
         if self._runner is not None and shard is not None:
-            self._runner.control(int(ControlCode.CONTROL_STOP))
+            # Commands overtake the market: at the end of the input what still waits in the ring is traded first.
+            if self._interrupted or self._failure is not None:
+                self._runner.control(int(ControlCode.CONTROL_STOP))
             self._runner.stop()
             shard.join(_JOIN_S)
             if shard.is_alive():

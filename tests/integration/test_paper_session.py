@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ from bot4._core.journal.record import JournalKind
 from bot4._core.types import EventKind, IntentAction
 from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.application.projector import JournalReadError, Projector
-from bot4.application.session import SessionFailedError
+from bot4.application.session import PaperSession, SessionFailedError
 from bot4.bootstrap import open_session
 from bot4.config import load_settings
 from bot4.domain.order import OrderSide, OrderStatus
@@ -302,3 +303,20 @@ def test_the_pace_changes_nothing(tmp_path):
     paced = bot4.replay(short, data_dir=tmp_path / "data", speed=20.0)
     assert paced.elapsed_s > fast.market_span_s / 20 * 0.9
     assert (paced.state_hash, paced.orders, paced.equity) == (fast.state_hash, fast.orders, fast.equity)
+
+
+def test_what_waits_in_the_ring_when_the_input_ends_is_traded_like_the_rest(tmp_path, monkeypatch):
+    short = write_capture(tmp_path / "short", capture_lines(1_500))
+    fast = bot4.replay(short, data_dir=tmp_path / "data")
+    began = PaperSession._run_shard
+
+    def late(self):
+        deadline_s = time.monotonic() + 30
+        while self._feed.counters()["messages"] < 1_500 and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        time.sleep(0.2)  # all is in the ring, and the session is winding down
+        began(self)
+
+    monkeypatch.setattr(PaperSession, "_run_shard", late)
+    behind = bot4.replay(short, data_dir=tmp_path / "data", speed=1e6)
+    assert (behind.state_hash, behind.orders, behind.equity) == (fast.state_hash, fast.orders, fast.equity)
