@@ -19,6 +19,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
 
+import msgspec
 import orjson
 
 from bot4._core.clock import SystemClock
@@ -278,6 +279,7 @@ class PaperSession:
                 unit.commit()
         except FatalError as error:
             self._fail(str(error), error.exit_code)
+            summary = msgspec.structs.replace(summary, status="failed", failure=summary.failure or str(error))
         return summary
 
     def _fail_by(self, error: BaseException) -> None:

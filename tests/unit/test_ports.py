@@ -45,7 +45,11 @@ def shortfalls(port: type, adapter: type) -> list[str]:
             continue
         if not inspect.isfunction(member):
             # A property of the port may be one of the adapter, or an attribute of its class or of its instances.
-            if not isinstance(member, property) or hasattr(adapter, name) or f"self.{name}" in inspect.getsource(adapter):
+            if (
+                not isinstance(member, property)
+                or hasattr(adapter, name)
+                or f"self.{name}" in inspect.getsource(adapter)
+            ):
                 continue
             found.append(name)
         elif not inspect.isfunction(getattr(adapter, name, None)):
