@@ -498,6 +498,8 @@ def test_a_clean_labelled_file_is_clean(tmp_path):
         (9, "0.2341", "-0.2341", "refused"),
         (9, "0.2341", "0.23415", "off_grid"),
         (9, "804627.7", "abc", "refused"),
+        (9, "804627.7", "1e-abc", "refused"),
+        (9, "1741046400462959", "0", "refused"),
         (9, ",804627.7", "", "bad_line"),
     ],
 )
@@ -510,6 +512,14 @@ def test_a_defect_planted_in_a_labelled_file_is_found(tmp_path, row, old, new, k
     report = labelled(tmp_path, rows)
     assert kind in {defect.kind for defect in report.defects}
     assert all(row <= defect.line <= row + 4 for defect in report.defects)
+
+
+@pytest.mark.parametrize(("quantity", "is_clean"), [("2e-01", True), ("2E+1", True), ("e-5", False), ("1e-05", True)])
+def test_a_quantity_in_powers_of_ten_is_read_exactly(tmp_path, quantity, is_clean):
+    rows = [row.replace("804627.7", quantity) for row in labelled_depth()]
+    report = labelled(tmp_path, rows)
+    refused = [defect for defect in report.defects if defect.kind == "refused"]
+    assert (not refused) is is_clean
 
 
 def test_a_labelled_file_without_a_column_is_refused(tmp_path):
@@ -546,6 +556,8 @@ def test_labelled_trades_are_checked_by_their_ids(tmp_path):
     path = tmp_path / "x_binance_trade_stream_spot_trxusdt_04-03-2025.csv"
     assert check(put(path, "\n".join(rows).encode() + b"\n")).exit_code == 0
     assert found(check(put(path, "\n".join(rows[:4] + rows[5:]).encode() + b"\n"))) == [("trade_id_gap", 5)]
+    unsure = [*rows[:4], rows[4].replace(",1,True", ",maybe,True"), *rows[5:]]
+    assert found(check(put(path, "\n".join(unsure).encode() + b"\n"))) == [("refused", 5), ("trade_id_gap", 6)]
 
 
 def test_every_kind_of_defect_is_in_the_documentation():

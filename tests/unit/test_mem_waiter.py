@@ -114,9 +114,21 @@ def test_event_loop_is_woken_without_polling():
     assert readers.statistics()["sleepers"] == 0
 
 
-def test_arm_refuses_to_sleep_when_there_is_a_record():
-    ring, readers = SpscWordRing(4), Waiter("park")
-    ring.push(np.zeros(1, np.uint64))
+@any_ring
+def test_an_armed_ring_makes_the_descriptor_readable_with_the_next_push(make, dtype):
+    ring, readers = make(4), Waiter("park")
+    assert ring.arm(readers) is True
+    assert readers.acknowledge() is False
+    ring.push(np.zeros(1, dtype))
+    readers.notify()
+    assert readers.acknowledge() is True
+    assert len(ring.pop(4)) == 1
+
+
+@any_ring
+def test_arm_refuses_to_sleep_when_there_is_a_record(make, dtype):
+    ring, readers = make(4), Waiter("park")
+    ring.push(np.zeros(1, dtype))
     assert ring.arm(readers) is False
     assert readers.statistics()["sleepers"] == 0
     assert readers.acknowledge() is False
@@ -149,11 +161,12 @@ def test_withdraw_takes_the_token_of_a_quicker_notifier():
     assert readers.acknowledge() is False
 
 
-def test_waiter_that_does_not_park_has_no_descriptor_and_cannot_arm():
+@any_ring
+def test_waiter_that_does_not_park_has_no_descriptor_and_cannot_arm(make, dtype):
     with pytest.raises(ValueError, match="only a waiter that parks has a file descriptor"):
         Waiter("spin").fileno()
     with pytest.raises(ValueError, match="must park to wake an event loop"):
-        SpscRing(2).arm(Waiter("yield"))
+        make(2).arm(Waiter("yield"))
 
 
 def test_waiter_refuses_what_it_does_not_know():

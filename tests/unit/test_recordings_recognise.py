@@ -129,6 +129,8 @@ def test_okx_is_recognised(tmp_path):
         (b'1618677786.1: {"table":"trade","action":"insert","data":[]}', "bitmex"),
         (b'1618677786.1: {"jsonrpc":"2.0","method":"subscription","params":{}}', "deribit"),
         (b"1618677786.1: [17082,[[8.1,3,0.2]]]", "bitfinex"),
+        (b'1618677786.1: {"event":"info","version":2,"serverId":"a"}', "bitfinex"),
+        (b'1618677786.1: {"channel":"l2_data","sequence_num":0,"events":[]}', "coinbase"),
         (b'1618677786.1: {"feed":"book","product_id":"PI_XBTUSD"}', "kraken futures"),
         (b"wss://ws.gate.io/v4 <- 1618677786.1: {}", "ws.gate.io"),
     ],
@@ -308,6 +310,28 @@ def test_our_own_table_is_read_from_toml_and_json(tmp_path):
 def test_a_mistake_in_our_own_table_is_named(change, message):
     with pytest.raises(ConfigError, match=message):
         instruments_from_toml(OWN.replace(*change), "test")
+
+
+def test_a_rules_file_is_read_whole_or_not_at_all(tmp_path, monkeypatch):
+    latin = put(tmp_path / "latin.toml", "# Währung\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"is not text: .* at byte 3"):
+        read_rules(latin)
+    packed = gzip.compress(json.dumps(SPOT_INFO).encode())
+    cut = put(tmp_path / "cut.json", packed[: len(packed) // 2])
+    with pytest.raises(DataError, match=r"cut\.json: the gzip data ends in the middle"):
+        read_rules(cut)
+    monkeypatch.setattr("bot4.adapters.recordings.recognise.RULES_BYTES_MAX", 100)
+    with pytest.raises(DataError, match="is more than 100 bytes: too large for instrument rules"):
+        read_rules(put(tmp_path / "large.json", json.dumps(SPOT_INFO).encode()))
+
+
+def test_rules_without_an_instrument_we_trade_are_refused_as_a_recording(tmp_path):
+    halted = put(tmp_path / "x.json", json.dumps({"symbols": SPOT_INFO["symbols"][1:]}).encode())
+    with pytest.raises((ConfigError, DataError)):
+        open_recording(halted)
+    broken = put(tmp_path / "broken.toml", b"[[instrument]]\nvenue = ")
+    with pytest.raises(ConfigError, match=r"broken\.toml"):
+        open_recording(broken)
 
 
 def test_rules_files_that_are_none_are_refused(tmp_path):

@@ -195,3 +195,14 @@ def test_a_chunk_size_below_one_is_refused(tmp_path):
     (tmp_path / "a").write_bytes(b"1\n")
     with pytest.raises(ValueError, match="size must be at least 1, was 0"):
         list(Source(tmp_path / "a").chunks(0))
+
+
+def test_a_zip_packed_in_a_way_that_is_not_read_is_refused(tmp_path):
+    path = write_zip(tmp_path / "lines.zip", {"lines.csv": LINES})
+    raw = bytearray(path.read_bytes())
+    for magic, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):  # the method's field, in both headers
+        at = raw.index(magic) + offset
+        raw[at : at + 2] = (99).to_bytes(2, "little")
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match="is a zip that cannot be read"):
+        list(Source(path).chunks())

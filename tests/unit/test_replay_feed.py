@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from builders.recordings import binance_capture, kraken_capture
+from builders.engine import assembled
+from builders.recordings import binance_capture, kraken_capture, trades_csv
 from builders.synthetic import capture_lines, write_capture
 
+from bot4._core.engine.feed import Feed
 from bot4.adapters.recordings.replay_feed import ReplayFeed
 from bot4.domain.errors import ConfigError, DataError, NoInputError
 from bot4.domain.instrument import Market
@@ -81,6 +83,35 @@ def test_a_missing_file_and_an_unknown_symbol_are_named(tmp_path, capture):
     rules.write_text(RULES.format("AAAUSDT"))
     assert ReplayFeed([other], instrument_files=[rules]).instruments[0].source
     assert ReplayFeed([rules, other]).instruments[0].symbol == "AAAUSDT"
+
+
+def test_a_dump_without_a_symbol_takes_the_only_instrument_given(tmp_path):
+    path = tmp_path / "renamed.csv"
+    path.write_bytes(trades_csv())
+    with pytest.raises(DataError, match="names no instrument: give its rules with --instrument FILE"):
+        ReplayFeed([path])
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES.format("AAAUSDT"))
+    assert [item.symbol for item in ReplayFeed([path], instrument_files=[rules]).instruments] == ["AAAUSDT"]
+
+
+def test_what_can_only_be_checked_is_not_replayed(tmp_path):
+    path = tmp_path / "x_depth_snapshot_spot_trxusdt_14-04-2025.csv"
+    path.write_text(
+        "TimestampOfReceive,TimestampOfRequest,LastUpdateId,IsAsk,Price,Quantity\n"
+        "1744588800258,1744588800180,7,0,0.2301,5.0\n"
+    )
+    with pytest.raises(DataError, match="can be checked by `bot4 data check`, not replayed"):
+        ReplayFeed([path])
+
+
+def test_input_of_which_nothing_can_be_read_is_an_error_with_the_reasons(tmp_path):
+    path = tmp_path / "BTCUSDT-trades-2024-08-09.csv"
+    good = trades_csv().splitlines(keepends=True)
+    path.write_bytes(b"".join(row.replace(b"61837", b"-1837") for row in good))
+    assembly, _ = assembled()
+    with pytest.raises(DataError, match=r"no message could be read \(50 refused: {'not_positive': 50}\)"):
+        ReplayFeed([path]).run(Feed(assembly.scanner, assembly.engine))
 
 
 def test_the_market_may_be_overruled(capture):

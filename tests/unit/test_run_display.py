@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from decimal import Decimal
 
 from rich.console import Console
 
-from bot4.entrypoints.cli.run_display import LineDisplay, make_display, render
+from bot4.entrypoints.cli.run_display import LineDisplay, LiveDisplay, make_display, render
 from bot4.entrypoints.embedding import QuietDisplay
 from bot4.ports.run_view import LaneView, RunView
 
@@ -112,3 +113,20 @@ def test_lines_come_at_most_every_ten_seconds(monkeypatch):
 def test_the_display_fits_where_it_is_shown():
     assert isinstance(make_display(quiet=True, to_stderr=False), QuietDisplay)
     assert isinstance(make_display(quiet=False, to_stderr=True), LineDisplay)
+
+
+def test_the_live_view_redraws_in_place_and_leaves_the_screen_as_it_was():
+    console = Console(record=True, width=120, force_terminal=True, file=io.StringIO())
+    display = LiveDisplay(console)
+    display.show(VIEW)
+    display.say("one line that stays")
+    display.show(dataclasses.replace(VIEW, messages=9_999))
+    drawn = console.file.getvalue()
+    assert "1,234" in drawn
+    assert "9,999" in drawn
+    assert "one line that stays" in drawn
+    display.close()
+    last = console.file.getvalue()[len(drawn) :]
+    wiped = last.rpartition("\x1b[?25h")[2]
+    assert wiped.count("\x1b[1A\x1b[2K") >= 5, "the cursor is back, then every line of the view is wiped"
+    assert "9,999" not in wiped

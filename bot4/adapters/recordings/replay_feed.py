@@ -122,7 +122,8 @@ class ReplayFeed:
             return
         counters = feed.counters()
         refused = sum(counters["rejected"].values())
-        if counters["messages"] == 0 or refused >= counters["messages"] + counters["bad_lines"]:
+        # A bad row of a dump is a message that was refused; a bad line of a capture never became one.
+        if counters["messages"] == 0 or refused >= counters["messages"] + counters["rejected"].get("bad_line", 0):
             raise DataError(f"{self.name}: no message could be read ({refused} refused: {counters['rejected']})")
 
     def _grid(self, recording: Recording) -> tuple[int, int, int, int, int]:

@@ -357,6 +357,19 @@ def test_generations_only_grow_and_no_ticket_is_zero() -> None:
     assert seen == list(range(1, 62, 3))
 
 
+def test_many_admissions_are_those_of_one_after_the_other() -> None:
+    """Through a trip, the cool-down and its probes."""
+    now_ns = np.array([0, 1, 2, 6 * S, 6 * S + 1, 6 * S + 2, 12 * S], np.int64)
+    one, many = make(), make()
+    for breaker in (one, many):
+        breaker.admit(0)
+        breaker.trip(BreakerReason.TRIP_MANUAL, 0)
+    expected = [one.admit(int(at_ns)) for at_ns in now_ns]
+    assert many.admit_many(now_ns).tolist() == expected
+    assert many.word == one.word
+    assert expected[0] == 0
+
+
 @pytest.mark.untraced
 def test_a_kill_from_another_thread_ends_a_long_batch_of_admissions() -> None:
     breaker = make()
