@@ -23,7 +23,8 @@ from bot4._core.sim.paper_matching import PaperReason
 from bot4._core.types import EventKind, Flag, IntentAction, IntentFlag
 from bot4.domain.errors import FatalError
 from bot4.domain.fill import Fill, Mark, Refusal
-from bot4.domain.order import Order, OrderSide, OrderStatus, TimeInForce, client_order_id
+from bot4.domain.order import Order, OrderSide, OrderStatus, TimeInForce
+from bot4.domain.order_id import client_order_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

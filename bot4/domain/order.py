@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from decimal import Decimal
 
-_BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
-_CHECK_PRIME = 31
-
 
 class OrderSide(Enum):
     """Buy or sell."""
@@ -32,7 +29,8 @@ class OrderStatus(Enum):
     """Where an order is in its life.
 
     ``SENT -> ACKED -> PARTIALLY_FILLED -> FILLED`` is the long way; ``CANCELED``, ``EXPIRED``, ``REJECTED`` and
-    ``DROPPED`` (refused at the gateway, never sent) end it early.
+    ``DROPPED`` (refused at the gateway, never sent) end it early. ``UNKNOWN`` is an order whose outcome the venue has
+    not told; it may turn out to be anything, ``ABSENT`` (never there) included.
     """
 
     SENT = "sent"
@@ -43,9 +41,11 @@ class OrderStatus(Enum):
     EXPIRED = "expired"
     REJECTED = "rejected"
     DROPPED = "dropped"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
 
 
-WORKING = frozenset({OrderStatus.SENT, OrderStatus.ACKED, OrderStatus.PARTIALLY_FILLED})
+WORKING = frozenset({OrderStatus.SENT, OrderStatus.ACKED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN})
 
 # A fill, or the end, may overtake the acknowledgement.
 TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
@@ -57,16 +57,25 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
             OrderStatus.CANCELED,
             OrderStatus.EXPIRED,
             OrderStatus.REJECTED,
+            OrderStatus.UNKNOWN,
         }
     ),
     OrderStatus.PARTIALLY_FILLED: frozenset(
-        {OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED}
+        {
+            OrderStatus.PARTIALLY_FILLED,
+            OrderStatus.FILLED,
+            OrderStatus.CANCELED,
+            OrderStatus.EXPIRED,
+            OrderStatus.UNKNOWN,
+        }
     ),
+    OrderStatus.UNKNOWN: frozenset(OrderStatus) - {OrderStatus.SENT, OrderStatus.UNKNOWN, OrderStatus.DROPPED},
     OrderStatus.FILLED: frozenset(),
     OrderStatus.CANCELED: frozenset(),
     OrderStatus.EXPIRED: frozenset(),
     OrderStatus.REJECTED: frozenset(),
     OrderStatus.DROPPED: frozenset(),
+    OrderStatus.ABSENT: frozenset(),
 }
 
 
@@ -83,7 +92,7 @@ class Order:
     order_id : int
         Sequence of its intent in the run's journal.
     client_order_id : str
-        What the venue sees; see `client_order_id`.
+        What the venue sees; see `bot4.domain.order_id`.
     price, qty, filled_qty : Decimal
         Exact, in quote currency and in units of the base asset or contracts.
     reason : str
@@ -129,26 +138,3 @@ class Order:
             )
         status = OrderStatus.FILLED if filled == self.qty else OrderStatus.PARTIALLY_FILLED
         return replace(self.moved_to(status, updated_ns=updated_ns), filled_qty=filled)
-
-
-def client_order_id(epoch: int, order_id: int) -> str:
-    """Return what an order is called at the venue: ``b4-<epoch>-<sequence>-<check>``, base 32, at most 36 characters.
-
-    The same journal gives the same identifier after a restart, and one prefix finds every order of an epoch.
-
-    >>> client_order_id(1, 7)
-    'b4-1-7-m'
-    """
-    if epoch < 0 or order_id < 0:
-        raise ValueError(f"epoch and order id must not be negative, were {epoch} and {order_id}")
-    check = _BASE32[(epoch * _CHECK_PRIME + order_id * 7 + 4) % 32]
-    return f"b4-{_base32(epoch)}-{_base32(order_id)}-{check}"
-
-
-def _base32(value: int) -> str:
-    digits = ""
-    while True:
-        value, digit = divmod(value, 32)
-        digits = _BASE32[digit] + digits
-        if value == 0:
-            return digits

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bot4.domain.fill import Fill
-from bot4.domain.order import Order, OrderSide, OrderStatus, TimeInForce, client_order_id
+from bot4.domain.order import Order, OrderSide, OrderStatus, TimeInForce
+from bot4.domain.order_id import client_order_id
 
 
 def order(order_id: int = 7, status: OrderStatus = OrderStatus.SENT, *, qty: str = "2", filled: str = "0") -> Order:

@@ -1,4 +1,4 @@
-"""An order's life and its name at the venue."""
+"""An order's life."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from bot4.domain.order import (
     WORKING,
     OrderStatus,
     OrderTransitionError,
-    client_order_id,
 )
 
 
@@ -58,15 +57,10 @@ def test_the_end_keeps_the_reason_unless_it_brings_one():
     assert order().moved_to(OrderStatus.REJECTED, updated_ns=2, reason="would_cross").reason == "would_cross"
 
 
-def test_client_order_ids_are_distinct_short_and_the_same_again():
-    ids = {client_order_id(epoch, number) for epoch in range(1, 20) for number in range(500)}
-    assert len(ids) == 19 * 500
-    assert client_order_id(3, 77) == client_order_id(3, 77)
-    assert len(client_order_id(2**32 - 1, 2**63 - 1)) <= 36
-    assert all(name.startswith("b4-") and name.replace("-", "").isalnum() for name in ids)
-
-
-@pytest.mark.parametrize("bad", [(-1, 0), (0, -1)])
-def test_client_order_ids_of_negative_numbers_are_refused(bad):
-    with pytest.raises(ValueError, match="must not be negative, were"):
-        client_order_id(*bad)
+def test_an_order_of_unknown_outcome_still_works_and_may_turn_out_to_be_anything_but_dropped():
+    unknown = order().moved_to(OrderStatus.UNKNOWN, updated_ns=2)
+    assert unknown.is_working
+    for status in set(OrderStatus) - {OrderStatus.SENT, OrderStatus.UNKNOWN, OrderStatus.DROPPED}:
+        assert unknown.moved_to(status, updated_ns=3).status is status
+    with pytest.raises(OrderTransitionError):
+        unknown.moved_to(OrderStatus.DROPPED, updated_ns=3)
