@@ -6,7 +6,7 @@ from libc.string cimport memset
 
 from bot4._core.engine.decide cimport DECIDE_ORDER, DecisionState, Exposure, decide
 from bot4._core.engine.engine cimport Engine
-from bot4._core.engine.lane cimport Lane
+from bot4._core.engine.lane_state cimport Lane
 from bot4._core.risk.circuit cimport breaker_admit
 from bot4._core.risk.limits cimport risk_apply_reference, risk_check
 from bot4._core.ta.bank cimport bank_on_top, bank_values

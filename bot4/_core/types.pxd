@@ -147,6 +147,12 @@ cpdef enum EventKind:
     EVENT_ORDER_REJECTED = 19
     EVENT_ORDER_EXPIRED = 20
     EVENT_CANCEL_REJECTED = 21
+    # Of an external venue's gateway only.
+    EVENT_ORDER_SENT = 22       # written to the socket
+    EVENT_ORDER_DROPPED = 23    # refused by the breaker right before the socket: nothing was sent
+    EVENT_ORDER_UNKNOWN = 24    # time-out, 5xx, disconnect: counted as if it would fill until the venue says more
+    EVENT_ORDER_RESOLVED_ABSENT = 25   # the venue never had it, by its own evidence or by expiry of the request
+    EVENT_ORDER_TOTAL = 26      # qty_lots: what the venue counts as filled, after the fill `trade_id` that follows
     EVENT_TIMER = 32
     EVENT_CONTROL = 33      # body.control
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bot4._core.engine.decide import DecisionReason
-from bot4._core.engine.lane import RefusalStage
+from bot4._core.engine.lane_state import RefusalStage
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.reader import JournalError, JournalReader, Record
@@ -23,7 +23,7 @@ from bot4._core.sim.paper_matching import PaperReason
 from bot4._core.types import EventKind, Flag, IntentAction, IntentFlag
 from bot4.domain.errors import FatalError
 from bot4.domain.fill import Fill, Mark, Refusal
-from bot4.domain.order import Order, OrderSide, OrderStatus, TimeInForce
+from bot4.domain.order import TRANSITIONS, Order, OrderSide, OrderStatus, TimeInForce
 from bot4.domain.order_id import client_order_id
 
 if TYPE_CHECKING:
@@ -52,13 +52,25 @@ REFUSAL_DTYPE = np.dtype([("intent", INTENT_DTYPE), ("stage", "i8"), ("verdict",
 """A refused intent: the intent, the `RefusalStage`, and that stage's verdict."""
 
 _BATCH = 4_096
+# Stages with one verdict only.
+_STAGE_VERDICTS = {
+    RefusalStage.REFUSED_BY_BREAKER: "breaker_open",
+    RefusalStage.REFUSED_BY_TABLE: "too_many_working_orders",
+    RefusalStage.REFUSED_BY_GATEWAY: "gateway_full",
+    RefusalStage.REFUSED_BY_GATE: "gate_closed",
+}
 _SIDES = (OrderSide.BUY, OrderSide.SELL)
 _TIFS = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
-_CLOSING = {
+_MOVES = {
     EventKind.EVENT_ORDER_CANCELED: OrderStatus.CANCELED,
     EventKind.EVENT_ORDER_REJECTED: OrderStatus.REJECTED,
     EventKind.EVENT_ORDER_EXPIRED: OrderStatus.EXPIRED,
+    EventKind.EVENT_ORDER_DROPPED: OrderStatus.DROPPED,
+    EventKind.EVENT_ORDER_RESOLVED_ABSENT: OrderStatus.ABSENT,
+    EventKind.EVENT_ORDER_UNKNOWN: OrderStatus.UNKNOWN,
 }
+# States an acknowledgement says something new in.
+_UNANSWERED = frozenset({OrderStatus.SENT, OrderStatus.UNKNOWN})
 
 
 class JournalReadError(FatalError):
@@ -85,6 +97,9 @@ class Projector:
         In the order of the engine's lanes.
     settle_decimals : sequence of int
         Decimals of each lane's settle asset in the account.
+    venue_assets : sequence of (str, int) or None
+        Name and decimals of each asset of the account where the orders go to an external venue, which takes its fees in
+        an asset of its choice; None on paper.
 
     One thread.
 
@@ -97,12 +112,15 @@ class Projector:
         run_id: str,
         instruments: Sequence[Instrument],
         settle_decimals: Sequence[int],
+        *,
+        venue_assets: Sequence[tuple[str, int]] | None = None,
     ) -> None:
         self._reader = JournalReader(journal_path)
         self._store = store
         self._run_id = run_id
         self._instruments = tuple(instruments)
         self._settle_decimals = tuple(settle_decimals)
+        self._venue_assets = None if venue_assets is None else tuple(venue_assets)
         self._working: dict[int, Order] = {}
         self._unprojected: list[Record] = []
         with store.unit_of_work() as unit:
@@ -197,20 +215,28 @@ class Projector:
     def _update(self, unit: UnitOfWork, record: Record) -> None:
         row = np.frombuffer(record.payload, EVENT_DTYPE)[0]
         order = self._working.get(int(row["a"]))
-        if order is None:
-            return  # a late report of an order that is closed: the journal keeps it, the row stands
         kind = EventKind(int(row["kind"]))
-        now_ns = int(row["recv_ns"])
-        if kind is EventKind.EVENT_ORDER_ACK:
-            if order.status is OrderStatus.SENT:
+        now_ns = int(row["recv_ns"]) or record.ts_wall_ns
+        if kind is EventKind.EVENT_ORDER_FILL:
+            self._filled(unit, row, order, now_ns)
+        elif order is None:
+            return  # a late report of an order that is closed: the journal keeps it, the row stands
+        elif kind is EventKind.EVENT_ORDER_ACK:
+            if order.status in _UNANSWERED:
                 self._save(unit, order.moved_to(OrderStatus.ACKED, updated_ns=now_ns))
-        elif kind is EventKind.EVENT_ORDER_FILL:
-            fill = self._fill(row, order)
-            if unit.fills.add(self._run_id, fill):
-                self._save(unit, order.filled_by(fill.qty, updated_ns=now_ns))
-        elif kind in _CLOSING:
-            reason = _reason_name(int(row["reason"]))
-            self._save(unit, order.moved_to(_CLOSING[kind], updated_ns=now_ns, reason=reason))
+        elif kind in _MOVES and _MOVES[kind] in TRANSITIONS[order.status]:
+            # A report that contradicts an earlier one moves nothing: the lane is held for it, and the journal says so.
+            reason = self._reason_name(int(row["reason"]))
+            self._save(unit, order.moved_to(_MOVES[kind], updated_ns=now_ns, reason=reason))
+
+    def _filled(self, unit: UnitOfWork, row: np.void, order: Order | None, now_ns: int) -> None:
+        """Keep a fill; on paper every one is of a working order, an external venue may surprise."""
+        if order is None and self._venue_assets is None:
+            return
+        fill = self._fill(row)
+        if not (fill.trade_id >= 0 and fill.qty > 0 and unit.fills.add(self._run_id, fill)) or order is None:
+            return
+        self._save(unit, order.filled_by(min(fill.qty, order.qty - order.filled_qty), updated_ns=now_ns))
 
     def _dropped(self, unit: UnitOfWork, record: Record) -> None:
         row = np.frombuffer(record.payload, INTENT_DTYPE)[0]
@@ -225,21 +251,30 @@ class Projector:
         else:
             self._working.pop(order.order_id, None)
 
-    def _fill(self, row: np.void, order: Order) -> Fill:
+    def _fill(self, row: np.void) -> Fill:
         lane = int(row["instrument"])
         instrument = self._instruments[lane]
+        fee_asset, decimals = instrument.settle, self._settle_decimals[lane]
+        if self._venue_assets is not None and row["reason"]:
+            fee_asset, decimals = self._venue_assets[int(row["reason"]) - 1]
         return Fill(
-            order_id=order.order_id,
+            order_id=int(row["a"]),
             trade_id=int(row["d"]),
             symbol=instrument.symbol,
-            side=order.side,
+            side=_SIDES[int(row["side"])],
             price=instrument.ticks_to_price(int(row["b"])),
             qty=instrument.lots_to_qty(int(row["c"])),
-            fee=Decimal(int(row["e"])).scaleb(-self._settle_decimals[lane]),
-            fee_asset=instrument.settle,
+            fee=Decimal(int(row["e"])).scaleb(-decimals),
+            fee_asset=fee_asset,
             is_maker=bool(row["flags"] & Flag.FLAG_MAKER),
             ts_ns=int(row["venue_ns"]) or int(row["recv_ns"]),
         )
+
+    def _reason_name(self, code: int) -> str | None:
+        """Return the venue's reason, None where it gave none; an external venue's is its gateway's code."""
+        if code == 0:
+            return None
+        return f"venue_{code}" if self._venue_assets is not None else _word(PaperReason(code), "PAPER_")
 
     def _refusal(self, record: Record) -> Refusal:
         row = np.frombuffer(record.payload, REFUSAL_DTYPE)[0]
@@ -273,11 +308,6 @@ class Projector:
         )
 
 
-def _reason_name(code: int) -> str | None:
-    """Return the venue's reason, None where it gave none."""
-    return str(PaperReason(code).name).removeprefix("PAPER_").lower() if code else None
-
-
 def verdict_name(stage: RefusalStage, verdict: int) -> str:
     """Return the rule that refused, in the words of docs/risk.md."""
     if stage is RefusalStage.REFUSED_BY_RISK:
@@ -286,7 +316,7 @@ def verdict_name(stage: RefusalStage, verdict: int) -> str:
         return _word(RiskVerdict(verdict), "RISK_")
     if stage is RefusalStage.REFUSED_BY_ACCOUNT:
         return "insufficient_balance"
-    return "breaker_open" if stage is RefusalStage.REFUSED_BY_BREAKER else "too_many_working_orders"
+    return _STAGE_VERDICTS[stage]
 
 
 def _word(member: Enum, prefix: str) -> str:

@@ -13,8 +13,10 @@ from bot4._core.account.positions import Positions
 from bot4._core.book.depth_sync import DepthSync
 from bot4._core.engine.decide import LinearPolicy
 from bot4._core.engine.engine import Engine
+from bot4._core.engine.link import VenueLink
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.journal.stream import Journal
+from bot4._core.mem.records import ORDER_DTYPE
 from bot4._core.risk.breaker import Breaker
 from bot4._core.risk.limits import RiskGate
 from bot4._core.sim.latency import Latency
@@ -50,15 +52,18 @@ class Rig:
         lane: dict | None = None,
         kind: int = 0,
         journal_args: dict | None = None,
+        link: VenueLink | None = None,
+        asset_count: int = 2,
     ) -> None:
+        self.link = link
         fees = {"maker_fee": "0.0002", "taker_fee": "0.0005"}
         self.contracts = [Contract(kind, tick_size="0.01", lot_size="0.001", **fees) for _ in range(lanes)]
         self.positions = Positions(self.contracts)
-        self.account = Account([8, 8])
+        self.account = Account([8] * asset_count)
         self.account.credit(1, cash)
         self.breaker = Breaker(**({"stale_ns": 10**18} | (breaker or {})))
         self.journal = None if journal is None else Journal(journal, **(journal_args or {}))
-        self.engine = Engine(self.positions, self.account, self.breaker, self.journal, **(engine or {}))
+        self.engine = Engine(self.positions, self.account, self.breaker, self.journal, link=link, **(engine or {}))
         self.scanner = Scanner()
         self.syncs, self.gates, self.parts = [], [], []
         self.latency_ns, self.policy_args, self.gate_args, self.lane_args = latency_ns, policy, gate, lane
@@ -82,7 +87,9 @@ class Rig:
         return (
             DepthSync(),
             features,
-            Paper(self.contracts[index], seed=3, instrument=index, submit_latency=latency, report_latency=latency),
+            None
+            if self.link
+            else Paper(self.contracts[index], seed=3, instrument=index, submit_latency=latency, report_latency=latency),
             RiskGate(**({"instrument": index} | gate | (self.gate_args or {}))),
             LinearPolicy([(term, 1.0, 1.0)], **(policy | (self.policy_args or {}))),
         )
@@ -134,6 +141,18 @@ def one(at_ms: float, kind: int, *, instrument: int = 0, side: int = 0, flags: i
 
 def quote(at_ms: float, update_id: int, bid: tuple[int, int], ask: tuple[int, int]) -> np.ndarray:
     return one(at_ms, EventKind.EVENT_QUOTE, a=bid[0], b=bid[1], c=ask[0], d=ask[1], e=update_id)
+
+
+def report(
+    kind: int, order_id: int, *, instrument: int = 0, side: int = 0, reason: int = 0, **fields: int
+) -> np.ndarray:
+    """One report of an external venue; fields: price_ticks, qty_lots, trade_id (-1 where not given), fee_atoms."""
+    event = np.zeros(1, ORDER_DTYPE)
+    event["kind"], event["instrument"], event["side"], event["reason"] = kind, instrument, side, reason
+    event["order_id"], event["trade_id"] = order_id, -1
+    for name, value in fields.items():
+        event[name] = value
+    return event.view(EVENT_DTYPE)
 
 
 def timer(at_ms: float) -> np.ndarray:

@@ -16,7 +16,7 @@ from builders.engine import CASH, START_NS, Rig, book_with, depth, one, quote, t
 
 from bot4._core.engine.decide import LinearPolicy
 from bot4._core.engine.engine import Engine
-from bot4._core.engine.lane import RefusalStage
+from bot4._core.engine.lane_state import RefusalStage
 from bot4._core.engine.shard import ControlCode
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE

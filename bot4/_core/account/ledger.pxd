@@ -47,6 +47,11 @@ cdef int ledger_apply_fill(
     Ledger* ledger, Position* position, const ContractSpec* spec, OrderLock* lock,
     int side, int64_t price_ticks, int64_t qty_lots, money_t fee_atoms,
 ) noexcept nogil
+# The same with the fee in an asset of the venue's choice.
+cdef int ledger_apply_fill_fee(
+    Ledger* ledger, Position* position, const ContractSpec* spec, OrderLock* lock,
+    int side, int64_t price_ticks, int64_t qty_lots, int fee_asset, money_t fee_atoms,
+) noexcept nogil
 cdef money_t ledger_total(const Ledger* ledger, int asset) noexcept nogil
 # Everything in atoms of `quote_asset` at the marks, rounded down; assets without a mark are left out and counted.
 cdef money_t ledger_equity(

@@ -113,11 +113,19 @@ cdef int ledger_apply_fill(
     Ledger* ledger, Position* position, const ContractSpec* spec, OrderLock* lock,
     int side, int64_t price_ticks, int64_t qty_lots, money_t fee_atoms,
 ) noexcept nogil:
-    cdef int fee_asset = contract_fee_asset(spec, side)
+    return ledger_apply_fill_fee(
+        ledger, position, spec, lock, side, price_ticks, qty_lots, contract_fee_asset(spec, side), fee_atoms)
+
+
+cdef int ledger_apply_fill_fee(
+    Ledger* ledger, Position* position, const ContractSpec* spec, OrderLock* lock,
+    int side, int64_t price_ticks, int64_t qty_lots, int fee_asset, money_t fee_atoms,
+) noexcept nogil:
+    cdef money_t other_spent = 0   # a fee in neither asset of the contract
     cdef money_t quote_spent = 0   # of the settle asset on derivatives
     cdef money_t base_spent = 0
     cdef Position after
-    if not _has_assets(ledger, spec):
+    if not _has_assets(ledger, spec) or fee_asset < 0 or fee_asset >= ledger.asset_count:
         return _refuse(ledger, LEDGER_NO_ASSET)
     BOT4_ASSERT(position != NULL or spec.kind == CONTRACT_SPOT)
     if position != NULL:
@@ -136,13 +144,19 @@ cdef int ledger_apply_fill(
             base_spent = money_add(base_spent, fee_atoms)
     if fee_asset == spec.settle_asset:
         quote_spent = money_add(quote_spent, fee_atoms)
+    elif spec.kind != CONTRACT_SPOT or fee_asset != spec.base_asset:
+        other_spent = fee_atoms
     if not _can_spend(ledger, lock, spec.settle_asset, quote_spent):
         return _refuse(ledger, LEDGER_INSUFFICIENT)
     if spec.kind == CONTRACT_SPOT and not _can_spend(ledger, lock, spec.base_asset, base_spent):
         return _refuse(ledger, LEDGER_INSUFFICIENT)
+    if other_spent != 0 and not _can_spend(ledger, lock, fee_asset, other_spent):
+        return _refuse(ledger, LEDGER_INSUFFICIENT)
     _spend(ledger, lock, spec.settle_asset, quote_spent)
     if spec.kind == CONTRACT_SPOT:
         _spend(ledger, lock, spec.base_asset, base_spent)
+    if other_spent != 0:
+        _spend(ledger, lock, fee_asset, other_spent)
     ledger.balances[fee_asset].fees = money_add(ledger.balances[fee_asset].fees, fee_atoms)
     if position != NULL:
         position[0] = after

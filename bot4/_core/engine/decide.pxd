@@ -29,6 +29,7 @@ cpdef enum DecisionReason:
     REASON_SHUTDOWN = 5
     REASON_BREAKER = 6
     REASON_OPERATOR = 7
+    REASON_GATE = 8         # the gate closed on the venue's contradiction
 
 
 ctypedef struct PolicyTerm:
@@ -76,6 +77,7 @@ ctypedef struct DecisionState:
 
 
 cdef double policy_score(const Policy* policy, const double* features) noexcept nogil   # NaN while warming
+cdef bint is_large_enough(const Policy* policy, int64_t qty_lots, int64_t price_ticks) noexcept nogil   # for the venue
 cdef int64_t price_on_step(int64_t price_ticks, int64_t step_ticks, bint up) noexcept nogil
 cdef int decide(const Policy* policy, DecisionState* state, const double* features, const TopOfBook* top,
                 const Exposure* exposure, int64_t now_ns, OrderIntent* out) noexcept nogil

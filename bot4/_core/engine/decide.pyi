@@ -21,6 +21,7 @@ class DecisionReason(IntFlag):
     REASON_SHUTDOWN = 5
     REASON_BREAKER = 6
     REASON_OPERATOR = 7
+    REASON_GATE = 8
 
 class LinearPolicy:
     def __init__(

@@ -62,7 +62,7 @@ cdef int64_t _target_lots(const Policy* policy, double score, int64_t position_l
     return position_lots
 
 
-cdef bint _is_large_enough(const Policy* policy, int64_t qty_lots, int64_t price_ticks) noexcept nogil:
+cdef bint is_large_enough(const Policy* policy, int64_t qty_lots, int64_t price_ticks) noexcept nogil:
     return (qty_lots >= policy.qty_min_lots and qty_lots > 0
             and mul_wide(price_ticks, qty_lots) >= policy.notional_min_ticklots)
 
@@ -143,7 +143,7 @@ cdef int decide(const Policy* policy, DecisionState* state, const double* featur
     price_ticks = price_on_step(price_ticks, policy.price_step_ticks, is_buy == is_taker)
     qty_lots = min(qty_lots, policy.qty_max_lots)
     qty_lots -= qty_lots % policy.qty_step_lots
-    if price_ticks <= 0 or not _is_large_enough(policy, qty_lots, price_ticks):
+    if price_ticks <= 0 or not is_large_enough(policy, qty_lots, price_ticks):
         return _count(state, DECIDE_TOO_SMALL)
 
     memset(out, 0, sizeof(OrderIntent))

@@ -1,17 +1,17 @@
 """Owner of one shard and of everything its lanes point to."""
 
-from libc.stdint cimport int64_t
-
+from bot4._core.engine.lane_state cimport Lane
+from bot4._core.engine.link cimport VenueLink
 from bot4._core.engine.shard cimport ShardState
 from bot4._core.engine.stages cimport StageTimes
 from bot4._core.engine.view cimport View
-from bot4._core.types cimport Event
 
 
 cdef class Engine:
     cdef ShardState* state
     cdef readonly StageTimes stages
     cdef readonly list symbols
+    cdef readonly VenueLink link     # None where every lane trades on paper
     cdef View _view
     cdef object _account
     cdef object _positions
@@ -20,8 +20,4 @@ cdef class Engine:
     cdef list _parts         # what the lanes' pointers point into
     cdef object _busy        # held by whoever runs the shard
 
-
-# Write a control event as `Engine.control` and the runner send it.
-cdef void control_event(
-    Event* event, int code, int instrument, int64_t value, int side, int64_t qty_lots, int64_t tif, int64_t flags
-) noexcept
+    cdef Lane* _lane(self, int index) except NULL

@@ -7,6 +7,7 @@ from bot4._core.account.ledger import Account
 from bot4._core.account.positions import Positions
 from bot4._core.book.depth_sync import DepthSync
 from bot4._core.engine.decide import LinearPolicy
+from bot4._core.engine.link import VenueLink
 from bot4._core.engine.stages import StageTimes
 from bot4._core.journal.stream import Journal
 from bot4._core.risk.breaker import Breaker
@@ -26,7 +27,10 @@ class Engine:
         mark_interval_ns: int = ...,
         jump_ns: int = ...,
         sample_every: int = 16,
+        link: VenueLink | None = None,
     ) -> None: ...
+    @property
+    def link(self) -> VenueLink | None: ...
     @property
     def stages(self) -> StageTimes: ...
     @property
@@ -36,12 +40,13 @@ class Engine:
         symbol: str,
         sync: DepthSync,
         features: Features,
-        paper: Paper,
+        paper: Paper | None,
         gate: RiskGate,
         policy: LinearPolicy,
         *,
         assumed_half_spread_ticks: int = 0,
         position_ticklots_max: int = 0,
+        trade_ids: int = 65_536,
     ) -> int: ...
     def apply(self, events: NDArray[np.void]) -> None: ...
     def control(
@@ -56,6 +61,8 @@ class Engine:
         flags: int = 0,
     ) -> None: ...
     def drain(self, *, horizon_ns: int = ...) -> int: ...
+    def remember_trades(self, index: int, trade_ids: NDArray[np.int64]) -> None: ...
+    def orders(self, index: int) -> list[dict[str, Any]]: ...
     @property
     def working_orders(self) -> int: ...
     @property

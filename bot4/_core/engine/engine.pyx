@@ -10,20 +10,14 @@ from threading import Lock
 from bot4._core.account.ledger cimport Account
 from bot4._core.account.positions cimport Positions
 from bot4._core.book.depth_sync cimport DepthSync
+from bot4._core.engine.control cimport ALL_LANES, CONTROL_CANCEL_ALL, CONTROL_STOP, control_event
 from bot4._core.engine.decide cimport LinearPolicy
-from bot4._core.engine.lane cimport Lane
-from bot4._core.engine.orders cimport WORKING_MAX
-from bot4._core.engine.shard cimport (
-    ALL_LANES,
-    CONTROL_CANCEL_ALL,
-    CONTROL_STOP,
-    LANES_MAX,
-    ShardState,
-    shard_apply,
-    shard_hash,
-    shard_publish,
-)
+from bot4._core.engine.lane_state cimport GATE_START, Lane
+from bot4._core.engine.link cimport VenueLink
+from bot4._core.engine.orders cimport WORKING_MAX, WorkingOrder
+from bot4._core.engine.shard cimport LANES_MAX, ShardState, shard_apply, shard_hash, shard_publish
 from bot4._core.engine.stages cimport StageTimes
+from bot4._core.engine.trade_ids cimport TradeIdSet
 from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, View
 from bot4._core.journal.stream cimport Journal
 from bot4._core.mem.record_buffer cimport borrow_records
@@ -32,14 +26,14 @@ from bot4._core.risk.limits cimport RiskGate
 from bot4._core.sim.paper cimport Paper
 from bot4._core.ta.bank cimport Features
 from bot4._core.ta.registry cimport FEATURE_COUNT
-from bot4._core.types cimport EVENT_CONTROL, EVENT_TIMER, Event, aligned_zalloc, money_from_int
+from bot4._core.types cimport EVENT_TIMER, Event, aligned_zalloc, money_from_int
 
 from cpython.buffer cimport PyBuffer_Release
 
-from bot4._core.engine.lane import BookSource
+from bot4._core.engine.lane_state import BookSource, GateReason, Mismatch
 
 _HEAD = ("now_ns", "events", "messages", "breaker_word", "journal_errno", "is_stopping", "clock_backs", "clock_jumps",
-         "controls")
+         "controls", "closed_gates", "unknown_orders", "reports")
 _LANE = ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots", "position_lots", "working_orders", "score", "equity_low",
          "equity_high", "last_price_ticks", "intents", "fills", "refusals", "source", "needs_snapshot", "latches")
 
@@ -55,6 +49,8 @@ cdef class Engine:
     breaker : Breaker
     journal : Journal or None
         None keeps no record (benchmarks, doctests).
+    link : VenueLink or None
+        To the gateway of an external venue; needs a journal, as order ids are made from its sequence.
     tick_interval_ns : int
         Step in which silence is lived through.
     mark_interval_ns : int
@@ -69,13 +65,13 @@ cdef class Engine:
     Raises
     ------
     ValueError
-        An interval is not positive or `sample_every` is no power of two.
+        An interval is not positive, `sample_every` is no power of two, or there is a link and no journal.
     """
 
     def __cinit__(
         self, Positions positions, Account account, Breaker breaker, Journal journal=None, *,
         int64_t tick_interval_ns=100_000_000, int64_t mark_interval_ns=1_000_000_000,
-        int64_t jump_ns=60_000_000_000, uint64_t sample_every=16,
+        int64_t jump_ns=60_000_000_000, uint64_t sample_every=16, VenueLink link=None,
     ):
         if min(tick_interval_ns, mark_interval_ns, jump_ns) <= 0:
             raise ValueError("tick_interval_ns, mark_interval_ns and jump_ns must be positive")
@@ -83,6 +79,8 @@ cdef class Engine:
             raise ValueError(f"sample_every must be a power of two, was {sample_every}")
         if positions.count > LANES_MAX:
             raise ValueError(f"a shard has at most {LANES_MAX} instruments, was given {positions.count}")
+        if link is not None and journal is None:
+            raise ValueError("an external venue needs a journal: order ids are made from its sequence")
         self.symbols = []
         self._parts = []
         self._account = account
@@ -109,6 +107,11 @@ cdef class Engine:
         self.state.shared.breaker = breaker.state
         self.state.shared.journal = NULL if journal is None else journal.stream
         self.state.shared.stages = &self.stages.stages
+        self.link = link
+        if link is not None:
+            self.state.shared.intents = link.intents.ring
+            self.state.shared.intents_capacity = link.intents.capacity
+            self.state.shared.gateway = link.intents_waiter.waiter
 
     def __dealloc__(self):
         if self.state != NULL:
@@ -116,8 +119,9 @@ cdef class Engine:
             free(self.state)
 
     def add_lane(
-        self, str symbol, DepthSync sync, Features features, Paper paper, RiskGate gate, LinearPolicy policy, *,
-        int64_t assumed_half_spread_ticks=0, position_ticklots_max=0,
+        self, str symbol, DepthSync sync not None, Features features not None, Paper paper, RiskGate gate not None,
+        LinearPolicy policy not None, *, int64_t assumed_half_spread_ticks=0, position_ticklots_max=0,
+        int trade_ids=65_536,
     ) -> int:
         """Add the next instrument; returns its index, which is the one events must carry.
 
@@ -125,18 +129,25 @@ cdef class Engine:
         ----------
         symbol : str
         sync, features, paper, gate, policy
-            Its parts; none may serve two lanes.
+            Its parts; none may serve two lanes. Without a `paper` venue the lane trades on the external one behind the
+            engine's link, and its gate stays closed until CONTROL_GATE_OPEN.
         assumed_half_spread_ticks : int
             Half the spread assumed around the last price where only prints or bars come; 0 assumes nothing and so
             does not trade on them.
         position_ticklots_max : int
             Position limit as price_ticks x qty_lots, turned into lots at the first touch; 0 leaves the gate's own.
+        trade_ids : int
+            Fills of an external venue that are remembered to tell a repeat, a power of two.
         """
         cdef Lane* lane
+        cdef TradeIdSet known
         cdef int term
         if self.state.lane_count == (<Positions>self._positions).count:
             raise ValueError(f"there are positions for {self.state.lane_count} instruments only")
-        if any(part is other for part in (sync, features, paper, gate) for other in self._parts):
+        if paper is None and self.link is None:
+            raise ValueError(f"{symbol} has neither a paper venue nor a link to an external one")
+        parts = [part for part in (sync, features, paper, gate) if part is not None]
+        if any(part is other for part in parts for other in self._parts):
             raise ValueError(f"a part of {symbol} serves another lane already")
         if gate.limits.max_open_orders > WORKING_MAX:
             raise ValueError(f"open orders must be limited to {WORKING_MAX}, the limit was {gate.limits.max_open_orders}")
@@ -151,7 +162,13 @@ cdef class Engine:
         lane.shared = &self.state.shared
         lane.sync = sync.sync
         lane.bank = features.bank
-        lane.paper = paper.venue
+        if paper is not None:
+            lane.paper = paper.venue
+        else:
+            known = TradeIdSet(trade_ids)
+            lane.trade_ids = known.ids
+            lane.gate = GATE_START
+            parts.append(known)
         lane.limits = gate.limits
         lane.risk = gate.state
         lane.spec = &self.state.specs[self.state.lane_count]
@@ -161,7 +178,7 @@ cdef class Engine:
         lane.position_ticklots_max = money_from_int(position_ticklots_max)
         lane.touch_id = -1
         memcpy(&lane.policy, policy.policy, sizeof(lane.policy))
-        self._parts += [sync, features, paper, gate]
+        self._parts += parts
         self.symbols.append(symbol)
         self.state.lane_count += 1
         self._view.view.lanes = self.state.lane_count
@@ -192,7 +209,8 @@ cdef class Engine:
     def drain(self, *, int64_t horizon_ns=120_000_000_000) -> int:
         """Stop deciding, cancel what works, and let time pass until the venue has answered; returns orders still open.
 
-        Time is the engine's own: at most `horizon_ns` of it passes.
+        Time is the engine's own: at most `horizon_ns` of it passes. An external venue answers in time of its own: of
+        its orders only the cancels are sent, and its reports must be pushed and applied.
         """
         cdef Event tick
         cdef int64_t until
@@ -202,7 +220,7 @@ cdef class Engine:
         tick.kind = EVENT_TIMER
         until = self.state.now_ns + horizon_ns
         with self._busy:
-            while self.working_orders and self.state.now_ns < until:
+            while self._paper_orders() and self.state.now_ns < until:
                 tick.recv_ns = self.state.now_ns + self.state.tick_interval_ns
                 self.state.market_ns = self.state.now_ns      # this silence is lived through, however long
                 shard_apply(self.state, &tick)
@@ -217,6 +235,47 @@ cdef class Engine:
             total += self.state.lanes[i].orders.count
         return total
 
+    def _paper_orders(self):
+        cdef int i, total = 0
+        for i in range(self.state.lane_count):
+            total += self.state.lanes[i].orders.count if self.state.lanes[i].paper != NULL else 0
+        return total
+
+    def remember_trades(self, int index, const int64_t[::1] trade_ids) -> None:
+        """Take fills as applied already: those a restart finds in the journal. Before anything runs the shard."""
+        cdef Lane* lane = self._lane(index)
+        cdef TradeIdSet known
+        if lane.trade_ids == NULL:
+            raise ValueError(f"{self.symbols[index]} trades on paper, whose fills do not repeat")
+        for part in self._parts:
+            if isinstance(part, TradeIdSet):
+                known = part
+                if known.ids == lane.trade_ids:
+                    with self._busy:
+                        known.add_many(trade_ids)
+
+    def orders(self, int index) -> list:
+        """Return one lane's working orders, oldest first, as dicts; waits for whoever runs the shard."""
+        cdef Lane* lane = self._lane(index)
+        cdef WorkingOrder* order
+        cdef int i
+        found = []
+        with self._busy:
+            for i in range(lane.orders.count):
+                order = &lane.orders.orders[i]
+                found.append({
+                    "order_id": order.order_id, "side": order.side, "price_ticks": order.price_ticks,
+                    "qty_lots": order.qty_lots, "filled_lots": order.filled_lots, "sent_ns": order.sent_ns,
+                    "is_sent": bool(order.is_sent), "is_acked": bool(order.is_acked),
+                    "is_unknown": bool(order.is_unknown), "cancel_pending": bool(order.cancel_pending),
+                })
+        return found
+
+    cdef Lane* _lane(self, int index) except NULL:
+        if not 0 <= index < self.state.lane_count:
+            raise IndexError(f"lane must be in 0..{self.state.lane_count - 1}, was {index}")
+        return &self.state.lanes[index]
+
     @property
     def state_hash(self) -> str:
         """Hash of books, features, account, orders and venue: equal for equal input, 16 hexadecimal digits."""
@@ -228,11 +287,12 @@ cdef class Engine:
         return self.state.now_ns
 
     def counters(self) -> dict:
-        """Return the shard's totals: events, messages, controls, marks, strays, clock_backs, clock_jumps."""
+        """Return the shard's totals: events, messages, controls, reports, marks, strays, clock_backs, clock_jumps."""
         return {
-            "events": self.state.events,
+            "events": self.state.shared.events,
             "messages": self.state.messages,
             "controls": self.state.controls,
+            "reports": self.state.reports,
             "marks": self.state.marks,
             "strays": self.state.strays,
             "clock_backs": self.state.clock_backs,
@@ -241,22 +301,20 @@ cdef class Engine:
         }
 
     def lane_counters(self, int index) -> dict:
-        """Return one lane's totals and the source of its prices."""
-        if not 0 <= index < self.state.lane_count:
-            raise IndexError(f"lane must be in 0..{self.state.lane_count - 1}, was {index}")
-        counters = dict(self.state.lanes[index].counters)
-        counters["source"] = BookSource(self.state.lanes[index].source).name.removeprefix("SOURCE_").lower()
-        counters["needs_snapshot"] = bool(self.state.lanes[index].needs_snapshot)
-        counters["has_depth"] = bool(self.state.lanes[index].has_depth)
+        """Return one lane's totals, the source of its prices, and the reasons its gate is closed for (none: open)."""
+        cdef Lane* lane = self._lane(index)
+        counters = dict(lane.counters)
+        counters["source"] = BookSource(lane.source).name.removeprefix("SOURCE_").lower()
+        counters["needs_snapshot"] = bool(lane.needs_snapshot)
+        counters["has_depth"] = bool(lane.has_depth)
+        counters["gate"] = [reason.name.removeprefix("GATE_").lower() for reason in GateReason if lane.gate & reason]
+        counters["mismatch"] = Mismatch(lane.mismatch).name.removeprefix("MISMATCH_").lower() if lane.mismatch else None
         return counters
 
     def top(self, int index) -> tuple:
         """Return bids and asks as one lane sees them, best first: two lists of (price_ticks, qty_lots), at most 5 each."""
-        cdef Lane* lane
+        cdef Lane* lane = self._lane(index)
         cdef int i
-        if not 0 <= index < self.state.lane_count:
-            raise IndexError(f"lane must be in 0..{self.state.lane_count - 1}, was {index}")
-        lane = &self.state.lanes[index]
         with self._busy:
             return (
                 [(lane.top.bid_price_ticks[i], lane.top.bid_qty_lots[i]) for i in range(lane.top.bid_levels)],
@@ -282,6 +340,7 @@ cdef class Engine:
             memcpy(&score, &bits, sizeof(double))
             lane["score"] = score
             lane["symbol"] = symbol
+            lane["is_gate_open"] = not shown["closed_gates"] >> index & 1
             lane["position_lots"] = _signed(lane["position_lots"])
             lane["equity_atoms"] = _signed(lane.pop("equity_high")) << 64 | lane.pop("equity_low")
             lane["source"] = BookSource(lane["source"]).name.removeprefix("SOURCE_").lower()
@@ -292,17 +351,3 @@ cdef class Engine:
 
 def _signed(word: int) -> int:
     return word - (1 << 64) if word >> 63 else word
-
-
-cdef void control_event(
-    Event* event, int code, int instrument, int64_t value, int side, int64_t qty_lots, int64_t tif, int64_t flags
-) noexcept:
-    memset(event, 0, sizeof(Event))
-    event.kind = EVENT_CONTROL
-    event.side = side
-    event.instrument = instrument
-    event.body.control.code = code
-    event.body.control.value = value
-    event.body.control.reserved[0] = qty_lots
-    event.body.control.reserved[1] = tif
-    event.body.control.reserved[2] = flags

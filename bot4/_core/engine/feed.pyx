@@ -88,7 +88,7 @@ cdef bint _is_due(FeedState* feed, int64_t stamp_ns) noexcept nogil:
     if feed.duration_ns != 0 and stamp_ns - feed.first_ns > feed.duration_ns:
         feed.stop = True
         return False
-    feed.last_ns = stamp_ns
+    feed.last_ns = max(feed.last_ns, stamp_ns)        # of several files, or a snapshot fetched before, one may be older
     if feed.speed > 0.0:
         _pace(feed, stamp_ns)
     return not feed.stop
@@ -312,6 +312,8 @@ cdef class Feed:
         try:
             with nogil:
                 feed_time(&self.feed, now_ns)
+                if self.feed.shard != NULL:
+                    shard_publish(self.feed.shard)
         finally:
             self._unlock()
 

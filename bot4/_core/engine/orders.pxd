@@ -22,6 +22,13 @@ ctypedef struct WorkingOrder:
     uint8_t flags
     uint8_t is_acked
     uint8_t cancel_pending
+    # Of an external venue only.
+    uint8_t is_sent          # the gateway wrote it to its socket
+    uint8_t is_unknown       # time-out or the like: counted as if it would fill until the venue says more
+    uint8_t cancel_reason    # DecisionReason of a cancel that found the ring to the gateway full; 0: none
+    int64_t cancel_refused_ns   # when the venue last refused to cancel it; 0: never
+    int64_t total_lots       # filled quantity the venue gives for after the fill `total_trade_id`
+    int64_t total_trade_id   # -1: no such fill is awaited
 
 
 ctypedef struct OrderTable:
@@ -29,7 +36,19 @@ ctypedef struct OrderTable:
     int count
 
 
+# One row of WorkingOrders.run, and of its answers.
+cpdef enum OrderOpKind:
+    ORDER_OP_ADD = 0
+    ORDER_OP_FIND = 1
+    ORDER_OP_REMOVE = 2
+    ORDER_OP_FILL = 3        # qty_lots more of the order are filled
+
+
 cdef WorkingOrder* orders_add(OrderTable* table, const OrderIntent* intent) noexcept nogil   # NULL when full
 cdef WorkingOrder* orders_find(OrderTable* table, uint64_t order_id) noexcept nogil          # NULL when not there
 cdef void orders_remove(OrderTable* table, WorkingOrder* order) noexcept nogil               # moves later ones down
 cdef uint64_t orders_hash(const OrderTable* table) noexcept nogil
+
+
+cdef class WorkingOrders:
+    cdef OrderTable* table

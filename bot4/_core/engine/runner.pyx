@@ -7,11 +7,17 @@ from libc.stdlib cimport free
 import os
 from threading import Lock
 
-from bot4._core.engine.engine cimport Engine, control_event
-from bot4._core.engine.shard cimport ALL_LANES, shard_apply, shard_publish
-from bot4._core.mem.spsc_ring cimport SpscRing, spsc_pop_batch, spsc_push_batch
-from bot4._core.mem.waiter cimport Waiter, waiter_notify, waiter_wait
-from bot4._core.types cimport Event, aligned_zalloc
+from cpython.buffer cimport PyBuffer_Release
+
+from bot4._core.engine.control cimport ALL_LANES, control_event
+from bot4._core.engine.engine cimport Engine
+from bot4._core.engine.link cimport VenueLink
+from bot4._core.engine.shard cimport shard_apply, shard_apply_reports, shard_publish
+from bot4._core.mem.record_buffer cimport borrow_records
+from bot4._core.mem.spsc_ring cimport SpscRing, spsc_pop_batch, spsc_push_batch, spsc_size
+from bot4._core.mem.waiter cimport Waiter, spsc_push_wait, timeout_ns_of, waiter_notify, waiter_t
+from bot4._core.risk.circuit cimport breaker_kill
+from bot4._core.types cimport EVENT_ORDER_ACK, EVENT_ORDER_TOTAL, Event, aligned_zalloc
 
 cdef extern from * nogil:
     """
@@ -21,8 +27,20 @@ cdef extern from * nogil:
     int flag_load "BOT4_FLAG_LOAD"(const int* p) noexcept
     void flag_store "BOT4_FLAG_STORE"(int* p, int value) noexcept
 
-# Longest sleep without a look at the control ring and the stop flag.
+cdef extern from "bot4/waiter.h" nogil:
+    ctypedef int (*ready_fn "bot4_ready_fn")(void* context) noexcept
+    bint waiter_wait_until "bot4_waiter_wait_until"(
+        waiter_t* waiter, ready_fn ready, void* context, int64_t timeout_ns) noexcept
+
+# Longest sleep in one go; whatever the thread waits for wakes it at once.
 cdef int64_t IDLE_NS = 20_000_000
+
+
+cdef int _has_work(void* context) noexcept nogil:
+    cdef RunnerRings* rings = <RunnerRings*>context
+    return (
+        spsc_size(rings.market) != 0 or spsc_size(rings.controls) != 0
+        or (rings.reports != NULL and spsc_size(rings.reports) != 0) or flag_load(&rings.stop) != 0)
 
 
 cdef class ShardRunner:
@@ -38,7 +56,13 @@ cdef class ShardRunner:
     cpu : int
         Core to pin the thread to; -1 leaves it to the kernel.
 
-    `run` is called by the thread that is to be the shard's; everything else may be called by any thread.
+    `run` is called by the thread that is to be the shard's; everything else may be called by any thread. Where the
+    engine has a link, `take_intents`, `arm_intents`, `acknowledge_intents` and `push_reports` belong to one gateway
+    thread, an event loop's for instance:
+
+        loop.add_reader(runner.intents_fileno(), on_readable)    # on_readable: acknowledge_intents(), then drain
+        while not runner.arm_intents():                          # drain: until the loop may sleep
+            for intent in runner.take_intents(): ...
 
     >>> from bot4._core.mem.spsc_ring import SpscRing
     >>> SpscRing(1024).capacity
@@ -52,6 +76,11 @@ cdef class ShardRunner:
         self.records = Waiter(wait)
         self._controls = SpscRing(1_024)
         self._control_lock = Lock()
+        self._report_lock = Lock()
+        self._rings.market = self.ring.ring
+        self._rings.controls = self._controls.ring
+        if engine.link is not None:
+            self._rings.reports = engine.link.reports.ring
         self._cpu = cpu
         self._batch = <Event*>aligned_zalloc(BATCH * sizeof(Event))
         if self._batch == NULL:
@@ -61,14 +90,15 @@ cdef class ShardRunner:
         free(self._batch)
 
     def run(self) -> None:
-        """Apply events until `stop` was called and the market ring is empty. Holds the GIL for nothing."""
-        cdef size_t count, controls, i
+        """Apply events until `stop` was called and every ring is empty. Holds the GIL for nothing."""
+        cdef size_t count, controls, reports, i
         cdef int stopping
         self._pin()
         with self.engine._busy, nogil:
             while True:
                 # Before the rings: what was pushed before `stop` is then seen by the pops of the last round.
-                stopping = flag_load(&self._stop)
+                stopping = flag_load(&self._rings.stop)
+                reports = self._take_reports()
                 count = spsc_pop_batch(self.ring.ring, self._batch, BATCH)
                 for i in range(count):
                     shard_apply(self.engine.state, &self._batch[i])
@@ -77,12 +107,23 @@ cdef class ShardRunner:
                 controls = spsc_pop_batch(self._controls.ring, self._batch, BATCH)
                 for i in range(controls):
                     shard_apply(self.engine.state, &self._batch[i])
-                if count or controls:
+                if count or controls or reports:
                     shard_publish(self.engine.state)
                 elif stopping:
                     break
                 else:
-                    waiter_wait(self.records.waiter, self.ring.ring, IDLE_NS)
+                    waiter_wait_until(self.records.waiter, _has_work, &self._rings, IDLE_NS)
+
+    cdef size_t _take_reports(self) noexcept nogil:
+        """Reports before the market: a decision shall know what the venue has answered."""
+        cdef size_t count
+        if self._rings.reports == NULL:
+            return 0
+        count = spsc_pop_batch(self._rings.reports, self._batch, BATCH)
+        if count:
+            shard_apply_reports(self.engine.state, self._batch, count)
+            waiter_notify(self.engine.link.reports_room.waiter)
+        return count
 
     def control(self, int code, *, int instrument=ALL_LANES, int64_t value=0, int side=0, int64_t qty_lots=0,
                 int64_t tif=0, int64_t flags=0) -> bool:
@@ -95,9 +136,65 @@ cdef class ShardRunner:
         waiter_notify(self.records.waiter)
         return pushed == 1
 
+    def intents_fileno(self) -> int:
+        """Return the eventfd an event loop watches; see `VenueLink.fileno`."""
+        return self._link().fileno()
+
+    def arm_intents(self) -> bool:
+        """Say that the gateway is about to sleep; False: there are intents, take them first."""
+        return self._link().arm()
+
+    def acknowledge_intents(self) -> bool:
+        """Take the wake-up that made the descriptor readable."""
+        return self._link().acknowledge()
+
+    def take_intents(self, max_count: int = 256):
+        """Return up to `max_count` decided and journalled intents, oldest first: ndarray[INTENT_DTYPE]."""
+        return self._link().take_intents(max_count)
+
+    def push_reports(self, reports, timeout_s: float = 1.0) -> int:
+        """Hand the venue's reports to the shard, oldest first; returns how many it took, nearly always all.
+
+        Parameters
+        ----------
+        reports : ndarray[EVENT_DTYPE]
+            EVENT_ORDER_* events (docs/engine.md lists their fields).
+        timeout_s : float
+            How long to wait for room without progress. When it is over the shard does not answer: the breaker is
+            killed, so that nothing further is sent, and the reports that did not fit stay with the caller, who pushes
+            them again. None is ever dropped.
+
+        Raises
+        ------
+        ValueError
+            An event is no report; nothing was pushed.
+        """
+        cdef Py_buffer view
+        cdef VenueLink link = self._link()
+        cdef int64_t timeout_ns = timeout_ns_of(timeout_s)
+        cdef size_t count = borrow_records(reports, &view, sizeof(Event), False), pushed = 0, i
+        cdef const Event* rows = <const Event*>view.buf
+        try:
+            for i in range(count):
+                if not EVENT_ORDER_ACK <= rows[i].kind <= EVENT_ORDER_TOTAL:
+                    raise ValueError(f"a report is an EVENT_ORDER_*, row {i} was of kind {rows[i].kind}")
+            with self._report_lock, nogil:
+                pushed = spsc_push_wait(
+                    link.reports.ring, rows, count, link.reports_room.waiter, self.records.waiter, timeout_ns)
+                if pushed < count:
+                    breaker_kill(self.engine.state.shared.breaker)
+            return pushed
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef VenueLink _link(self):
+        if self.engine.link is None:
+            raise ValueError("the engine has no link: its lanes trade on paper")
+        return self.engine.link
+
     def stop(self) -> None:
-        """Make `run` return once the market ring is empty."""
-        flag_store(&self._stop, 1)
+        """Make `run` return once every ring is empty."""
+        flag_store(&self._rings.stop, 1)
         waiter_notify(self.records.waiter)
 
     def _pin(self):

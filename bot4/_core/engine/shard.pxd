@@ -4,24 +4,13 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from bot4._core.account.contract cimport ContractSpec
 from bot4._core.account.positions cimport Position
-from bot4._core.engine.lane cimport Lane, LaneShared
+from bot4._core.engine.lane_state cimport Lane, LaneShared
 from bot4._core.engine.view cimport ViewState
 from bot4._core.types cimport Event
 
 
 cdef enum:
     LANES_MAX = 64
-    ALL_LANES = 0xFFFF       # instrument of a control event that means every lane
-
-
-cpdef enum ControlCode:
-    CONTROL_STOP = 1         # no new decisions; reports are still taken
-    CONTROL_CANCEL_ALL = 2
-    CONTROL_KILL = 3         # refuse every further order and cancel what works; stays until RESET
-    CONTROL_RESET = 4
-    CONTROL_PLACE = 5        # value: price_ticks; reserved: qty_lots, tif, intent flags; side in the event's head
-    CONTROL_CANCEL = 6       # value: order id
-    CONTROL_FLATTEN = 7      # close every position with orders that can only reduce
 
 
 # A point of the equity curve, as journalled: 64 bytes.
@@ -50,11 +39,11 @@ ctypedef struct ShardState:
     int64_t mark_interval_ns
     int64_t next_mark_ns
     int64_t jump_ns          # a gap longer than this is a clock jump: only its first part is lived through
-    uint64_t events
     uint64_t messages        # whole market messages applied
     uint64_t controls
+    uint64_t reports         # of external venues, taken from their ring
     uint64_t marks
-    uint64_t strays          # events of an unknown instrument
+    uint64_t strays          # events of an unknown instrument, reports to a lane that trades on paper
     uint64_t clock_backs     # events stamped before the one in front of them
     uint64_t clock_jumps
     uint64_t breaker_word    # last seen: a change means that its action is due
@@ -63,5 +52,7 @@ ctypedef struct ShardState:
 
 
 cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil
+# Reports of an external venue, in the order they came; where in the market stream they were taken is journalled first.
+cdef void shard_apply_reports(ShardState* shard, const Event* reports, int64_t count) noexcept nogil
 cdef void shard_publish(ShardState* shard) noexcept nogil          # the state as other threads may see it
 cdef uint64_t shard_hash(const ShardState* shard) noexcept nogil

@@ -5,30 +5,46 @@ Time is the receive stamp of the events. Between two events it moves in fixed st
 silence, or none at all, leaves the same state: that is what makes a run at speed 1 end where a run at full speed ends.
 """
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
+
+from bot4._core.engine.control import ControlCode as ControlCode  # no-cython-lint
 
 from bot4._core.account.ledger cimport ledger_equity, ledger_hash
 from bot4._core.account.money cimport money_hash
-from bot4._core.engine.decide cimport REASON_BREAKER, REASON_OPERATOR, REASON_SHUTDOWN, price_on_step
-from bot4._core.engine.lane cimport (
-    Lane,
-    lane_apply_market,
-    lane_apply_time,
-    lane_cancel,
-    lane_cancel_all,
+from bot4._core.engine.control cimport (
+    ALL_LANES,
+    CONTROL_CANCEL,
+    CONTROL_CANCEL_ALL,
+    CONTROL_FLATTEN,
+    CONTROL_GATE_CLOSE,
+    CONTROL_GATE_OPEN,
+    CONTROL_KILL,
+    CONTROL_PLACE,
+    CONTROL_REPORTS,
+    CONTROL_RESET,
+    CONTROL_STOP,
+    control_event,
+)
+from bot4._core.engine.decide cimport REASON_BREAKER, REASON_OPERATOR, REASON_SHUTDOWN
+from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_flatten, desk_place
+from bot4._core.engine.lane cimport lane_apply_market, lane_apply_time, lane_mark_ticks, lane_next_due
+from bot4._core.engine.lane_state cimport (
+    GATE_MISMATCH,
+    GATE_OPERATOR,
+    GATE_START,
+    MISMATCH_NONE,
     lane_hash,
-    lane_mark_ticks,
-    lane_next_due,
-    lane_place,
     shared_journal,
 )
+from bot4._core.engine.reports cimport reports_apply
 from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, view_begin, view_end, view_set
 from bot4._core.journal.record cimport JOURNAL_CONTROL, JOURNAL_MARK
 from bot4._core.risk.circuit cimport (
     BREAKER_CANCEL_RESTING,
     BREAKER_FLATTEN,
     breaker_action,
+    breaker_get,
     breaker_kill,
     breaker_read_word,
     breaker_reset,
@@ -38,15 +54,12 @@ from bot4._core.risk.limits cimport risk_apply_equity
 from bot4._core.types cimport (
     ACTION_PLACE,
     EVENT_CONTROL,
+    EVENT_ORDER_ACK,
     EVENT_TIMER,
     FLAG_LAST,
     FLAG_PARTIAL_BOOK,
     FLAG_SNAPSHOT,
-    INTENT_REDUCE_ONLY,
     ORDER_LIMIT,
-    SIDE_BUY,
-    SIDE_SELL,
-    TIF_IOC,
     Event,
     OrderIntent,
     hash_mix,
@@ -55,8 +68,6 @@ from bot4._core.types cimport (
     money_t,
 )
 
-# How far through the touch an order that closes a position may go, parts per million.
-cdef int64_t FLATTEN_SLIPPAGE_PPM = 5_000
 cdef int64_t NEVER_NS = 0x7FFFFFFFFFFFFFFF
 
 
@@ -89,29 +100,6 @@ cdef void _mark(ShardState* shard, int64_t now_ns) noexcept nogil:
         shared_journal(&shard.shared, JOURNAL_MARK, &record, sizeof(MarkRecord), now_ns, False)
 
 
-cdef void _flatten(Lane* lane, int reason, int64_t now_ns) noexcept nogil:
-    """Close what is held with one order that can only reduce; working orders are cancelled first."""
-    cdef OrderIntent intent
-    cdef int64_t lots = lane.position.lots, touch
-    lane_cancel_all(lane, reason, now_ns)
-    if lots == 0 or lane.top.bid_levels == 0 or lane.top.ask_levels == 0:
-        return
-    memset(&intent, 0, sizeof(OrderIntent))
-    intent.action = ACTION_PLACE
-    intent.type = ORDER_LIMIT
-    intent.tif = TIF_IOC
-    intent.flags = INTENT_REDUCE_ONLY
-    intent.reason = reason
-    intent.side = SIDE_SELL if lots > 0 else SIDE_BUY
-    intent.qty_lots = lots if lots > 0 else -lots
-    touch = lane.top.bid_price_ticks[0] if lots > 0 else lane.top.ask_price_ticks[0]
-    intent.price_ticks = touch + (-touch if lots > 0 else touch) * FLATTEN_SLIPPAGE_PPM // 1_000_000
-    intent.price_ticks = price_on_step(intent.price_ticks, lane.policy.price_step_ticks, lots < 0)
-    intent.qty_lots = min(intent.qty_lots, lane.policy.qty_max_lots)
-    intent.qty_lots -= intent.qty_lots % lane.policy.qty_step_lots
-    lane_place(lane, &intent, now_ns)
-
-
 cdef void _follow_breaker(ShardState* shard, int64_t now_ns) noexcept nogil:
     """Do once what the breaker's policy asks for when its word changes to open or killed."""
     cdef uint64_t word = breaker_read_word(&shard.shared.breaker.word)
@@ -122,9 +110,9 @@ cdef void _follow_breaker(ShardState* shard, int64_t now_ns) noexcept nogil:
     action = breaker_action(shard.shared.breaker)
     for i in range(shard.lane_count):
         if action & BREAKER_FLATTEN:
-            _flatten(&shard.lanes[i], REASON_BREAKER, now_ns)
+            desk_flatten(&shard.lanes[i], REASON_BREAKER, now_ns)
         elif action & BREAKER_CANCEL_RESTING:
-            lane_cancel_all(&shard.lanes[i], REASON_BREAKER, now_ns)
+            desk_cancel_all(&shard.lanes[i], REASON_BREAKER, now_ns)
 
 
 cdef void _tick(ShardState* shard, int64_t now_ns) noexcept nogil:
@@ -187,15 +175,24 @@ cdef void _advance(ShardState* shard, int64_t now_ns, bint is_market) noexcept n
 
 # -- control -----------------------------------------------------------------------------------------------------------
 
+cdef void _open_gate(Lane* lane, int64_t reasons) noexcept nogil:
+    """Clear reasons of a closed gate; not while the outcome of an order is unknown."""
+    if lane.risk.unknown_orders[0] != 0 or lane.risk.unknown_orders[1] != 0:
+        return
+    lane.gate &= ~<uint32_t>(reasons if reasons != 0 else GATE_START | GATE_MISMATCH)
+    if not lane.gate & GATE_MISMATCH:
+        lane.mismatch = MISMATCH_NONE
+
+
 cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     cdef OrderIntent intent
     cdef int64_t code = event.body.control.code
     if code == CONTROL_CANCEL_ALL or code == CONTROL_KILL:
-        lane_cancel_all(lane, REASON_OPERATOR if code == CONTROL_KILL else REASON_SHUTDOWN, now_ns)
+        desk_cancel_all(lane, REASON_OPERATOR if code == CONTROL_KILL else REASON_SHUTDOWN, now_ns)
     elif code == CONTROL_CANCEL:
-        lane_cancel(lane, <uint64_t>event.body.control.value, REASON_OPERATOR, now_ns)
+        desk_cancel(lane, <uint64_t>event.body.control.value, REASON_OPERATOR, now_ns)
     elif code == CONTROL_FLATTEN:
-        _flatten(lane, REASON_OPERATOR, now_ns)
+        desk_flatten(lane, REASON_OPERATOR, now_ns)
     elif code == CONTROL_PLACE:
         memset(&intent, 0, sizeof(OrderIntent))
         intent.action = ACTION_PLACE
@@ -206,7 +203,12 @@ cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept
         intent.qty_lots = event.body.control.reserved[0]
         intent.tif = event.body.control.reserved[1]
         intent.flags = event.body.control.reserved[2]
-        lane_place(lane, &intent, now_ns)
+        desk_place(lane, &intent, now_ns)
+    elif code == CONTROL_GATE_OPEN:
+        _open_gate(lane, event.body.control.value)
+    elif code == CONTROL_GATE_CLOSE:
+        lane.gate |= <uint32_t>event.body.control.value if event.body.control.value != 0 else GATE_OPERATOR
+        desk_cancel_all(lane, REASON_OPERATOR, now_ns)
 
 
 cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
@@ -216,7 +218,7 @@ cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
     shard.controls += 1
     # Where in the market stream this was popped is part of the record: a replay pops it at the same place.
     stamped.recv_ns = shard.now_ns
-    stamped.venue_ns = <int64_t>shard.events
+    stamped.venue_ns = <int64_t>shard.shared.events
     shared_journal(&shard.shared, JOURNAL_CONTROL, &stamped, sizeof(Event), shard.now_ns, False)
     if code == CONTROL_STOP:
         shard.shared.is_stopping = True
@@ -229,12 +231,33 @@ cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
             _control_lane(&shard.lanes[i], &stamped, shard.now_ns)
 
 
+# -- reports -----------------------------------------------------------------------------------------------------------
+
+cdef void shard_apply_reports(ShardState* shard, const Event* reports, int64_t count) noexcept nogil:
+    cdef Event taken
+    cdef int64_t i
+    # Reports do not move the clock: they come from another thread, and its stamps are not those of the market.
+    control_event(&taken, CONTROL_REPORTS, ALL_LANES, count, 0, 0, 0, 0)
+    taken.recv_ns = shard.now_ns
+    taken.venue_ns = <int64_t>shard.shared.events
+    shared_journal(&shard.shared, JOURNAL_CONTROL, &taken, sizeof(Event), shard.now_ns, False)
+    for i in range(count):
+        if reports[i].instrument >= shard.lane_count or shard.lanes[reports[i].instrument].paper != NULL:
+            shard.strays += 1
+            continue
+        shard.reports += 1
+        reports_apply(&shard.lanes[reports[i].instrument], &reports[i], shard.now_ns)
+
+
 # -- the engine --------------------------------------------------------------------------------------------------------
 
 cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil:
     cdef int64_t stamp = event.recv_ns if event.recv_ns != 0 else event.venue_ns
-    if event.kind == EVENT_CONTROL:
-        _control(shard, event)
+    if event.kind >= EVENT_ORDER_ACK and event.kind != EVENT_TIMER:
+        if event.kind == EVENT_CONTROL:
+            _control(shard, event)
+        else:
+            shard_apply_reports(shard, event, 1)
         return
     if stamp < shard.now_ns:
         # An older stamp cannot turn time back. Snapshots are fetched beside the stream and may well be older.
@@ -247,17 +270,21 @@ cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil:
     if event.instrument >= shard.lane_count:
         shard.strays += 1
         return
-    shard.events += 1
+    shard.shared.events += 1
     shard.shared.is_timed = shard.messages & shard.sample_mask == 0
     lane_apply_market(&shard.lanes[event.instrument], event, shard.now_ns)
     shard.messages += event.flags & FLAG_LAST != 0
 
 
 cdef uint64_t shard_hash(const ShardState* shard) noexcept nogil:
-    cdef uint64_t digest = hash_mix(shard.events, <uint64_t>shard.now_ns)
+    cdef uint64_t digest = hash_mix(shard.shared.events, <uint64_t>shard.now_ns)
     cdef int i
     digest = hash_mix(digest, ledger_hash(shard.shared.ledger))
     digest = hash_mix(digest, shard.messages)
+    digest = hash_mix(digest, shard.reports)
+    # What the breaker admits, and from when on it may let probes through; its windows of past results are left out.
+    digest = hash_mix(digest, breaker_read_word(&shard.shared.breaker.word))
+    digest = hash_mix(digest, <uint64_t>breaker_get(&shard.shared.breaker.reopen_ns))
     for i in range(shard.lane_count):
         digest = hash_mix(digest, lane_hash(&shard.lanes[i]))
         digest = money_hash(digest, shard.positions[i].realised)
@@ -290,12 +317,15 @@ cdef void _publish_lane(ShardState* shard, const Lane* lane, int at) noexcept no
 
 
 cdef void shard_publish(ShardState* shard) noexcept nogil:
+    cdef uint64_t closed_gates = 0, unknown_orders = 0
     cdef int i
     for i in range(shard.lane_count):
         shard.marks_ticks[i] = lane_mark_ticks(&shard.lanes[i])
+        closed_gates |= <uint64_t>(shard.lanes[i].gate != 0) << i
+        unknown_orders += <uint64_t>(shard.lanes[i].risk.unknown_orders[0] + shard.lanes[i].risk.unknown_orders[1])
     view_begin(shard.view)
     view_set(shard.view, 0, <uint64_t>shard.now_ns)
-    view_set(shard.view, 1, shard.events)
+    view_set(shard.view, 1, shard.shared.events)
     view_set(shard.view, 2, shard.messages)
     view_set(shard.view, 3, breaker_read_word(&shard.shared.breaker.word))
     view_set(shard.view, 4, <uint64_t>shard.shared.journal_errno)
@@ -303,6 +333,9 @@ cdef void shard_publish(ShardState* shard) noexcept nogil:
     view_set(shard.view, 6, shard.clock_backs)
     view_set(shard.view, 7, shard.clock_jumps)
     view_set(shard.view, 8, shard.controls)
+    view_set(shard.view, 9, closed_gates)
+    view_set(shard.view, 10, unknown_orders)
+    view_set(shard.view, 11, shard.reports)
     for i in range(shard.lane_count):
         _publish_lane(shard, &shard.lanes[i], VIEW_HEAD_WORDS + i * VIEW_LANE_WORDS)
     view_end(shard.view)

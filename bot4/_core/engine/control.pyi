@@ -1,0 +1,13 @@
+from enum import IntFlag
+
+class ControlCode(IntFlag):
+    CONTROL_STOP = 1
+    CONTROL_CANCEL_ALL = 2
+    CONTROL_KILL = 3
+    CONTROL_RESET = 4
+    CONTROL_PLACE = 5
+    CONTROL_CANCEL = 6
+    CONTROL_FLATTEN = 7
+    CONTROL_GATE_OPEN = 8
+    CONTROL_GATE_CLOSE = 9
+    CONTROL_REPORTS = 10

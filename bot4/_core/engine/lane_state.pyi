@@ -1,0 +1,30 @@
+from enum import IntFlag
+
+class RefusalStage(IntFlag):
+    REFUSED_BY_RISK = 1
+    REFUSED_BY_ACCOUNT = 2
+    REFUSED_BY_BREAKER = 3
+    REFUSED_BY_TABLE = 4
+    REFUSED_BY_GATEWAY = 5
+    REFUSED_BY_GATE = 6
+
+class BookSource(IntFlag):
+    SOURCE_NONE = 0
+    SOURCE_DEPTH = 1
+    SOURCE_QUOTE = 2
+    SOURCE_ASSUMED = 3
+
+class GateReason(IntFlag):
+    GATE_START = 1
+    GATE_OPERATOR = 2
+    GATE_MISMATCH = 4
+
+class Mismatch(IntFlag):
+    MISMATCH_NONE = 0
+    MISMATCH_MISSING = 1
+    MISMATCH_BACKWARDS = 2
+    MISMATCH_OVERFILL = 3
+    MISMATCH_STRAY_FILL = 4
+    MISMATCH_AFTERLIFE = 5
+    MISMATCH_FIELDS = 6
+    MISMATCH_LEDGER = 7

@@ -1,0 +1,452 @@
+"""A lane that trades on an external venue: what goes out, what comes back, what a contradiction does."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders.engine import Rig, book_with, depth, quote, report, timer
+
+from bot4._core.engine.control import ControlCode
+from bot4._core.engine.engine import Engine
+from bot4._core.engine.lane_state import GateReason, RefusalStage
+from bot4._core.engine.link import VenueLink
+from bot4._core.engine.runner import ShardRunner
+from bot4._core.event_dtype import EVENT_DTYPE
+from bot4._core.intent_dtype import INTENT_DTYPE
+from bot4._core.journal.reader import JournalReader
+from bot4._core.journal.record import JournalKind
+from bot4._core.risk.rules import RiskVerdict
+from bot4._core.types import EventKind, IntentAction, IntentFlag
+
+REFUSAL_DTYPE = np.dtype([("intent", INTENT_DTYPE), ("stage", "i8"), ("verdict", "i8")])
+ACK, FILL, TOTAL = EventKind.EVENT_ORDER_ACK, EventKind.EVENT_ORDER_FILL, EventKind.EVENT_ORDER_TOTAL
+SENT, DROPPED, UNKNOWN = EventKind.EVENT_ORDER_SENT, EventKind.EVENT_ORDER_DROPPED, EventKind.EVENT_ORDER_UNKNOWN
+ABSENT, CANCELED = EventKind.EVENT_ORDER_RESOLVED_ABSENT, EventKind.EVENT_ORDER_CANCELED
+PRICE = 100_001
+
+
+class LiveRig(Rig):
+    """A rig whose lanes trade through a link; its gate is opened, as reconciliation would."""
+
+    def __init__(self, tmp_path: Path, *, is_open: bool = True, intents: int = 64, **arguments) -> None:
+        super().__init__(
+            journal=tmp_path / "j", link=VenueLink(intents_capacity=intents, reports_capacity=64), **arguments
+        )
+        if is_open:
+            self.control(ControlCode.CONTROL_GATE_OPEN)
+
+    def control(self, code: int, **fields: int) -> None:
+        self.engine.control(int(code), **fields)
+
+    def place(self, *, side: int = 0, qty_lots: int = 10, price_ticks: int = PRICE, flags: int = 0) -> int:
+        """Ask for one order by hand; returns its id."""
+        self.control(
+            ControlCode.CONTROL_PLACE, instrument=0, value=price_ticks, side=side, qty_lots=qty_lots, flags=flags
+        )
+        taken = self.taken()
+        assert len(taken) == 1, "the order was refused"
+        return int(taken[0]["order_id"])
+
+    def taken(self) -> np.ndarray:
+        return self.link.take_intents(256)
+
+    @property
+    def position(self) -> int:
+        return self.positions[0].lots
+
+    def refusals(self) -> list[tuple[int, int]]:
+        with JournalReader(self.journal.path) as reader:
+            rows = np.frombuffer(reader.payloads(JournalKind.JOURNAL_REFUSAL), REFUSAL_DTYPE)
+        return [(int(row["stage"]), int(row["verdict"])) for row in rows]
+
+
+def quiet(tmp_path, **arguments) -> LiveRig:
+    """A rig with a book that asks for nothing."""
+    rig = LiveRig(tmp_path, **arguments)
+    rig.apply(book_with(20, 20), timer(10))
+    return rig
+
+
+def fill(order_id: int, lots: int, trade_id: int, *, side: int = 0, reason: int = 0, fee: int = 0) -> np.ndarray:
+    return report(
+        FILL, order_id, side=side, reason=reason, price_ticks=PRICE, qty_lots=lots, trade_id=trade_id, fee_atoms=fee
+    )
+
+
+def total(order_id: int, lots: int, trade_id: int = -1) -> np.ndarray:
+    return report(TOTAL, order_id, qty_lots=lots, trade_id=trade_id)
+
+
+# -- out ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_decided_intent_is_journalled_and_goes_out_with_the_id_of_its_record(tmp_path):
+    rig = LiveRig(tmp_path)
+    rig.apply(book_with(900, 10))
+    taken = rig.taken()
+    assert len(taken) == 1
+    with JournalReader(rig.journal.path) as reader:
+        record = next(record for record in reader if record.kind == JournalKind.JOURNAL_INTENT)
+    assert record.payload == taken.tobytes()
+    assert taken[0]["order_id"] == record.seq
+    assert rig.breaker.readmit(int(taken[0]["generation"]))
+
+
+def test_the_book_never_fills_an_order_of_an_external_venue(tmp_path):
+    rig = LiveRig(tmp_path)
+    rig.apply(book_with(900, 10), timer(500))
+    assert (rig.lane["intents"], rig.lane["fills"], rig.engine.working_orders) == (1, 0, 1)
+
+
+def test_every_working_order_keeps_a_slot_for_its_cancel_when_the_ring_is_full(tmp_path):
+    rig = quiet(tmp_path, intents=4)
+    for price in (99_990, 99_991, 99_992):
+        rig.control(ControlCode.CONTROL_PLACE, value=price, qty_lots=1)
+    assert rig.lane["intents"] == 2, "of four slots two hold orders, two are for their cancels"
+    assert rig.refusals() == [(RefusalStage.REFUSED_BY_GATEWAY, 0)]
+    rig.control(ControlCode.CONTROL_CANCEL_ALL)
+    assert rig.lane["cancels"] == 2
+    assert rig.taken()["action"].tolist() == [IntentAction.ACTION_PLACE] * 2 + [IntentAction.ACTION_CANCEL] * 2
+
+
+def test_a_cancel_that_finds_the_ring_full_goes_when_there_is_room(tmp_path):
+    rig = quiet(tmp_path, intents=4)
+    ids = [rig.place(price_ticks=price, qty_lots=1) for price in (99_990, 99_991)]
+    rig.control(ControlCode.CONTROL_CANCEL_ALL)
+    rig.taken()
+    # Both cancels are refused by the venue while four other intents fill the ring: the room they are owed is gone.
+    rig.link.intents.push(np.zeros(4, INTENT_DTYPE))
+    rig.apply(*(report(EventKind.EVENT_CANCEL_REJECTED, order_id) for order_id in ids))
+    rig.apply(timer(1_500))
+    rig.control(ControlCode.CONTROL_CANCEL_ALL)
+    assert (rig.lane["cancels"], rig.lane["held_cancels"]) == (2, 2)
+    rig.taken()
+    rig.apply(timer(1_700))
+    assert rig.taken()["order_id"].tolist() == ids
+    assert rig.lane["cancels"] == 4
+
+
+# -- back: the life of an order ----------------------------------------------------------------------------------------
+
+
+def test_acknowledged_filled_in_two_parts_and_closed(tmp_path):
+    rig = quiet(tmp_path)
+    order = rig.place()
+    rig.apply(report(SENT, order), report(ACK, order), total(order, 4, 1), fill(order, 4, 1))
+    assert rig.engine.orders(0)[0] | {"sent_ns": 0} == {
+        "order_id": order, "side": 0, "price_ticks": PRICE, "qty_lots": 10, "filled_lots": 4, "sent_ns": 0,
+        "is_sent": True, "is_acked": True, "is_unknown": False, "cancel_pending": False,
+    }  # fmt: skip
+    rig.apply(total(order, 10, 2), fill(order, 6, 2))
+    assert (rig.position, rig.engine.working_orders, rig.lane["gate"]) == (10, 0, [])
+    assert rig.account[1].locked == 0
+
+
+@pytest.mark.parametrize(
+    "order_of_reports",
+    [(SENT, ACK, FILL), (FILL, ACK, SENT), (FILL, SENT, ACK), (ACK, SENT, FILL), (ACK, FILL, SENT), (SENT, FILL, ACK)],
+)
+def test_reports_may_come_in_any_order(tmp_path, order_of_reports):
+    rig = quiet(tmp_path)
+    order = rig.place()
+    made = {SENT: report(SENT, order), ACK: report(ACK, order), FILL: fill(order, 10, 1)}
+    rig.apply(*(made[kind] for kind in order_of_reports))
+    assert (rig.position, rig.engine.working_orders, rig.lane["gate"]) == (10, 0, [])
+
+
+def test_an_order_dropped_at_the_socket_leaves_nothing_behind(tmp_path):
+    rig = quiet(tmp_path)
+    before = rig.account[1]
+    order = rig.place()
+    assert rig.account[1].locked > 0
+    rig.apply(report(DROPPED, order))
+    assert (rig.engine.working_orders, rig.lane["dropped"], rig.account[1]) == (0, 1, before)
+
+
+def test_an_unknown_outcome_counts_as_filled_and_bars_its_side_until_it_is_known(tmp_path):
+    rig = quiet(tmp_path, gate={"max_long_lots": 15})
+    order = rig.place()
+    rig.apply(report(SENT, order), report(UNKNOWN, order), report(UNKNOWN, order))
+    assert (rig.lane["unknowns"], rig.engine.view()["unknown_orders"]) == (1, 1)
+    rig.control(ControlCode.CONTROL_PLACE, value=PRICE, qty_lots=1)
+    assert rig.refusals()[-1] == (RefusalStage.REFUSED_BY_RISK, RiskVerdict.RISK_UNKNOWN_OUTCOME)
+    rig.apply(report(ACK, order))
+    assert rig.engine.view()["unknown_orders"] == 0
+    rig.control(ControlCode.CONTROL_PLACE, value=PRICE - 1, qty_lots=6)
+    assert rig.refusals()[-1] == (RefusalStage.REFUSED_BY_RISK, RiskVerdict.RISK_POSITION), "10 may still fill"
+
+
+def test_an_unknown_order_that_never_was_gives_back_what_it_held(tmp_path):
+    rig = quiet(tmp_path)
+    before = rig.account[1]
+    order = rig.place()
+    rig.apply(report(SENT, order), report(UNKNOWN, order), report(ABSENT, order))
+    assert (rig.engine.working_orders, rig.lane["absent"], rig.account[1]) == (0, 1, before)
+    assert rig.engine.view()["unknown_orders"] == 0
+    rig.place()
+
+
+# -- back: fills -------------------------------------------------------------------------------------------------------
+
+
+def test_a_fill_that_comes_twice_counts_once(tmp_path):
+    rig = quiet(tmp_path)
+    order = rig.place()
+    rig.apply(total(order, 4, 1), fill(order, 4, 1), total(order, 4, 1), fill(order, 4, 1))
+    assert (rig.position, rig.lane["duplicates"], rig.lane["gate"]) == (4, 1, [])
+    rig.apply(fill(order, 6, 2), fill(order, 6, 2), fill(order, 4, 1))
+    assert (rig.position, rig.lane["duplicates"], rig.lane["gate"]) == (10, 3, [])
+
+
+def test_fills_of_an_earlier_run_are_known_where_they_were_remembered(tmp_path):
+    rig = quiet(tmp_path)
+    rig.engine.remember_trades(0, np.array([1, 2, 3], np.int64))
+    rig.apply(fill(999, 4, 2))
+    assert (rig.position, rig.lane["duplicates"]) == (0, 1)
+
+
+CONTRADICTIONS = {
+    "missing": lambda order: [total(order, 6, 1), fill(order, 4, 1)],
+    "backwards": lambda order: [total(order, 3, 1), fill(order, 4, 1)],
+    "overfill": lambda order: [fill(order, 11, 1)],
+    "stray_fill": lambda _: [fill(12_345, 4, 1)],
+    "afterlife": lambda order: [report(ACK, order), report(ABSENT, order)],
+    "fields": lambda order: [fill(order, 4, -1)],
+    "ledger": lambda order: [fill(order, 4, 1, reason=60)],
+}
+APPLIED_LOTS = {"missing": 4, "backwards": 4, "overfill": 11, "stray_fill": 4, "afterlife": 0, "fields": 0}
+
+
+@pytest.mark.parametrize("mismatch", CONTRADICTIONS)
+def test_a_contradiction_holds_the_lane_cancels_what_works_and_is_journalled(tmp_path, mismatch):
+    rig = quiet(tmp_path)
+    order = rig.place()
+    other = rig.place(price_ticks=99_000, qty_lots=1)
+    rig.apply(report(ACK, other), *CONTRADICTIONS[mismatch](order))
+    assert (rig.lane["gate"], rig.lane["mismatch"]) == (["mismatch"], mismatch)
+    assert not rig.engine.view()["lanes"][0]["is_gate_open"]
+    assert other in rig.taken()["order_id"].tolist(), "of the cancels"
+    if mismatch in APPLIED_LOTS:
+        assert rig.position == APPLIED_LOTS[mismatch], "a fill there was moves the position, whatever else it says"
+    with JournalReader(rig.journal.path) as reader:
+        controls = np.frombuffer(reader.payloads(JournalKind.JOURNAL_CONTROL), EVENT_DTYPE)
+    closing = controls[controls["a"] == ControlCode.CONTROL_GATE_CLOSE]
+    assert closing["b"].tolist() == [GateReason.GATE_MISMATCH]
+    rig.control(ControlCode.CONTROL_PLACE, value=99_000, qty_lots=1)
+    assert rig.refusals()[-1] == (RefusalStage.REFUSED_BY_GATE, GateReason.GATE_MISMATCH)
+    rig.control(ControlCode.CONTROL_GATE_OPEN)
+    assert (rig.lane["gate"], rig.lane["mismatch"]) == ([], None)
+
+
+def test_a_total_of_a_query_that_is_older_than_a_fill_holds_nothing(tmp_path):
+    rig = quiet(tmp_path)
+    order = rig.place()
+    rig.apply(fill(order, 4, 1), total(order, 0))
+    assert rig.lane["gate"] == []
+    rig.apply(total(order, 5))
+    assert rig.lane["mismatch"] == "missing"
+
+
+def test_reports_of_another_instrument_or_to_a_paper_lane_are_strays():
+    rig = Rig()
+    rig.apply(
+        book_with(20, 20), report(FILL, 1, price_ticks=PRICE, qty_lots=5, trade_id=1), report(ACK, 1, instrument=9)
+    )
+    assert (rig.engine.counters()["strays"], rig.positions[0].lots) == (2, 0)
+
+
+# -- fees --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_fee_is_taken_from_the_asset_the_venue_took_it_from(tmp_path):
+    lots = 10**5  # atoms of base in one lot of 0.001
+    for reason, paid in ((1, (10 * lots - 700, 0, 0)), (2, (10 * lots, 700, 0)), (3, (10 * lots, 0, 700))):
+        (tmp_path / str(reason)).mkdir()
+        rig = quiet(tmp_path / str(reason), asset_count=3)
+        rig.account.credit(2, Decimal(1))
+        cash = rig.account[1].available
+        rig.apply(fill(rig.place(), 10, 1, reason=reason, fee=700))
+        base, quote_fee, other_fee = paid
+        assert rig.account[0].available == base
+        assert rig.account[1].available == cash - 10 * PRICE * 1_000 - quote_fee
+        assert rig.account[2].available == 10**8 - other_fee
+        assert rig.account[reason - 1].fees == 700
+
+
+def test_an_exit_sells_no_more_than_a_fee_in_base_has_left(tmp_path):
+    rig = LiveRig(tmp_path)
+    rig.apply(book_with(900, 10))
+    entry = rig.taken()[0]
+    assert (entry["side"], entry["qty_lots"]) == (0, 10)
+    rig.apply(fill(int(entry["order_id"]), 10, 1, reason=1, fee=1))  # 9.99999 lots are left
+    rig.apply(depth(5_000, 101, 101, [(99_999, 10)], [(100_001, 900)]))
+    exit_ = rig.taken()[0]
+    assert (exit_["side"], exit_["qty_lots"]) == (1, 9)
+
+
+# -- the gate ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_gate_is_closed_until_reconciliation_opens_it_and_lets_exits_and_cancels_through(tmp_path):
+    rig = LiveRig(tmp_path, is_open=False)
+    rig.apply(fill(77, 10, 1))  # of an earlier run: reconciliation brings it
+    rig.apply(book_with(900, 10), timer(300))
+    assert (rig.position, rig.lane["gate"], rig.lane["mismatch"]) == (10, ["start"], None)
+    assert rig.lane["intents"] == 0
+    assert rig.lane["gated"] > 0
+    assert rig.refusals() == [], "a strategy held at the gate writes no record"
+    exit_id = rig.place(side=1, qty_lots=4, price_ticks=99_999, flags=int(IntentFlag.INTENT_REDUCE_ONLY))
+    rig.control(ControlCode.CONTROL_CANCEL, value=exit_id)
+    assert rig.taken()["action"].tolist() == [IntentAction.ACTION_CANCEL]
+    rig.apply(report(CANCELED, exit_id, side=1))
+    rig.control(ControlCode.CONTROL_GATE_OPEN)
+    rig.apply(quote(400, 900, (99_999, 950), (100_001, 10)))
+    assert rig.lane["intents"] == 2
+
+
+def test_the_gate_stays_closed_while_an_outcome_is_unknown(tmp_path):
+    rig = quiet(tmp_path)
+    order = rig.place()
+    rig.apply(report(UNKNOWN, order))
+    rig.control(ControlCode.CONTROL_GATE_CLOSE)
+    rig.control(ControlCode.CONTROL_GATE_OPEN, value=int(GateReason.GATE_OPERATOR))
+    assert rig.lane["gate"] == ["operator"]
+    rig.apply(report(ABSENT, order))
+    rig.control(ControlCode.CONTROL_GATE_OPEN, value=int(GateReason.GATE_OPERATOR))
+    assert rig.lane["gate"] == []
+
+
+def test_reconciliation_does_not_open_what_an_operator_closed(tmp_path):
+    rig = quiet(tmp_path)
+    rig.control(ControlCode.CONTROL_GATE_CLOSE)
+    rig.control(ControlCode.CONTROL_GATE_OPEN)
+    assert rig.lane["gate"] == ["operator"]
+
+
+# -- putting together --------------------------------------------------------------------------------------------------
+
+
+def test_an_external_venue_needs_a_journal():
+    rig = Rig()
+    with pytest.raises(ValueError, match="needs a journal"):
+        Engine(rig.positions, rig.account, rig.breaker, link=VenueLink())
+
+
+def test_a_lane_without_any_venue_is_refused():
+    rig = Rig()
+    rig.engine = Engine(rig.positions, rig.account, rig.breaker)
+    parts = list(rig.make_parts(0))
+    parts[2] = None
+    with pytest.raises(ValueError, match="neither a paper venue nor a link"):
+        rig.engine.add_lane("S0USDT", *parts)
+
+
+def test_a_link_too_small_for_an_order_and_its_cancel_is_refused():
+    with pytest.raises(ValueError, match="intents_capacity must be at least 4, was 2"):
+        VenueLink(intents_capacity=2)
+
+
+# -- the runner --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def running(tmp_path):
+    rig = LiveRig(tmp_path)
+    runner = ShardRunner(rig.engine, capacity=64)
+    thread = threading.Thread(target=runner.run, daemon=True)
+    thread.start()
+    yield rig, runner
+    runner.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_an_event_loop_is_woken_by_an_intent_and_its_report_reaches_the_shard(running):
+    rig, runner = running
+
+    async def trade() -> list[int]:
+        loop = asyncio.get_running_loop()
+        seen: list[int] = []
+        done = loop.create_future()
+
+        def drain() -> None:
+            while not runner.arm_intents():
+                for intent in runner.take_intents(8):
+                    seen.append(int(intent["order_id"]))
+                    assert runner.push_reports(np.concatenate([report(ACK, seen[-1]), fill(seen[-1], 10, 1)])) == 2
+                    done.set_result(None)
+
+        def on_readable() -> None:
+            runner.acknowledge_intents()
+            drain()
+
+        loop.add_reader(runner.intents_fileno(), on_readable)
+        drain()
+        await asyncio.sleep(0)
+        runner.ring.push(book_with(900, 10))
+        runner.records.notify()
+        await asyncio.wait_for(done, 10)
+        loop.remove_reader(runner.intents_fileno())
+        return seen
+
+    ids = asyncio.run(trade())
+    assert len(ids) == 1
+    for _ in range(1_000):
+        if rig.engine.view()["reports"] == 2:
+            break
+        threading.Event().wait(0.005)
+    view = rig.engine.view()
+    assert (view["reports"], view["lanes"][0]["position_lots"], view["lanes"][0]["working_orders"]) == (2, 10, 0)
+
+
+def test_where_in_the_market_stream_reports_were_taken_is_journalled_before_them(tmp_path):
+    rig = quiet(tmp_path)
+    order = rig.place()
+    rig.apply(report(ACK, order))
+    events = rig.engine.counters()["events"]
+    with JournalReader(rig.journal.path) as reader:
+        rows = list(reader)
+    at = next(i for i, row in enumerate(rows) if row.kind == JournalKind.JOURNAL_UPDATE)
+    control = np.frombuffer(rows[at - 1].payload, EVENT_DTYPE)[0]
+    assert rows[at - 1].kind == JournalKind.JOURNAL_CONTROL
+    assert (control["a"], control["b"], control["venue_ns"]) == (ControlCode.CONTROL_REPORTS, 1, events)
+
+
+def test_reports_a_shard_does_not_take_stay_with_the_gateway_and_stop_trading(tmp_path):
+    rig = LiveRig(tmp_path)
+    runner = ShardRunner(rig.engine)  # nobody runs it
+    many = np.concatenate([report(ACK, 1) for _ in range(70)])
+    assert runner.push_reports(many, timeout_s=0.05) == 64
+    assert rig.breaker.killed
+    runner.stop()
+    runner.run()
+    assert rig.engine.counters()["reports"] == 64
+    assert runner.push_reports(many[64:]) == 6
+
+
+def test_what_is_no_report_is_not_pushed(tmp_path):
+    runner = ShardRunner(LiveRig(tmp_path).engine)
+    with pytest.raises(ValueError, match="row 1 was of kind 32"):
+        runner.push_reports(np.concatenate([report(ACK, 1), timer(1)]))
+    assert runner.engine.link.statistics()["reports"]["pushed"] == 0
+
+
+def test_a_runner_of_a_paper_engine_has_no_intents():
+    with pytest.raises(ValueError, match="trade on paper"):
+        ShardRunner(Rig().engine).take_intents()
+
+
+def test_draining_cancels_at_the_venue_and_does_not_invent_its_answer(tmp_path):
+    rig = quiet(tmp_path)
+    order = rig.place()
+    before = rig.engine.now_ns
+    assert rig.engine.drain() == 1
+    assert rig.engine.now_ns == before
+    assert rig.taken()[0]["order_id"] == order
+    rig.apply(report(CANCELED, order))
+    assert rig.engine.working_orders == 0
