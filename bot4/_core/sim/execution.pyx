@@ -1,0 +1,299 @@
+# cython: language_level=3
+"""Execution of orders (contract in execution.pxd).
+
+Last prices that one taker makes move in one direction, so its first and its last trade are enough to know what was
+reached: waiting orders are asked after the taker is done, first with the first price, then with the last. What triggers
+is queued and executed one by one, each after the one before it has come to its end.
+
+Not seen from Python: requests call it.
+"""
+
+from libc.stdint cimport int64_t, uint32_t
+
+from bot4._core.account.money cimport money_mul
+from bot4._core.book.conditional cimport conditional_count, conditional_follow, conditional_next
+from bot4._core.book.matching cimport (
+    MATCH_TRADE, MAX_ORDER_LOTS, MatchStep, l3_best, l3_has_room, l3_plan, l3_rest, matching_next, taker_limit_key,
+)
+from bot4._core.book.order_index cimport NO_SLOT
+from bot4._core.sim.average_price cimport average_ticks, average_trade
+from bot4._core.sim.exchange_fees cimport FeeCharge
+from bot4._core.sim.exchange_reports cimport report_order
+from bot4._core.sim.exchange_state cimport PLACE_BOOK, PLACE_NOWHERE, ExchangeReport, SymbolState, left_lots
+from bot4._core.sim.exchange_types cimport (
+    EXECUTION_EXPIRED, EXECUTION_NEW, EXECUTION_TRADE, EXECUTION_TRADE_PREVENTION, REASON_EXCHANGE_CANCELED,
+    REASON_EXECUTION_RULE_PRICE_RANGE_EXCEEDED, REASON_INSUFFICIENT_LIQUIDITY, REASON_NONE, REASON_REJECTED,
+    REASON_UNFILLED_FOK_ORDER_EXPIRED, REASON_UNFILLED_IOC_QUANTITY_EXPIRED, STATUS_EXPIRED, STATUS_EXPIRED_IN_MATCH,
+    STATUS_FILLED, STATUS_PARTIALLY_FILLED, TIME_FOK, TIME_IOC, VERDICT_INSUFFICIENT_BALANCE,
+    VERDICT_LIQUIDITY_BELOW_LOT, VERDICT_OK,
+)
+from bot4._core.sim.order_life cimport note_left
+from bot4._core.sim.order_lists cimport finish_filled, finish_order, list_leg_started, queue_pop, queue_push
+from bot4._core.sim.settlement cimport lock_exactly, lock_need, quote_of, settle_side
+from bot4._core.types cimport SIDE_BUY, money_t
+
+
+cdef int64_t reference_price(ExchangeState* state, int symbol) noexcept nogil:
+    cdef SymbolState* traded = &state.symbols[symbol]
+    cdef int64_t average
+    if traded.reference_ticks != 0:
+        return traded.reference_ticks
+    average = average_ticks(&traded.average, state.now_ns)
+    return average if average != 0 else traded.last_ticks
+
+
+cdef bint would_take(const ExchangeState* state, int symbol, int side, int64_t price_ticks) noexcept nogil:
+    cdef int64_t best = l3_best(&state.symbols[symbol].book, 1 - side)
+    return best != 0 and (price_ticks >= best if side == SIDE_BUY else price_ticks <= best)
+
+
+cdef void taker_of(const ExchangeState* state, const ExchangeOrder* order, Taker* taker) noexcept nogil:
+    taker.open_lots = left_lots(order)
+    taker.limit_key = taker_limit_key(order.side, order.price_ticks)
+    taker.account = order.account
+    taker.trade_group = state.accounts[order.account].trade_group
+    taker.side = order.side
+    taker.stp = order.stp
+
+
+cdef bint _keep_in_range(ExchangeState* state, const ExchangeOrder* order, Taker* taker) noexcept nogil:
+    """Apply the price range execution rule to a taker; true where it is what bounds the taker."""
+    cdef SymbolState* symbol = &state.symbols[order.symbol]
+    cdef int64_t ppm = symbol.extra.range_up_ppm if order.side == SIDE_BUY else symbol.extra.range_down_ppm
+    cdef int64_t reference, bound, key
+    if ppm == 0:
+        return False
+    reference = reference_price(state, order.symbol)
+    if reference == 0:
+        return False
+    # Inside, so that price / reference is within the multiplier: down for a buy's ceiling, up for a sell's floor.
+    if order.side == SIDE_BUY:
+        bound = <int64_t>(money_mul(<money_t>reference, ppm) // 1000000)
+    else:
+        bound = <int64_t>((money_mul(<money_t>reference, ppm) + 999999) // 1000000)
+    key = taker_limit_key(order.side, max(bound, 1))
+    if key <= taker.limit_key:
+        return False
+    taker.limit_key = key
+    return True
+
+
+cdef int fund_market(ExchangeState* state, ExchangeOrder* order, FillPlan* plan) noexcept nogil:
+    """A market order locks what it will pay: its base, or the quote amount of the fills that the book holds for it."""
+    cdef SymbolState* symbol = &state.symbols[order.symbol]
+    cdef Taker taker
+    cdef money_t budget = 0, need
+    cdef int64_t lots
+    cdef bint by_quote = order.quote_atoms != 0 and order.orig_lots == 0
+    taker_of(state, order, &taker)
+    _keep_in_range(state, order, &taker)
+    if by_quote:
+        taker.open_lots = MAX_ORDER_LOTS
+        budget = order.quote_atoms // symbol.quote_atoms_per_ticklot
+        if budget == 0:
+            return VERDICT_LIQUIDITY_BELOW_LOT
+    l3_plan(&symbol.book, &taker, budget, max(symbol.filters.qty_step_lots, 1) if by_quote else 1, plan)
+    if by_quote:
+        # What prevention takes from the taker is part of its quantity.
+        lots = plan.lots + (0 if plan.prevented_lots >= MAX_ORDER_LOTS - plan.lots else plan.prevented_lots)
+        if lots == 0:
+            return VERDICT_LIQUIDITY_BELOW_LOT
+        order.orig_lots = lots
+        order.is_exhausted = plan.is_exhausted
+        note_left(state, order, lots)
+    if order.side == SIDE_BUY:
+        order.lock_ticks = 0
+        need = money_mul(plan.ticklots, symbol.quote_atoms_per_ticklot)
+    else:
+        need = lock_need(symbol, order, order.orig_lots)
+    return VERDICT_OK if lock_exactly(state, order, need) else VERDICT_INSUFFICIENT_BALANCE
+
+
+cdef void _trade(ExchangeState* state, ExchangeOrder* taker, uint32_t maker_slot, const MatchStep* step) noexcept nogil:
+    """Settle and report one trade of both sides; closes a maker that is filled."""
+    cdef SymbolState* symbol = &state.symbols[taker.symbol]
+    cdef ExchangeOrder* maker = &state.orders[maker_slot]
+    cdef ExchangeOrder* order
+    cdef ExchangeOrder* other
+    cdef ExchangeReport* report
+    cdef FeeCharge charge
+    cdef money_t quote_atoms = quote_of(symbol, step.price_ticks, step.lots)
+    cdef int is_maker
+    symbol.trade_count += 1
+    for is_maker in range(2):
+        order = maker if is_maker else taker
+        other = taker if is_maker else maker
+        order.executed_lots += step.lots
+        order.updated_ns = state.now_ns
+        note_left(state, order, -step.lots)
+        order.status = STATUS_PARTIALLY_FILLED if left_lots(order) != 0 else STATUS_FILLED
+        settle_side(state, order, step.lots, quote_atoms, is_maker, &charge)
+        report = report_order(state, order, EXECUTION_TRADE, REASON_NONE)
+        report.trade_id = symbol.trade_count
+        report.last_lots = step.lots
+        report.last_price_ticks = step.price_ticks
+        report.last_quote_atoms = quote_atoms
+        report.fee_atoms = charge.atoms
+        report.asset = charge.asset
+        report.is_maker = is_maker
+        report.counterparty_order_id = other.order_id
+        report.counterparty_account = other.account
+    average_trade(&symbol.average, state.now_ns, step.price_ticks, step.lots)
+    symbol.last_ticks = step.price_ticks
+    if maker.status == STATUS_FILLED:
+        finish_filled(state, maker_slot)
+
+
+cdef void _report_prevention(
+    ExchangeState* state, ExchangeOrder* order, const ExchangeOrder* other, int64_t lots, bint expires, bint is_maker
+) noexcept nogil:
+    """Take prevented lots off an order and tell; `expires`: nothing of it is left to trade."""
+    cdef ExchangeReport* report
+    cdef SymbolState* symbol = &state.symbols[order.symbol]
+    order.prevented_lots += lots
+    order.updated_ns = state.now_ns
+    note_left(state, order, -lots)
+    if expires:
+        order.status = STATUS_EXPIRED_IN_MATCH
+    if order.lock_ticks != 0 or order.side != SIDE_BUY:
+        lock_exactly(state, order, lock_need(symbol, order, left_lots(order)))
+    report = report_order(state, order, EXECUTION_TRADE_PREVENTION, REASON_NONE)
+    report.trade_id = symbol.prevention_count
+    report.last_lots = lots
+    report.last_price_ticks = other.price_ticks if not is_maker else order.price_ticks
+    report.is_maker = is_maker
+    report.counterparty_order_id = other.order_id
+    report.counterparty_account = other.account
+
+
+cdef void _prevent(ExchangeState* state, ExchangeOrder* taker, uint32_t maker_slot, const MatchStep* step) noexcept nogil:
+    cdef ExchangeOrder* maker = &state.orders[maker_slot]
+    state.symbols[taker.symbol].prevention_count += 1
+    if step.taker_prevented_lots != 0:
+        _report_prevention(
+            state, taker, maker, step.taker_prevented_lots, left_lots(taker) == step.taker_prevented_lots, False
+        )
+    if step.maker_prevented_lots != 0:
+        list_leg_started(state, maker_slot)
+        _report_prevention(
+            state, maker, taker, step.maker_prevented_lots, left_lots(maker) == step.maker_prevented_lots, True
+        )
+
+
+cdef void _close_prevented(ExchangeState* state, uint32_t slot) noexcept nogil:
+    """An order that prevention has used up: EXPIRED_IN_MATCH has been told, its list has not."""
+    finish_filled(state, slot)
+
+
+cdef void _look_for_triggers(ExchangeState* state, int symbol, int64_t price_ticks) noexcept nogil:
+    """Queue every order that waits for this price."""
+    cdef SymbolState* traded = &state.symbols[symbol]
+    cdef ExchangeOrder* order
+    cdef uint32_t slot
+    if conditional_count(&traded.waiting) == 0:
+        return
+    conditional_follow(&traded.waiting, price_ticks)
+    while True:
+        slot = conditional_next(&traded.waiting, price_ticks)
+        if slot == NO_SLOT:
+            return
+        order = &state.orders[slot]
+        order.place = PLACE_NOWHERE
+        order.working_ns = order.updated_ns = state.now_ns
+        list_leg_started(state, slot)
+        report_order(state, order, EXECUTION_NEW, REASON_NONE)
+        queue_push(state, slot)
+
+
+cdef int _reason_of_rest(const ExchangeState* state, const ExchangeOrder* order, bint out_of_range) noexcept nogil:
+    """Why what is left of an order may not rest; REASON_NONE: it may."""
+    if out_of_range and order.tif != TIME_IOC:
+        return REASON_EXECUTION_RULE_PRICE_RANGE_EXCEEDED
+    if order.price_ticks == 0:
+        return REASON_INSUFFICIENT_LIQUIDITY
+    if order.tif == TIME_IOC:
+        return REASON_UNFILLED_IOC_QUANTITY_EXPIRED
+    if order.tif == TIME_FOK:
+        return REASON_UNFILLED_FOK_ORDER_EXPIRED
+    if not l3_has_room(&state.symbols[order.symbol].book, order.side, order.price_ticks):
+        return REASON_EXCHANGE_CANCELED
+    return REASON_NONE
+
+
+cdef void _end_of_taker(ExchangeState* state, uint32_t slot, bint out_of_range) noexcept nogil:
+    """Rest, expire or close an order that has taken what there was."""
+    cdef ExchangeOrder* order = &state.orders[slot]
+    cdef int reason
+    if order.status in (STATUS_FILLED, STATUS_EXPIRED_IN_MATCH):
+        if order.status == STATUS_FILLED and order.is_exhausted:
+            finish_order(state, slot, EXECUTION_EXPIRED, STATUS_EXPIRED, REASON_INSUFFICIENT_LIQUIDITY)
+        else:
+            finish_filled(state, slot)
+        return
+    reason = _reason_of_rest(state, order, out_of_range)
+    if reason != REASON_NONE:
+        finish_order(state, slot, EXECUTION_EXPIRED, STATUS_EXPIRED, reason)
+        return
+    state.pool.orders[slot].open_lots = left_lots(order)
+    state.pool.orders[slot].price_ticks = order.price_ticks
+    l3_rest(&state.symbols[order.symbol].book, slot)
+    order.place = PLACE_BOOK
+
+
+cdef void execute(ExchangeState* state, uint32_t slot) noexcept nogil:
+    cdef ExchangeOrder* order = &state.orders[slot]
+    cdef SymbolState* symbol = &state.symbols[order.symbol]
+    cdef int traded = order.symbol
+    cdef int64_t first_ticks = 0, last_ticks = 0
+    cdef Taker taker
+    cdef FillPlan plan
+    cdef MatchStep step
+    cdef bint bounded, out_of_range = False
+    cdef int64_t own_key
+    taker_of(state, order, &taker)
+    own_key = taker.limit_key
+    bounded = _keep_in_range(state, order, &taker)
+    if order.tif == TIME_FOK:
+        l3_plan(&symbol.book, &taker, 0, 1, &plan)
+        if plan.lots != taker.open_lots:
+            finish_order(state, slot, EXECUTION_EXPIRED, STATUS_EXPIRED, REASON_UNFILLED_FOK_ORDER_EXPIRED)
+            return
+    while matching_next(&symbol.book, &taker, &step):
+        if state.pool.orders[step.maker].open_lots == 0:
+            state.orders[step.maker].place = PLACE_NOWHERE
+        if step.kind == MATCH_TRADE:
+            list_leg_started(state, step.maker)
+            _trade(state, order, step.maker, &step)
+            last_ticks = step.price_ticks
+            if first_ticks == 0:
+                first_ticks = last_ticks
+        else:
+            _prevent(state, order, step.maker, &step)
+            if state.orders[step.maker].status == STATUS_EXPIRED_IN_MATCH and step.maker_prevented_lots != 0:
+                _close_prevented(state, step.maker)
+    if bounded and taker.open_lots != 0:
+        out_of_range = symbol.book.sides[1 - order.side].best_key >= own_key
+    _end_of_taker(state, slot, out_of_range)
+    if last_ticks != 0:
+        _look_for_triggers(state, traded, first_ticks)
+        if last_ticks != first_ticks:
+            _look_for_triggers(state, traded, last_ticks)
+
+
+cdef void _execute_triggered(ExchangeState* state, uint32_t slot) noexcept nogil:
+    """Execute a stop that has triggered; a market one must pay for it now."""
+    cdef ExchangeOrder* order = &state.orders[slot]
+    cdef FillPlan plan
+    if order.price_ticks == 0:
+        lock_exactly(state, order, 0)
+        if fund_market(state, order, &plan) != VERDICT_OK:
+            finish_order(state, slot, EXECUTION_EXPIRED, STATUS_EXPIRED, REASON_REJECTED)
+            return
+    execute(state, slot)
+
+
+cdef void settle_queue(ExchangeState* state) noexcept nogil:
+    cdef uint32_t slot = queue_pop(state)
+    while slot != NO_SLOT:
+        _execute_triggered(state, slot)
+        slot = queue_pop(state)

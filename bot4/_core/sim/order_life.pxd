@@ -1,0 +1,20 @@
+"""Birth and end of an order: its slot, its ids, its place among the account's orders, its money."""
+
+from libc.stdint cimport int64_t, uint32_t
+
+from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeRequest, ExchangeState, open_orders_of
+from bot4._core.types cimport SIDE_BUY
+
+
+# A new order from a checked request: numbered, counted, findable, nowhere yet. There is a free slot.
+cdef uint32_t open_order(ExchangeState* state, const ExchangeRequest* request) noexcept nogil
+# Take an order out of wherever it is, unlock what it still locks and give its slot back. Its record stays readable
+# until another order opens.
+cdef void close_order(ExchangeState* state, uint32_t slot) noexcept nogil
+cdef bint waits_upwards(const ExchangeOrder* order) noexcept nogil
+
+
+cdef inline void note_left(ExchangeState* state, const ExchangeOrder* order, int64_t lots) noexcept nogil:
+    """Count lots that an open order has gained, or lost below zero."""
+    if order.side == SIDE_BUY:
+        open_orders_of(state, order.account, order.symbol).open_buy_lots += lots

@@ -1,0 +1,324 @@
+# cython: language_level=3
+"""Requests of single orders (contract in requests.pxd).
+
+Every request first makes sure that the log has room for all it can possibly write, so that none is cut short. A book
+order can be filled once a shown part, and each order can trigger, expire and close once; see `log_suffices`.
+
+Not seen from Python: `Exchange` calls it.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+
+from bot4._core.book.conditional cimport conditional_add, conditional_count, stop_is_reached
+from bot4._core.book.matching cimport FillPlan, l3_has_room, l3_reduce
+from bot4._core.book.order_index cimport NO_SLOT, index_find
+from bot4._core.book.order_pool cimport pool_used
+from bot4._core.book.slot_heap cimport heap_top_key
+from bot4._core.sim.exchange_reports cimport log_room, report_balances, report_order
+from bot4._core.sim.exchange_state cimport (
+    PLACE_BOOK, PLACE_CONDITIONAL, ExchangeOrder, OpenOrders, SymbolState, left_lots, open_orders_of,
+)
+from bot4._core.sim.exchange_types cimport (
+    EXECUTION_CANCELED, EXECUTION_EXPIRED, EXECUTION_NEW, EXECUTION_REJECTED, EXECUTION_REPLACED, ORDER_ALLOW_FAILURE,
+    ORDER_ONLY_NEW, ORDER_ONLY_PARTIALLY_FILLED, REASON_EXCHANGE_CANCELED, REASON_INSUFFICIENT_BALANCES, REASON_NONE,
+    REASON_OCO_BAD_PRICES, REASON_STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY, REASON_WOULD_MATCH_IMMEDIATELY, STATUS_CANCELED,
+    STATUS_EXPIRED, STATUS_REJECTED, SYMBOL_HALT, TYPE_LIMIT_MAKER, TYPE_MARKET, VERDICT_AMEND_NOT_RESTING,
+    VERDICT_AMEND_QUANTITY, VERDICT_BOOK_FULL, VERDICT_CANCEL_RESTRICTED, VERDICT_DUPLICATE_ORDER,
+    VERDICT_INSUFFICIENT_BALANCE, VERDICT_LIST_PRICES, VERDICT_LOG_FULL, VERDICT_LOT_SIZE, VERDICT_MAX_NUM_ORDER_AMENDS,
+    VERDICT_NO_CHANGE, VERDICT_NOT_ATTEMPTED, VERDICT_NOT_TRADING, VERDICT_OK, VERDICT_ORDERS_FULL,
+    VERDICT_UNKNOWN_ACCOUNT, VERDICT_UNKNOWN_ORDER, VERDICT_UNKNOWN_SYMBOL, VERDICT_WOULD_MATCH, VERDICT_WOULD_TRIGGER,
+)
+from bot4._core.sim.execution cimport execute, fund_market, settle_queue, would_take
+from bot4._core.sim.order_life cimport close_order, note_left, open_order, waits_upwards
+from bot4._core.sim.order_lists cimport finish_order
+from bot4._core.sim.request_check cimport check_counts, check_filters, check_shape, is_priced, is_stop
+from bot4._core.sim.settlement cimport lock_exactly, lock_need
+
+# Records that any request may write beside those of trades: its own orders, their list, balances of three assets.
+cdef int64_t _ROOM = 64
+
+
+cdef bint log_suffices(ExchangeState* state, const ExchangeRequest* request, int orders) noexcept nogil:
+    """A fill writes two records. A maker that closes may end its list and its partner and touches up to three
+    balances, and may set off a pending order; one that triggers is told of once more and may trade a last time."""
+    cdef SymbolState* symbol = &state.symbols[request.symbol]
+    cdef int64_t room = log_room(state) - _ROOM, parts
+    cdef int maker_side = 1 - request.side
+    if room < 0:
+        return False
+    if orders == 1 and is_priced(request.type) and not is_stop(request.type) and not would_take(
+        state, request.symbol, request.side, request.price_ticks
+    ):
+        return True
+    if orders == 1 and conditional_count(&symbol.waiting) == 0 and state.list_count == 0:
+        parts = symbol.book.parts[maker_side]
+        if request.qty_lots != 0 and request.stp == 0:
+            parts = min(parts, request.qty_lots)
+        return room >= 6 * parts
+    parts = symbol.book.parts[0] + symbol.book.parts[1]
+    return room >= 2 * parts + 12 * (<int64_t>pool_used(&state.pool) + orders)
+
+
+cdef void report_rejection(ExchangeState* state, const ExchangeRequest* request, int verdict) noexcept nogil:
+    """Tell of an order that the engine refused for a reason the venue reports; it has no number."""
+    cdef ExchangeOrder order
+    cdef int reason = REASON_NONE
+    if verdict == VERDICT_INSUFFICIENT_BALANCE:
+        reason = REASON_INSUFFICIENT_BALANCES
+    elif verdict == VERDICT_WOULD_TRIGGER:
+        reason = REASON_STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY
+    elif verdict == VERDICT_WOULD_MATCH:
+        reason = REASON_WOULD_MATCH_IMMEDIATELY
+    elif verdict == VERDICT_LIST_PRICES:
+        reason = REASON_OCO_BAD_PRICES
+    else:
+        return
+    order.order_id = 0
+    order.client_key = request.client_key
+    order.list_id = order.working_ns = -1
+    order.price_ticks = request.price_ticks
+    order.stop_ticks = request.stop_ticks
+    order.orig_lots = request.qty_lots
+    order.executed_lots = order.prevented_lots = 0
+    order.cumulative_quote_atoms = 0
+    order.iceberg_lots = request.iceberg_lots
+    order.created_ns = state.now_ns
+    order.side = request.side
+    order.type = request.type
+    order.tif = request.tif
+    order.status = STATUS_REJECTED
+    order.stp = request.stp
+    order.symbol = request.symbol
+    order.account = request.account
+    order.trailing_bips = request.trailing_bips
+    report_order(state, &order, EXECUTION_REJECTED, reason)
+
+
+cdef int admit_order(ExchangeState* state, const ExchangeRequest* request, uint64_t* order_id) noexcept nogil:
+    """Rules of the engine, in its order: duplicate, liquidity of a LIMIT_MAKER or a stop, room, funds."""
+    cdef SymbolState* symbol = &state.symbols[request.symbol]
+    cdef ExchangeOrder* order
+    cdef FillPlan plan
+    cdef uint32_t slot
+    cdef int verdict = VERDICT_OK
+    cdef bint market = request.type == TYPE_MARKET
+    if request.client_key != 0 and index_find(
+        &state.by_client, request.client_key, <uint32_t>request.account
+    ) != NO_SLOT:
+        return VERDICT_DUPLICATE_ORDER
+    if request.type == TYPE_LIMIT_MAKER and would_take(state, request.symbol, request.side, request.price_ticks):
+        return VERDICT_WOULD_MATCH
+    if state.pool.free_count == 0:
+        return VERDICT_ORDERS_FULL
+    if is_priced(request.type) and not l3_has_room(&symbol.book, request.side, request.price_ticks):
+        return VERDICT_BOOK_FULL
+    slot = open_order(state, request)
+    order = &state.orders[slot]
+    if is_stop(request.type) and _would_trigger(symbol, order):
+        verdict = VERDICT_WOULD_TRIGGER
+    elif market:
+        verdict = fund_market(state, order, &plan)
+    elif not lock_exactly(state, order, lock_need(symbol, order, order.orig_lots)):
+        verdict = VERDICT_INSUFFICIENT_BALANCE
+    if verdict != VERDICT_OK:
+        close_order(state, slot)
+        state.last_order_id -= 1
+        return verdict
+    order_id[0] = order.order_id
+    if is_stop(request.type):
+        report_order(state, order, EXECUTION_NEW, REASON_NONE)
+        order.place = PLACE_CONDITIONAL
+        conditional_add(
+            &symbol.waiting, slot, order.order_id, waits_upwards(order), order.stop_ticks, order.trailing_bips,
+            symbol.last_ticks,
+        )
+        return VERDICT_OK
+    order.working_ns = state.now_ns
+    report_order(state, order, EXECUTION_NEW, REASON_NONE)
+    execute(state, slot)
+    return VERDICT_OK
+
+
+cdef bint _would_trigger(const SymbolState* symbol, ExchangeOrder* order) noexcept nogil:
+    """Whether the last price has reached a stop already; before the first trade nothing has."""
+    if order.lock_ticks == 0:
+        order.lock_ticks = symbol.last_ticks      # trailing without a stop price: it can only buy below this
+    if symbol.last_ticks == 0 or order.stop_ticks == 0:
+        return False
+    return stop_is_reached(waits_upwards(order), order.stop_ticks, symbol.last_ticks)
+
+
+cdef void place_order(ExchangeState* state, const ExchangeRequest* request, RequestResult* result) noexcept nogil:
+    cdef int verdict = check_shape(state, request)
+    if verdict == VERDICT_OK and not log_suffices(state, request, 1):
+        verdict = VERDICT_LOG_FULL
+    if verdict == VERDICT_OK:
+        verdict = check_filters(state, request)
+    if verdict == VERDICT_OK:
+        verdict = check_counts(state, request, 1, False)
+    if verdict == VERDICT_OK:
+        state.request_key = request.client_key
+        verdict = admit_order(state, request, &result.order_id)
+        if verdict == VERDICT_OK:
+            settle_queue(state)
+        else:
+            report_rejection(state, request, verdict)
+        report_balances(state)
+        state.request_key = 0
+    result.verdict = verdict
+
+
+cdef uint32_t find_order(const ExchangeState* state, const ExchangeRequest* request) noexcept nogil:
+    """Slot of an open order of this account on this symbol."""
+    cdef uint32_t slot = index_find(&state.by_id, request.order_id, 0)
+    if slot == NO_SLOT or state.orders[slot].account != request.account or (
+        state.orders[slot].symbol != request.symbol
+    ):
+        return NO_SLOT
+    return slot
+
+
+cdef int _check_cancel(const ExchangeState* state, const ExchangeRequest* request, uint32_t slot) noexcept nogil:
+    cdef const ExchangeOrder* order
+    if slot == NO_SLOT:
+        return VERDICT_UNKNOWN_ORDER
+    order = &state.orders[slot]
+    if state.symbols[order.symbol].status == SYMBOL_HALT:
+        return VERDICT_NOT_TRADING
+    if (request.flags & ORDER_ONLY_NEW and order.executed_lots != 0) or (
+        request.flags & ORDER_ONLY_PARTIALLY_FILLED and order.executed_lots == 0
+    ):
+        return VERDICT_CANCEL_RESTRICTED
+    return VERDICT_OK
+
+
+cdef int cancel_order(ExchangeState* state, const ExchangeRequest* request) noexcept nogil:
+    """Cancel an order, and with it its list."""
+    cdef uint32_t slot = find_order(state, request)
+    cdef int verdict = _check_cancel(state, request, slot)
+    if verdict != VERDICT_OK:
+        return verdict
+    if log_room(state) < _ROOM:
+        return VERDICT_LOG_FULL
+    state.request_key = request.client_key
+    finish_order(state, slot, EXECUTION_CANCELED, STATUS_CANCELED, REASON_NONE)
+    report_balances(state)
+    state.request_key = 0
+    return VERDICT_OK
+
+
+cdef int cancel_all_orders(ExchangeState* state, int32_t account, int symbol) noexcept nogil:
+    """Cancel every order of an account on a symbol, oldest first; UNKNOWN_ORDER where there is none."""
+    cdef OpenOrders* held
+    if not 0 <= symbol < state.symbol_count:
+        return VERDICT_UNKNOWN_SYMBOL
+    if not 0 < account < state.account_count:
+        return VERDICT_UNKNOWN_ACCOUNT
+    held = open_orders_of(state, account, symbol)
+    if held.head == NO_SLOT:
+        return VERDICT_UNKNOWN_ORDER
+    if state.symbols[symbol].status == SYMBOL_HALT:
+        return VERDICT_NOT_TRADING
+    if log_room(state) < _ROOM + 2 * <int64_t>held.count:
+        return VERDICT_LOG_FULL
+    while held.head != NO_SLOT:
+        finish_order(state, held.head, EXECUTION_CANCELED, STATUS_CANCELED, REASON_NONE)
+    report_balances(state)
+    return VERDICT_OK
+
+
+cdef void cancel_replace(ExchangeState* state, const ExchangeRequest* request, RequestResult* result) noexcept nogil:
+    """Cancel one order and place another; the new one's shape, filters and counts are checked before the cancel."""
+    cdef uint32_t slot
+    cdef int verdict = check_shape(state, request)
+    result.cancel_verdict = VERDICT_NOT_ATTEMPTED
+    if verdict == VERDICT_OK and not log_suffices(state, request, 2):
+        verdict = VERDICT_LOG_FULL
+    if verdict == VERDICT_OK:
+        verdict = check_filters(state, request)
+    if verdict == VERDICT_OK:
+        verdict = check_counts(state, request, 1, False)
+    result.verdict = verdict
+    if verdict != VERDICT_OK:
+        return
+    slot = find_order(state, request)
+    result.cancel_verdict = _check_cancel(state, request, slot)
+    if result.cancel_verdict != VERDICT_OK and not request.flags & ORDER_ALLOW_FAILURE:
+        result.verdict = VERDICT_NOT_ATTEMPTED
+        return
+    state.request_key = request.client_key
+    if result.cancel_verdict == VERDICT_OK:
+        finish_order(state, slot, EXECUTION_CANCELED, STATUS_CANCELED, REASON_NONE)
+    result.verdict = admit_order(state, request, &result.order_id)
+    if result.verdict == VERDICT_OK:
+        settle_queue(state)
+    else:
+        report_rejection(state, request, result.verdict)
+    report_balances(state)
+    state.request_key = 0
+
+
+cdef int _check_amend(const ExchangeState* state, const ExchangeRequest* request, uint32_t slot) noexcept nogil:
+    cdef const SymbolState* symbol = &state.symbols[request.symbol]
+    cdef const ExchangeOrder* order
+    if slot == NO_SLOT:
+        return VERDICT_UNKNOWN_ORDER
+    order = &state.orders[slot]
+    if symbol.status == SYMBOL_HALT:
+        return VERDICT_NOT_TRADING
+    if order.place != PLACE_BOOK or order.list_slot >= 0:
+        return VERDICT_AMEND_NOT_RESTING
+    if request.qty_lots == order.orig_lots:
+        return VERDICT_NO_CHANGE
+    if request.qty_lots > order.orig_lots or request.qty_lots <= order.executed_lots + order.prevented_lots:
+        return VERDICT_AMEND_QUANTITY
+    if request.qty_lots < symbol.filters.min_qty_lots or (
+        symbol.filters.qty_step_lots > 1 and request.qty_lots % symbol.filters.qty_step_lots != 0
+    ):
+        return VERDICT_LOT_SIZE
+    if symbol.extra.max_amends != 0 and order.amends >= symbol.extra.max_amends:
+        return VERDICT_MAX_NUM_ORDER_AMENDS
+    return VERDICT_OK
+
+
+cdef int amend_order(ExchangeState* state, const ExchangeRequest* request) noexcept nogil:
+    """Lower the quantity of a resting order; it keeps its place in the queue."""
+    cdef uint32_t slot = find_order(state, request)
+    cdef int verdict = _check_amend(state, request, slot)
+    cdef ExchangeOrder* order
+    cdef int64_t lots
+    if verdict == VERDICT_OK and log_room(state) < _ROOM:
+        verdict = VERDICT_LOG_FULL
+    if verdict != VERDICT_OK:
+        return verdict
+    order = &state.orders[slot]
+    lots = order.orig_lots - request.qty_lots
+    order.orig_lots = request.qty_lots
+    order.amends += 1
+    order.updated_ns = state.now_ns
+    note_left(state, order, -lots)
+    l3_reduce(&state.symbols[order.symbol].book, slot, lots)
+    lock_exactly(state, order, lock_need(&state.symbols[order.symbol], order, left_lots(order)))
+    state.request_key = request.client_key
+    report_order(state, order, EXECUTION_REPLACED, REASON_NONE)
+    report_balances(state)
+    state.request_key = 0
+    return VERDICT_OK
+
+
+cdef int advance_time(ExchangeState* state, int64_t now_ns) noexcept nogil:
+    """Time never runs backwards: an earlier stamp than the last one counts as the last one."""
+    cdef uint32_t slot
+    cdef int64_t due_ns
+    while state.expiries.count != 0:
+        slot = state.expiries.top
+        due_ns = heap_top_key(&state.expiries)
+        if due_ns > now_ns:
+            break
+        if log_room(state) < _ROOM:
+            return VERDICT_LOG_FULL
+        state.now_ns = max(state.now_ns, due_ns)
+        finish_order(state, slot, EXECUTION_EXPIRED, STATUS_EXPIRED, REASON_EXCHANGE_CANCELED)
+        report_balances(state)
+    state.now_ns = max(state.now_ns, now_ns)
+    return VERDICT_OK
