@@ -89,6 +89,12 @@ class RejectedError(Bot4Error):
     exit_code = 1
 
 
+class AuthenticationError(RejectedError):
+    """The other side does not take the key; the message never shows it."""
+
+    exit_code = 78
+
+
 class UnknownOutcomeError(Bot4Error):
     """It may or may not have happened: only evidence from the other side may settle it."""
 
