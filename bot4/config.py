@@ -91,7 +91,18 @@ class PaperSettings(Section, frozen=True):
     latency_mu: Annotated[float, Meta(ge=-10.0, le=10.0)] = 3.9
     latency_sigma: Annotated[float, Meta(ge=0.0, le=3.0)] = 0.3
     latency_fixed_ms: Annotated[float, Meta(ge=0.0, le=60_000.0)] = 50.0
+    cancel_latency_mu: Annotated[float, Meta(ge=-10.0, le=10.0)] | None = None
+    cancel_latency_sigma: Annotated[float, Meta(ge=0.0, le=3.0)] = 0.3
+    data_latency_mu: Annotated[float, Meta(ge=-10.0, le=10.0)] | None = None
+    data_latency_sigma: Annotated[float, Meta(ge=0.0, le=3.0)] = 0.3
     assumed_half_spread_ticks: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
+    queue_model: Literal["trade_through", "conservative", "probabilistic"] = "trade_through"
+    queue_weight: Literal["power", "log"] = "power"
+    queue_shape: Annotated[float, Meta(gt=0.0, le=100.0)] = 1.0
+    partial_fills: bool = False
+    partial_fill_count: Annotated[float, Meta(ge=0.0, le=32.0)] = 3.0
+    partial_fill_alpha: Annotated[float, Meta(ge=0.01, le=1_000.0)] = 2.0
+    partial_fill_beta: Annotated[float, Meta(ge=0.01, le=1_000.0)] = 5.0
 
     def __post_init__(self) -> None:
         require_positive("paper.balance_quote", self.balance_quote)
@@ -100,6 +111,29 @@ class PaperSettings(Section, frozen=True):
             fee = getattr(self, key)
             if fee is not None and not (fee.is_finite() and -100 <= fee <= 1_000):  # noqa: PLR2004 - see the message
                 raise ValueError(f"paper.{key} must lie in -100 .. 1000 basis points, was {fee}")
+
+
+class ImpactSettings(Section, frozen=True):
+    """What own takers do to the market of the paper venue; units are prices and quantities (docs/paper.md)."""
+
+    model: Literal["none", "linear", "square_root", "almgren_chriss"] = "none"
+    slope: Annotated[float, Meta(ge=0.0)] = 0.0
+    volatility: Annotated[float, Meta(ge=0.0)] = 0.0
+    daily_volume: Annotated[float, Meta(ge=0.0)] = 0.0
+    coefficient: Annotated[float, Meta(ge=0.0, le=1_000.0)] = 1.0
+    exponent: Annotated[float, Meta(gt=0.0, le=2.0)] = 0.5
+    permanent_share: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.5
+    gamma: Annotated[float, Meta(ge=0.0)] = 0.0
+    eta: Annotated[float, Meta(ge=0.0)] = 0.0
+    half_life_s: Annotated[float, Meta(gt=0.0, le=86_400.0)] = 10.0
+
+    def __post_init__(self) -> None:
+        needed = {"linear": ("slope",), "square_root": ("volatility", "daily_volume"), "almgren_chriss": ("eta",)}
+        for key in needed.get(self.model, ()):
+            if getattr(self, key) <= 0.0:
+                raise ValueError(
+                    f"impact.{key} must be above 0 for impact.model {self.model}, was {getattr(self, key)}"
+                )
 
 
 class StrategySettings(Section, frozen=True):
@@ -211,6 +245,7 @@ class Settings(Section, frozen=True):
     run: RunSettings = RunSettings()
     synthetic: SyntheticSettings = SyntheticSettings()
     paper: PaperSettings = PaperSettings()
+    impact: ImpactSettings = ImpactSettings()
     strategy: StrategySettings = StrategySettings()
     risk: RiskSettings = RiskSettings()
     breaker: BreakerSettings = BreakerSettings()

@@ -19,6 +19,7 @@ from bot4._core.sim.latency import Latency
 from bot4._core.sim.paper import Paper
 from bot4._core.ta.bank import Features
 from bot4._core.wire.scan import Scanner
+from bot4.application.fill_assumptions import fill_model
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind, Instrument
 
@@ -141,7 +142,7 @@ def _assemble(
             instrument.symbol,
             sync,
             _features(settings, instrument, shape),
-            _paper(settings, contracts[index], index),
+            _paper(settings, instrument, contracts[index], index),
             gate,
             _policy(settings, instrument, shape),
             assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks,
@@ -304,7 +305,7 @@ def _features(settings: Settings, instrument: Instrument, shape: InputShape) -> 
     return Features(float(instrument.tick_size), float(instrument.lot_size), interval_ns)
 
 
-def _paper(settings: Settings, contract: Contract, index: int) -> Paper:
+def _paper(settings: Settings, instrument: Instrument, contract: Contract, index: int) -> Paper:
     paper = settings.paper
     if paper.latency == "zero":
         latency = Latency.zero()
@@ -319,6 +320,7 @@ def _paper(settings: Settings, contract: Contract, index: int) -> Paper:
         submit_latency=latency,
         report_latency=latency,
         assumed_half_spread_ticks=paper.assumed_half_spread_ticks,
+        fills=fill_model(settings, instrument),
     )
 
 

@@ -152,12 +152,17 @@ class VenueTwin:
         taken = self.taken[side]
         shown = dict(levels)
         for price in list(taken):
-            hidden = len(levels) == self.max_levels and (
-                price < levels[-1][0] if side == BUY else price > levels[-1][0]
-            )
-            if not hidden and shown.get(price) != taken[price][0]:
+            here = price + self._shift(side)
+            hidden = len(levels) == self.max_levels and (levels[-1][0] - here) * (1 if side == BUY else -1) > 0
+            if not hidden and shown.get(here) != taken[price][0]:
                 del taken[price]
-        return [(price, displayed - (taken[price][1] if price in taken else 0)) for price, displayed in levels]
+        own = {price + self._shift(side): lots for price, (_, lots) in taken.items()}
+        return [(price, displayed - own.get(price, 0)) for price, displayed in levels]
+
+    def _shift(self, _side):  # ticks that own impact has moved a book side by
+        return 0
+
+    def _took(self, intent, lots, now): ...
 
     def _see(self, event):
         if event.kind == DEPTH_LEVEL:
@@ -208,9 +213,7 @@ class VenueTwin:
     @staticmethod
     def _reaches(intent, price):
         """Whether the order trades at a price of the other side."""
-        if intent.type == MARKET:
-            return True
-        return price <= intent.price if intent.side == BUY else price >= intent.price
+        return intent.type == MARKET or (price <= intent.price if intent.side == BUY else price >= intent.price)
 
     def _check(self, intent):
         """(reason, fills) of an arriving order."""
@@ -264,7 +267,7 @@ class VenueTwin:
                 break
             if lots <= 0:
                 continue
-            if price not in self.taken[1 - side]:
+            if price - self._shift(1 - side) not in self.taken[1 - side]:
                 if room == 0:
                     break
                 room -= 1
@@ -283,10 +286,11 @@ class VenueTwin:
             fills = []
         shown = dict(self._levels(1 - side))
         for price, lots in fills:
-            entry = self.taken[1 - side].setdefault(price, [shown[price], 0])
+            entry = self.taken[1 - side].setdefault(price - self._shift(1 - side), [shown[price], 0])
             entry[1] += lots
             self._fill(intent.order_id, side, price, lots, now=now, is_maker=False)
         left = intent.qty - sum(lots for _, lots in fills)
+        self._took(intent, intent.qty - left, now)
         if left:
             self._finish(intent, left, now)
         if fills:
@@ -313,10 +317,9 @@ class VenueTwin:
             for order in self._own(BUY) + self._own(SELL):
                 self._close(order, CANCELED, now)
             return
-        for order in self.orders:
-            if order["id"] == intent.order_id:
-                self._close(order, CANCELED, now)
-                return
+        for order in [order for order in self.orders if order["id"] == intent.order_id]:
+            self._close(order, CANCELED, now)
+            return
         self._say(CANCEL_REJECTED, now, intent.order_id, intent.side, 0, 0, reason=UNKNOWN_ORDER)
 
     def _match_print(self, price, lots, now):
@@ -360,10 +363,8 @@ class VenueTwin:
         return out
 
     def _next_due(self):
-        dues = [line[0][0] for line in self.lines if line]
-        if self.capacity[1] - len(self.lines[1]) < self.room:
-            dues = [line[0][0] for line in self.lines[1:] if line]
-        return min(dues, default=inf)
+        lines = self.lines[1:] if self.capacity[1] - len(self.lines[1]) < self.room else self.lines
+        return min((line[0][0] for line in lines if line), default=inf)
 
     def replay(self, events, intents):
         """(reports, verdicts) of market events and intents merged by time."""

@@ -25,6 +25,10 @@ cdef bint delay_line_init(DelayLine* line, uint64_t capacity_least, const Latenc
 cdef void delay_line_release(DelayLine* line) noexcept
 # Due time of the record, or -1 where the line is full.
 cdef int64_t delay_line_push(DelayLine* line, const void* record, int64_t now_ns) noexcept nogil
+# The same with a latency already drawn.
+cdef int64_t delay_line_push_after(
+    DelayLine* line, const void* record, int64_t now_ns, int64_t latency_ns
+) noexcept nogil
 cdef uint64_t delay_line_hash(uint64_t digest, const DelayLine* line) noexcept nogil
 
 

@@ -32,10 +32,17 @@ cdef void delay_line_release(DelayLine* line) noexcept:
 
 
 cdef int64_t delay_line_push(DelayLine* line, const void* record, int64_t now_ns) noexcept nogil:
-    cdef int64_t due_ns
     if line.tail - line.head > line.mask:
         return -1
-    due_ns = now_ns + latency_sample(&line.latency, &line.rng)
+    return delay_line_push_after(line, record, now_ns, latency_sample(&line.latency, &line.rng))
+
+
+cdef int64_t delay_line_push_after(
+    DelayLine* line, const void* record, int64_t now_ns, int64_t latency_ns
+) noexcept nogil:
+    cdef int64_t due_ns = now_ns + latency_ns
+    if line.tail - line.head > line.mask:
+        return -1
     if due_ns < line.last_due_ns:
         due_ns = line.last_due_ns
     line.last_due_ns = due_ns

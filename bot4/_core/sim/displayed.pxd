@@ -14,7 +14,7 @@ cpdef enum LiquiditySource:
 
 
 ctypedef struct TakenLevel:
-    int64_t price_ticks
+    int64_t price_ticks      # as recorded
     int64_t displayed_lots   # when it was taken from; a level that shows another quantity is a new one
     int64_t taken_lots
 
@@ -39,6 +39,7 @@ ctypedef struct Displayed:
     int64_t last_price_ticks
     int64_t last_qty_lots
     int64_t half_spread_ticks   # -1: never assume
+    int64_t shift_ticks[2]      # own impact: added to the recorded prices of a book side
 
 
 cdef bint displayed_init(Displayed* displayed, int max_levels, int max_taken, int64_t half_spread_ticks) noexcept

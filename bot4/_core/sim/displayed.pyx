@@ -137,18 +137,34 @@ cdef bint _is_beyond_sight(const Displayed* displayed, int side, int64_t price_t
     return price_ticks < last if side == SIDE_BUY else price_ticks > last
 
 
+cdef void _shift(Displayed* displayed, int64_t shift_ticks) noexcept nogil:
+    """Move the loaded prices; what falls below one tick is the end of the bids and goes."""
+    cdef int kept = 0
+    cdef int i
+    for i in range(displayed.level_count):
+        if displayed.price_ticks[i] + shift_ticks >= 1:
+            displayed.price_ticks[kept] = displayed.price_ticks[i] + shift_ticks
+            displayed.displayed_lots[kept] = displayed.displayed_lots[i]
+            kept += 1
+    displayed.level_count = kept
+
+
 cdef int displayed_load(Displayed* displayed, const OrderBook* book, int side) noexcept nogil:
     cdef int entry = 0
     cdef int i
+    cdef int64_t price_ticks
     cdef TakenLevel* taken
     displayed.source = _load_levels(displayed, book, side)
+    if displayed.shift_ticks[side] != 0:
+        _shift(displayed, displayed.shift_ticks[side])
     for i in range(displayed.level_count):
         displayed.available_lots[i] = displayed.displayed_lots[i]
         displayed.taken_index[i] = -1
     while entry < displayed.taken_count[side]:
         taken = &displayed.taken[side][entry]
-        i = _find_level(displayed, side, taken.price_ticks)
-        if i < 0 and _is_beyond_sight(displayed, side, taken.price_ticks):
+        price_ticks = taken.price_ticks + displayed.shift_ticks[side]
+        i = _find_level(displayed, side, price_ticks)
+        if i < 0 and _is_beyond_sight(displayed, side, price_ticks):
             entry += 1
         elif i < 0 or displayed.displayed_lots[i] != taken.displayed_lots:
             _forget(displayed, side, entry)
@@ -167,7 +183,7 @@ cdef void displayed_take(Displayed* displayed, int side, int i, int64_t qty_lots
         displayed.taken_count[side] += 1
         displayed.taken_index[i] = entry
         taken = &displayed.taken[side][entry]
-        taken.price_ticks = displayed.price_ticks[i]
+        taken.price_ticks = displayed.price_ticks[i] - displayed.shift_ticks[side]
         taken.displayed_lots = displayed.displayed_lots[i]
         taken.taken_lots = 0
     taken = &displayed.taken[side][entry]

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from bot4._core.account.contract import Contract
 from bot4._core.book.order_book import Book
+from bot4._core.sim.fill_model import FillModel
 from bot4._core.sim.latency import Latency
 from bot4._core.sim.paper_matching import PaperReason
 
@@ -22,6 +23,7 @@ class Paper:
         max_levels: int = 256,
         max_taken_levels: int = 256,
         assumed_half_spread_ticks: int = -1,
+        fills: FillModel | None = None,
     ) -> None: ...
     def submit(
         self,

@@ -19,16 +19,20 @@ from bot4._core.account.contract cimport Contract, contract_is_in_range
 from bot4._core.account.money cimport money_hash
 from bot4._core.book.order_book cimport Book, BookView, OrderBook, book_apply_level, book_clear
 from bot4._core.sim.delay_line cimport (
-    delay_line_front, delay_line_hash, delay_line_init, delay_line_next_due, delay_line_pop, delay_line_push,
+    delay_line_front, delay_line_hash, delay_line_init, delay_line_next_due, delay_line_pop, delay_line_push_after,
     delay_line_release, delay_line_room, delay_line_size,
 )
 from bot4._core.sim.displayed cimport displayed_hash, displayed_init, displayed_on_event, displayed_release
-from bot4._core.sim.latency cimport Latency
+from bot4._core.sim.fill_model cimport FillModel, fill_state_hash
+from bot4._core.sim.latency cimport Latency, latency_sample
 from bot4._core.sim.paper_matching cimport (
-    PAPER_BAD_ORDER, PAPER_IN_FLIGHT_FULL, PAPER_OK, PAPER_OUT_OF_RANGE, PAPER_WRONG_INSTRUMENT, PaperVenue,
-    paper_arrive, paper_on_print,
+    PAPER_BAD_ORDER, PAPER_IN_FLIGHT_FULL, PAPER_OK, PAPER_OUT_OF_RANGE, PAPER_WRONG_INSTRUMENT, PaperVenue, paper_arrive,
 )
-from bot4._core.sim.resting cimport resting_hash, resting_init, resting_release
+from bot4._core.sim.paper_passive cimport paper_on_print
+from bot4._core.sim.paper_queue cimport paper_queue_hash, paper_queue_on_market
+from bot4._core.sim.queue_position cimport QUEUE_TRADE_THROUGH
+from bot4._core.sim.resting cimport RestingOrder, resting_hash, resting_init, resting_release
+from bot4._core.sim.rng cimport rng_seed
 from bot4._core.types cimport (
     ACTION_CANCEL_ALL, ACTION_PLACE, EVENT_AGG_TRADE, EVENT_DEPTH_BEGIN, EVENT_DEPTH_LEVEL, EVENT_TRADE, FLAG_LAST,
     FLAG_SNAPSHOT, INTENT_POST_ONLY, ORDER_LIMIT, ORDER_MARKET, SIDE_SELL, TIF_FOK, TIF_GTC, Event, OrderIntent,
@@ -37,6 +41,7 @@ from bot4._core.types cimport (
 
 cdef enum:
     _CHUNK_EVENTS = 256
+cdef uint64_t _DICE_STREAM = 1 << 32     # beside the two streams of each instrument's latencies
 cdef int64_t _NEVER = 0x7FFFFFFFFFFFFFFF
 
 
@@ -58,13 +63,24 @@ cdef int paper_submit(PaperVenue* venue, const OrderIntent* intent, int64_t now_
             reason = PAPER_OUT_OF_RANGE
         elif delay_line_size(&venue.arrivals) >= venue.max_in_flight:
             reason = PAPER_IN_FLIGHT_FULL
-    if reason == PAPER_OK and delay_line_push(&venue.arrivals, intent, now_ns) < 0:
+    if reason == PAPER_OK and delay_line_room(&venue.arrivals) == 0:
         reason = PAPER_IN_FLIGHT_FULL
-    if reason == PAPER_OK:
-        venue.counts.submitted += 1
-    else:
+    if reason != PAPER_OK:
         venue.counts.refused += 1
-    return reason
+        return reason
+    delay_line_push_after(&venue.arrivals, intent, now_ns, _way_there(venue, intent))
+    venue.counts.submitted += 1
+    return PAPER_OK
+
+
+cdef int64_t _way_there(PaperVenue* venue, const OrderIntent* intent) noexcept nogil:
+    """Latency of an intent; a placed order was decided on a market that was some time old."""
+    cdef bint is_cancel = intent.action != ACTION_PLACE
+    if is_cancel and venue.fills.has_cancel_latency:
+        return latency_sample(&venue.fills.cancel_latency, &venue.arrivals.rng)
+    return latency_sample(&venue.arrivals.latency, &venue.arrivals.rng) + (
+        0 if is_cancel else latency_sample(&venue.fills.data_latency, &venue.fills.dice)
+    )
 
 
 cdef int paper_on_event(
@@ -74,6 +90,8 @@ cdef int paper_on_event(
     cdef bint is_mid_message = False
     if market != NULL:
         displayed_on_event(&venue.displayed, market, book != NULL)
+        if venue.fills.queue.kind != QUEUE_TRADE_THROUGH:
+            paper_queue_on_market(&venue.fills, &venue.resting, market, book != NULL)
         # Half of a depth message is no book to trade on.
         if market.kind == EVENT_DEPTH_BEGIN or market.kind == EVENT_DEPTH_LEVEL:
             is_mid_message = book != NULL and not market.flags & FLAG_LAST
@@ -109,6 +127,8 @@ cdef uint64_t paper_hash(const PaperVenue* venue) noexcept nogil:
     digest = delay_line_hash(digest, &venue.reports)
     digest = money_hash(money_hash(digest, venue.fees.maker_atoms), venue.fees.taker_atoms)
     digest = hash_mix(hash_mix(digest, <uint64_t>venue.position_lots), <uint64_t>venue.last_trade_id)
+    if not venue.fills.is_default:
+        digest = paper_queue_hash(fill_state_hash(digest, &venue.fills), &venue.resting)
     return hash_mix(hash_mix(digest, venue.print_kind), venue.is_halted)
 
 
@@ -117,10 +137,8 @@ ctypedef struct Tape:
     const OrderIntent* intents
     uint8_t* verdicts
     OrderBook* book
-    Py_ssize_t event_count
-    Py_ssize_t intent_count
-    Py_ssize_t event_at
-    Py_ssize_t intent_at
+    Py_ssize_t event_count, intent_count
+    Py_ssize_t event_at, intent_at
     int64_t now_ns
 
 
@@ -168,6 +186,8 @@ cdef class Paper:
         Index in the session's instrument table.
     submit_latency, report_latency : Latency, optional
         To the venue and back; log-normal with mu 3.9 and sigma 0.3 (milliseconds) where not given.
+    fills : FillModel, optional
+        Queue position, partial fills, own impact; trade-through fills of the whole chance where not given.
     max_open_orders, max_in_flight : int
         Resting orders, and placed orders on their way (as many cancels fit beside them); full is a refusal.
     max_levels : int
@@ -201,16 +221,15 @@ cdef class Paper:
     def __init__(
         self, contract: Contract, *, seed, instrument=0, submit_latency=None, report_latency=None,
         max_open_orders=256, max_in_flight=256, max_levels=256, max_taken_levels=256, assumed_half_spread_ticks=-1,
+        FillModel fills=None,
     ):
         cdef PaperVenue* venue = self.venue
         cdef Latency submit = Latency.lognormal() if submit_latency is None else submit_latency
         cdef Latency report = Latency.lognormal() if report_latency is None else report_latency
         if venue.room_needed != 0:
             raise ValueError("a venue is made once")
-        for name, value in (
-            ("max_open_orders", max_open_orders), ("max_in_flight", max_in_flight), ("max_levels", max_levels),
-            ("max_taken_levels", max_taken_levels),
-        ):
+        for name, value in dict(max_open_orders=max_open_orders, max_in_flight=max_in_flight, max_levels=max_levels,
+                                max_taken_levels=max_taken_levels).items():
             if not 1 <= value <= 1 << 16:
                 raise ValueError(f"{name} must be 1 to 65536, was {value}")
         if not -1 <= assumed_half_spread_ticks <= 1 << 40:
@@ -218,6 +237,8 @@ cdef class Paper:
         venue.spec = contract.spec
         venue.instrument = instrument
         venue.max_in_flight = max_in_flight
+        venue.fills = (fills if fills is not None else FillModel()).state
+        rng_seed(&venue.fills.dice, seed, _DICE_STREAM + <uint64_t>instrument)
         venue.room_needed = max_levels + max_open_orders + 2
         if not (
             displayed_init(&venue.displayed, max_levels, max_taken_levels, assumed_half_spread_ticks)
@@ -300,7 +321,7 @@ cdef class Paper:
         events : ndarray[EVENT_DTYPE], shape (n,), ``recv_ns`` not falling
         intents : ndarray[INTENT_DTYPE], shape (m,), ``ts_ns`` not falling
         book : Book, optional
-            Updated here with the depth events (levels as they come, a snapshot clears it first).
+            Updated here with the depth events (a snapshot clears it first).
 
         Returns
         -------
@@ -339,15 +360,14 @@ cdef class Paper:
 
     def open_orders(self) -> list[tuple[int, int, int, int]]:
         """Resting orders as (order_id, side, price_ticks, qty_lots left), buys first, best price first."""
-        cdef int side
-        cdef int i
-        return [
-            (
-                self.venue.resting.sides[side][i].order_id, side, self.venue.resting.sides[side][i].price_ticks,
-                self.venue.resting.sides[side][i].qty_lots,
-            )
-            for side in range(2) for i in range(self.venue.resting.count[side])
-        ]
+        cdef int side, i
+        cdef const RestingOrder* order
+        found = []
+        for side in range(2):
+            for i in range(self.venue.resting.count[side]):
+                order = &self.venue.resting.sides[side][i]
+                found.append((order.order_id, side, order.price_ticks, order.qty_lots))
+        return found
 
     @property
     def counts(self) -> dict[str, int]:
@@ -372,7 +392,7 @@ cdef class Paper:
     def next_due_ns(self) -> int | None:
         """When the next arrival or report is due; None where nothing is on its way."""
         due_ns = paper_next_due(self.venue)
-        return None if due_ns == 0x7FFFFFFFFFFFFFFF else due_ns
+        return None if due_ns == _NEVER else due_ns
 
     @property
     def state_hash(self) -> int:

@@ -7,6 +7,7 @@ from bot4._core.book.order_book cimport OrderBook
 from bot4._core.sim.delay_line cimport DelayLine
 from bot4._core.sim.displayed cimport Displayed
 from bot4._core.sim.fees cimport FeeTotals
+from bot4._core.sim.fill_model cimport FillState
 from bot4._core.sim.resting cimport Resting
 from bot4._core.types cimport Event, OrderIntent
 
@@ -55,6 +56,7 @@ ctypedef struct PaperVenue:
     FeeTotals fees
     Displayed displayed
     Resting resting
+    FillState fills             # what can be chosen of the fill assumptions, and its state
     DelayLine arrivals          # OrderIntent on their way to the venue
     DelayLine reports           # Event on their way back
     PaperCounts counts
@@ -71,5 +73,14 @@ ctypedef struct PaperVenue:
 
 # Everything that has reached the venue by now takes effect, in the order sent.
 cdef void paper_arrive(PaperVenue* venue, const OrderBook* book, int64_t now_ns) noexcept nogil
-# Match a print (EVENT_TRADE, EVENT_AGG_TRADE) against the resting orders.
-cdef void paper_on_print(PaperVenue* venue, const Event* market, int64_t now_ns) noexcept nogil
+# For the matching of passive orders (paper_passive). A fill needs room for its report and one of each resting order.
+cdef void paper_fill(
+    PaperVenue* venue, uint64_t order_id, int side, int64_t price_ticks, int64_t qty_lots, bint is_maker, int64_t now_ns
+) noexcept nogil
+cdef void paper_expire_reduce_only(PaperVenue* venue, int64_t now_ns) noexcept nogil
+
+
+cdef inline int64_t paper_reducible(const PaperVenue* venue, int side) noexcept nogil:
+    """Lots an order of this side may still take off the position."""
+    cdef int64_t lots = venue.position_lots if side == 1 else -venue.position_lots
+    return lots if lots > 0 else 0

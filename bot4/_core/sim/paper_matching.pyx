@@ -6,7 +6,7 @@ Rules
 1. An arriving order is checked in this order: known id, a market to trade on, self-trade (cancel-new), post-only,
    reduce-only, liquidity, room. Rejected as a whole or accepted: nothing is filled before the last check.
 2. An accepted order is acknowledged first, then filled level by level (one trade id each), then rests or expires.
-3. A resting order fills only when a print goes through its price, for at most the print's quantity, by price then time.
+3. A resting order is matched with prints only (paper_passive).
 4. The same displayed lots are never taken twice (displayed.pyx).
 5. A report is never lost: an arrival waits, and a print is passed over, where there is no room for what they may cause.
 """
@@ -22,11 +22,13 @@ from bot4._core.sim.displayed cimport (
     SOURCE_BOOK, SOURCE_NONE, SOURCE_QUOTE, displayed_can_take, displayed_load, displayed_take,
 )
 from bot4._core.sim.fees cimport fees_charge
+from bot4._core.sim.own_impact cimport own_impact_decay, own_impact_taker_ticks, own_impact_took
+from bot4._core.sim.paper_queue cimport paper_join_queue
 from bot4._core.sim.resting cimport RestingOrder, resting_count, resting_find, resting_insert, resting_remove
 from bot4._core.types cimport (
     ACTION_CANCEL_ALL, ACTION_PLACE, BOT4_ASSERT, EVENT_CANCEL_REJECTED, EVENT_ORDER_ACK, EVENT_ORDER_CANCELED,
     EVENT_ORDER_EXPIRED, EVENT_ORDER_FILL, EVENT_ORDER_REJECTED, FLAG_FIRST, FLAG_LAST, FLAG_MAKER, INTENT_POST_ONLY,
-    INTENT_REDUCE_ONLY, ORDER_LIMIT, ORDER_MARKET, SIDE_BUY, SIDE_SELL, TIF_FOK, TIF_GTC, TIF_IOC, Event, OrderIntent,
+    INTENT_REDUCE_ONLY, ORDER_LIMIT, ORDER_MARKET, SIDE_BUY, TIF_FOK, TIF_GTC, TIF_IOC, Event, OrderIntent,
     hash_mix,
 )
 
@@ -36,12 +38,6 @@ cdef int64_t _PRICE_MAX = 0x7FFFFFFFFFFFFFFF
 cdef inline bint _crosses(int side, int64_t limit_ticks, int64_t price_ticks) noexcept nogil:
     """Whether an order of this side and limit trades at a price of the other side."""
     return price_ticks <= limit_ticks if side == SIDE_BUY else price_ticks >= limit_ticks
-
-
-cdef inline int64_t _reducible(const PaperVenue* venue, int side) noexcept nogil:
-    """Lots an order of this side may still take off the position."""
-    cdef int64_t lots = venue.position_lots if side == SIDE_SELL else -venue.position_lots
-    return lots if lots > 0 else 0
 
 
 cdef void _report(
@@ -74,7 +70,7 @@ cdef void _send(PaperVenue* venue, Event* event, int64_t now_ns) noexcept nogil:
     venue.history = hash_mix(venue.history, <uint64_t>due_ns)
 
 
-cdef void _fill(
+cdef void paper_fill(
     PaperVenue* venue, uint64_t order_id, int side, int64_t price_ticks, int64_t qty_lots, bint is_maker, int64_t now_ns
 ) noexcept nogil:
     cdef Event event
@@ -112,14 +108,14 @@ cdef void _close_resting(PaperVenue* venue, int side, int index, int kind, int r
     resting_remove(&venue.resting, side, index)
 
 
-cdef void _expire_reduce_only(PaperVenue* venue, int64_t now_ns) noexcept nogil:
+cdef void paper_expire_reduce_only(PaperVenue* venue, int64_t now_ns) noexcept nogil:
     """After a fill: reduce-only orders with nothing left to reduce expire."""
     cdef int side
     cdef int i
     if venue.reduce_only_count == 0:
         return
     for side in range(2):
-        if _reducible(venue, side) > 0:
+        if paper_reducible(venue, side) > 0:
             continue
         i = 0
         while i < venue.resting.count[side]:
@@ -199,17 +195,19 @@ cdef void _take(PaperVenue* venue, const OrderIntent* order, int64_t wanted_lots
         if take > wanted_lots:
             take = wanted_lots
         displayed_take(&venue.displayed, 1 - order.side, i, take)
-        _fill(venue, order.order_id, order.side, venue.displayed.price_ticks[i], take, False, now_ns)
+        paper_fill(venue, order.order_id, order.side, venue.displayed.price_ticks[i], take, False, now_ns)
         _count_taker_fill(venue)
         wanted_lots -= take
     BOT4_ASSERT(wanted_lots >= 0)
 
 
-cdef void _finish(PaperVenue* venue, const OrderIntent* order, int64_t left_lots, int64_t now_ns) noexcept nogil:
+cdef void _finish(
+    PaperVenue* venue, const OrderBook* book, const OrderIntent* order, int64_t left_lots, int64_t now_ns
+) noexcept nogil:
     """What becomes of the lots that were not taken: they expire, or they rest."""
     cdef RestingOrder resting
     cdef int reason
-    if order.flags & INTENT_REDUCE_ONLY and _reducible(venue, order.side) == 0:
+    if order.flags & INTENT_REDUCE_ONLY and paper_reducible(venue, order.side) == 0:
         reason = PAPER_REDUCE_ONLY
     elif order.tif == TIF_FOK:
         reason = PAPER_FOK_UNFILLED
@@ -222,6 +220,8 @@ cdef void _finish(PaperVenue* venue, const OrderIntent* order, int64_t left_lots
         resting.price_ticks = order.price_ticks
         resting.qty_lots = left_lots
         resting.flags = order.flags
+        resting.print_number = 0
+        paper_join_queue(&venue.fills, &venue.displayed, book, order.side, &resting)
         BOT4_ASSERT(resting_insert(&venue.resting, order.side, &resting))
         if order.flags & INTENT_REDUCE_ONLY:
             venue.reduce_only_count += 1
@@ -253,7 +253,7 @@ cdef int _check_place(
     ):
         return PAPER_WOULD_CROSS
     if order.flags & INTENT_REDUCE_ONLY:
-        wanted_lots = _reducible(venue, side)
+        wanted_lots = paper_reducible(venue, side)
         if wanted_lots == 0 or (wanted_lots < order.qty_lots and order.tif == TIF_FOK):
             return PAPER_REDUCE_ONLY
         if wanted_lots > order.qty_lots:
@@ -273,7 +273,10 @@ cdef int _check_place(
 cdef void _place(PaperVenue* venue, const OrderBook* book, const OrderIntent* order, int64_t now_ns) noexcept nogil:
     cdef int64_t fillable_lots = 0
     cdef int last_level = -1
-    cdef int verdict = _check_place(venue, book, order, &fillable_lots, &last_level)
+    cdef int verdict
+    own_impact_decay(&venue.fills.impact, now_ns)
+    venue.displayed.shift_ticks[1 - order.side] = own_impact_taker_ticks(&venue.fills.impact, order.side)
+    verdict = _check_place(venue, book, order, &fillable_lots, &last_level)
     if verdict != PAPER_OK:
         _reject(venue, order, verdict, now_ns)
         return
@@ -283,10 +286,11 @@ cdef void _place(PaperVenue* venue, const OrderBook* book, const OrderIntent* or
         fillable_lots = 0
     if fillable_lots > 0:
         _take(venue, order, fillable_lots, last_level, now_ns)
+        own_impact_took(&venue.fills.impact, order.side, fillable_lots, now_ns)
     if fillable_lots < order.qty_lots:
-        _finish(venue, order, order.qty_lots - fillable_lots, now_ns)
+        _finish(venue, book, order, order.qty_lots - fillable_lots, now_ns)
     if fillable_lots > 0:
-        _expire_reduce_only(venue, now_ns)
+        paper_expire_reduce_only(venue, now_ns)
 
 
 cdef void _cancel(PaperVenue* venue, const OrderIntent* intent, int64_t now_ns) noexcept nogil:
@@ -316,39 +320,3 @@ cdef void paper_arrive(PaperVenue* venue, const OrderBook* book, int64_t now_ns)
             _place(venue, book, &intent, now_ns)
         else:
             _cancel(venue, &intent, now_ns)
-
-
-cdef void _match_print(PaperVenue* venue, int64_t print_ticks, int64_t print_lots, int64_t now_ns) noexcept nogil:
-    """Fill the resting orders a print went through, best price first, while its quantity lasts."""
-    cdef RestingOrder* order
-    cdef int64_t take
-    cdef int side
-    for side in range(2):
-        while venue.resting.count[side] > 0 and print_lots > 0:
-            order = &venue.resting.sides[side][0]
-            if (order.price_ticks <= print_ticks) if side == SIDE_BUY else (order.price_ticks >= print_ticks):
-                break
-            take = order.qty_lots if order.qty_lots < print_lots else print_lots
-            if order.flags & INTENT_REDUCE_ONLY and take > _reducible(venue, side):
-                take = _reducible(venue, side)
-            order.qty_lots -= take
-            print_lots -= take
-            venue.counts.fills_passive += 1
-            _fill(venue, order.order_id, side, order.price_ticks, take, True, now_ns)
-            if order.qty_lots == 0:
-                if order.flags & INTENT_REDUCE_ONLY:
-                    venue.reduce_only_count -= 1
-                resting_remove(&venue.resting, side, 0)
-            _expire_reduce_only(venue, now_ns)
-
-
-cdef void paper_on_print(PaperVenue* venue, const Event* market, int64_t now_ns) noexcept nogil:
-    if venue.print_kind == 0:
-        venue.print_kind = market.kind
-    if market.kind != venue.print_kind or resting_count(&venue.resting) == 0:
-        return
-    # Each order gives at most a fill and an expiry.
-    if delay_line_room(&venue.reports) < 2 * <uint64_t>resting_count(&venue.resting):
-        venue.counts.prints_skipped += 1
-        return
-    _match_print(venue, market.body.trade.price_ticks, market.body.trade.qty_lots, now_ns)

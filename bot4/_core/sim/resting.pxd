@@ -2,12 +2,16 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
+from bot4._core.sim.queue_position cimport QueuePosition
+
 
 ctypedef struct RestingOrder:
     uint64_t order_id
     int64_t price_ticks
-    int64_t qty_lots      # still open
-    uint8_t flags         # INTENT_*
+    int64_t qty_lots       # still open
+    uint8_t flags          # INTENT_*
+    uint64_t print_number  # the last print this order was matched with
+    QueuePosition queue    # kept by queue models only
 
 
 ctypedef struct Resting:
