@@ -17,6 +17,9 @@ import shutil
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "ci"))
+
+from core_headers import CoreHeaders
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -96,6 +99,7 @@ def extensions() -> list[Extension]:
         define_macros=macros,
     )
     sources = sorted(Path("bot4/_core").rglob("*.pyx"))
+    headers = CoreHeaders()
     if ONLY:
         sources = [source for source in sources if any(part in source.as_posix() for part in ONLY)]
     return [
@@ -105,7 +109,7 @@ def extensions() -> list[Extension]:
                 ".".join(source.with_suffix("").parts),
                 [str(source)],
                 include_dirs=["bot4/_core/include"],
-                depends=[str(header) for header in sorted(Path("bot4/_core/include").rglob("*.h"))],
+                depends=[str(header) for header in headers.of(source)],
                 extra_compile_args=compile_args,
                 extra_link_args=link_args,
                 define_macros=macros,

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from bot4.domain.client_id import ClientIdRule, is_ours
-from bot4.domain.order import client_order_id
+from bot4.domain.order_id import client_order_id
 from bot4.domain.order_life import (
     ENDED,
     Accepted,
