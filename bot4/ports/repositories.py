@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot4.domain.specification import EVERYTHING
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,12 +30,17 @@ class OrderRepository(Protocol):
         ...
 
     def find(
-        self, run_id: str, specification: Specification = ..., *, limit: int | None = None, newest_first: bool = False
+        self,
+        run_id: str,
+        specification: Specification = EVERYTHING,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
     ) -> Sequence[Order]:
         """Return a run's orders that meet the condition, oldest first unless asked otherwise."""
         ...
 
-    def count(self, run_id: str, specification: Specification = ...) -> int:
+    def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
         """Return how many of them there are."""
         ...
 
@@ -50,12 +57,17 @@ class FillRepository(Protocol):
         ...
 
     def find(
-        self, run_id: str, specification: Specification = ..., *, limit: int | None = None, newest_first: bool = False
+        self,
+        run_id: str,
+        specification: Specification = EVERYTHING,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
     ) -> Sequence[Fill]:
         """Return a run's fills that meet the condition, oldest first unless asked otherwise."""
         ...
 
-    def count(self, run_id: str, specification: Specification = ...) -> int:
+    def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
         """Return how many of them there are."""
         ...
 
@@ -72,12 +84,17 @@ class MarkRepository(Protocol):
         ...
 
     def find(
-        self, run_id: str, specification: Specification = ..., *, limit: int | None = None, newest_first: bool = False
+        self,
+        run_id: str,
+        specification: Specification = EVERYTHING,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
     ) -> Sequence[Mark]:
         """Return a run's points that meet the condition, oldest first unless asked otherwise."""
         ...
 
-    def count(self, run_id: str, specification: Specification = ...) -> int:
+    def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
         """Return how many of them there are."""
         ...
 
@@ -94,12 +111,17 @@ class RefusalRepository(Protocol):
         ...
 
     def find(
-        self, run_id: str, specification: Specification = ..., *, limit: int | None = None, newest_first: bool = False
+        self,
+        run_id: str,
+        specification: Specification = EVERYTHING,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
     ) -> Sequence[Refusal]:
         """Return a run's refusals that meet the condition, oldest first unless asked otherwise."""
         ...
 
-    def count(self, run_id: str, specification: Specification = ...) -> int:
+    def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
         """Return how many of them there are."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
-from bot4.adapters.storage.sqlite_repositories import SqliteRuns
+from bot4.adapters.storage.repositories import Runs
 from builders.synthetic import capture_lines, write_capture
 
 from bot4._core.engine.runner import ShardRunner
@@ -73,7 +73,7 @@ def test_a_store_that_fails_at_the_very_end_is_the_failure_of_the_run(failure_of
     def finish(self, run_id, **fields):
         raise OutputError("the store went away")
 
-    monkeypatch.setattr(SqliteRuns, "finish", finish)
+    monkeypatch.setattr(Runs, "finish", finish)
     failure = failure_of()
     assert str(failure) == "the store went away"
 

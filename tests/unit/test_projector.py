@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from bot4._core.engine.lane import RefusalStage
+from bot4._core.engine.lane_state import RefusalStage
 from builders.synthetic import instrument
 
 from bot4._core.event_dtype import EVENT_DTYPE
