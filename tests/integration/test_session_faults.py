@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 
 import pytest
-from bot4.adapters.storage.repositories import Runs
 from builders.synthetic import capture_lines, write_capture
 
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.journal.stream import Journal
+from bot4.adapters.storage.repositories import Runs
 from bot4.application.session import SessionFailedError
 from bot4.bootstrap import open_session
 from bot4.config import load_settings

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from bot4._core.engine.lane_state import RefusalStage
 from builders.synthetic import instrument
 
+from bot4._core.engine.lane_state import RefusalStage
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.record import JournalKind
