@@ -140,9 +140,10 @@ class BuildExt(build_ext):
     def run(self) -> None:
         """Remove what another mode left, note this mode, build; a build that is cut short goes on where it stopped."""
         if is_stale():
-            for old in [*Path("build").glob("temp.*"), *Path("build").glob("lib.*")]:
+            for old in Path("build").glob("temp.*"):
                 shutil.rmtree(old)
-            for library in Path("bot4/_core").rglob("*.so"):
+            # Of build/lib.* the modules alone: where a wheel is made, its Python files lie there already.
+            for library in [*Path("bot4/_core").rglob("*.so"), *Path("build").glob("lib.*/**/*.so")]:
                 library.unlink()
             STAMP.write_text(mode_key(), encoding="ascii")
         super().run()

@@ -4,7 +4,7 @@
 #   ci/venv.sh run      what `bot4 run` needs
 #   ci/venv.sh dev      and what tests and gates need
 #
-# Environment: PYTHON (an interpreter >= 3.11; by default the first one found), VENV (default .venv).
+# Environment: PYTHON (3.11 to 3.13; by default the first one found), VENV (default .venv).
 # Fast when nothing changed: one stamp a level, with the interpreter's version and the files' digest.
 set -euo pipefail
 
@@ -14,26 +14,26 @@ cd "$root"
 venv=${VENV:-.venv}
 
 version_of() { "$1" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null; }
-is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+is_supported() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
 
 find_python() {
     local candidate
     for candidate in python3 python3.13 python3.12 python3.11 "$HOME"/.pyenv/versions/3.1[123]*/bin/python3; do
-        if command -v "$candidate" > /dev/null && is_new_enough "$candidate"; then
+        if command -v "$candidate" > /dev/null && is_supported "$candidate"; then
             command -v "$candidate"
             return
         fi
     done
-    echo "bot4 needs Python 3.11 or newer: none found (say which with PYTHON=/path/to/python3)" >&2
+    echo "bot4 needs Python 3.11 to 3.13: none found (say which with PYTHON=/path/to/python3)" >&2
     return 1
 }
 
 python=${PYTHON:-}
-if [ -z "$python" ] && [ -x "$venv/bin/python" ] && is_new_enough "$venv/bin/python"; then
+if [ -z "$python" ] && [ -x "$venv/bin/python" ] && is_supported "$venv/bin/python"; then
     python=$venv/bin/python   # an environment that stands is kept, whatever else is installed by now
 fi
 python=${python:-$(find_python)}
-is_new_enough "$python" || { echo "bot4 needs Python 3.11 or newer, $python is $(version_of "$python")" >&2; exit 1; }
+is_supported "$python" || { echo "bot4 needs Python 3.11 to 3.13, $python is $(version_of "$python")" >&2; exit 1; }
 
 wanted="$(version_of "$python") $(cat pyproject.toml setup.py | cksum)"
 stamp=$venv/.bot4-$level

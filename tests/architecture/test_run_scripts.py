@@ -115,7 +115,7 @@ def test_make_without_a_target_prints_what_there_is() -> None:
 def test_interpreter_that_is_too_old_or_absent_is_refused_by_name(tmp_path: Path) -> None:
     done = run("ci/venv.sh", "run", PYTHON="/bin/false", VENV=str(tmp_path / "venv"))
     assert done.returncode == 1
-    assert "bot4 needs Python 3.11 or newer, /bin/false is" in done.stderr
+    assert "bot4 needs Python 3.11 to 3.13, /bin/false is" in done.stderr
 
 
 GOOD_WORKFLOW = """
