@@ -109,6 +109,21 @@ def test_a_feed_out_of_range_is_refused(wrong):
         Feed(rig.scanner, rig.engine, **wrong)
 
 
+def test_the_last_stamp_never_goes_back():
+    lines = CAPTURE.splitlines(keepends=True)
+    stamps = [int(line.split(b" ")[0]) for line in lines]
+    older = lines[50].replace(b"%d" % stamps[50], b"%d" % (stamps[50] - SECOND), 1)
+    _, feed, _ = fed(b"".join([*lines[:50], older]))
+    assert feed.counters()["last_ns"] == stamps[49]
+
+
+def test_time_without_a_message_shows_in_the_view():
+    engine, feed, _ = fed(CAPTURE)
+    later_ns = engine.now_ns + SECOND
+    feed.time(later_ns)
+    assert engine.view()["now_ns"] == later_ns
+
+
 # -- the runner --------------------------------------------------------------------------------------------------------
 
 

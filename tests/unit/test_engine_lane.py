@@ -22,7 +22,8 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
-from bot4._core.types import EventKind
+from bot4._core.risk.circuit import BreakerPhase, BreakerReason
+from bot4._core.types import EventKind, IntentFlag
 
 ROOT = Path(__file__).resolve().parents[2]
 REFUSAL_DTYPE = np.dtype([("intent", INTENT_DTYPE), ("stage", "i8"), ("verdict", "i8")])
@@ -215,13 +216,122 @@ def test_a_refused_decision_is_repeated_only_after_a_pause(tmp_path):
 def test_flatten_keeps_to_the_order_grid():
     rig = Rig(policy={"price_step_ticks": 10, "qty_step_lots": 5, "order_lots": 10})
     rig.apply(book_with(900, 20), timer(10))
-    assert rig.engine.view()["lanes"][0]["position_lots"] == 10
+    rig.engine.control(int(ControlCode.CONTROL_PLACE), instrument=0, value=100_010, qty_lots=3, tif=1)
+    rig.apply(timer(20))
+    assert rig.engine.view()["lanes"][0]["position_lots"] == 13
     placed = rig.lane["intents"]
     rig.engine.control(int(ControlCode.CONTROL_FLATTEN))
     rig.engine.control(int(ControlCode.CONTROL_STOP))
-    rig.apply(timer(20))
+    rig.apply(timer(30))
     assert rig.lane["intents"] == placed + 1
-    assert rig.engine.view()["lanes"][0]["position_lots"] == 0
+    assert rig.engine.view()["lanes"][0]["position_lots"] == 3, "less than a step cannot be sold"
+
+
+def held_position(**arguments) -> Rig:
+    """A rig that holds 10 lots and, at the latest touch, wants no more."""
+    rig = Rig(policy={"position_lots": 10} | arguments.pop("policy", {}), **arguments)
+    rig.apply(book_with(900, 20), timer(10))
+    assert rig.engine.view()["lanes"][0]["position_lots"] == 10
+    return rig
+
+
+def test_flatten_of_a_lost_book_waits_for_a_live_one_and_holds_decisions_till_it_is_done():
+    rig = held_position()
+    rig.apply(depth(20, 150, 151, [(99_999, 900)], []))  # a gap: nothing is priced from here on
+    rig.engine.control(int(ControlCode.CONTROL_FLATTEN))
+    placed = rig.lane["intents"]
+    rig.apply(timer(500))
+    assert rig.positions[0].lots == 10
+    rig.apply(book_with(900, 20, at_ms=600, last=200))
+    assert rig.lane["intents"] == placed + 1, "the exit, though the score asks for more"
+    rig.apply(timer(700))
+    assert rig.positions[0].lots == 0
+    rig.apply(bullish(800, 201), timer(900))
+    assert rig.positions[0].lots == 10, "done: the lane decides again"
+
+
+def test_flatten_that_is_refused_is_tried_again_after_a_second():
+    rig = held_position(gate={"max_reference_age_ns": 10**8}, policy={"position_lots": 40})
+    refused, placed = rig.lane["refusals"], rig.lane["intents"]
+    rig.apply(timer(300))  # the reference price is too old for any order
+    rig.engine.control(int(ControlCode.CONTROL_FLATTEN))
+    assert (rig.lane["refusals"], rig.positions[0].lots) == (refused + 1, 10)
+    rig.apply(bullish(450, 101), timer(1_200))
+    assert (rig.lane["refusals"], rig.lane["intents"]) == (refused + 1, placed), "nothing is opened meanwhile"
+    rig.apply(timer(1_400))
+    assert rig.lane["refusals"] == refused + 2
+    rig.apply(depth(2_250, 102, 102, [(99_999, 21)], []), timer(2_400))
+    assert rig.positions[0].lots == 0
+
+
+def test_flatten_waits_for_an_exit_that_works_and_then_closes_what_it_left():
+    rig = held_position(latency_ns=5_000_000)
+    assert rig.engine.working_orders == 0
+    reduce_only = int(IntentFlag.INTENT_REDUCE_ONLY)
+    rig.engine.control(int(ControlCode.CONTROL_STOP))
+    rig.engine.control(
+        int(ControlCode.CONTROL_PLACE), value=100_500, side=1, qty_lots=4, flags=reduce_only, instrument=0
+    )
+    rig.apply(timer(100))
+    rig.engine.control(int(ControlCode.CONTROL_FLATTEN))
+    assert rig.lane["refusals"] == 0, "two exits of the whole position would turn it around"
+    rig.apply(timer(3_000))
+    assert (rig.positions[0].lots, rig.engine.working_orders) == (0, 0)
+
+
+def test_flatten_of_less_than_the_venue_takes_ends_there():
+    rig = held_position(policy={"qty_min_lots": 10, "order_lots": 10})
+    rig.engine.control(int(ControlCode.CONTROL_PLACE), value=99_999, side=1, qty_lots=4, tif=1, instrument=0)
+    rig.apply(timer(50))
+    assert rig.positions[0].lots == 6
+    refused, placed = rig.lane["refusals"], rig.lane["intents"]
+    rig.engine.control(int(ControlCode.CONTROL_FLATTEN))
+    rig.apply(depth(2_000, 101, 101, [(99_998, 60)], []), timer(3_000))
+    assert (rig.lane["refusals"], rig.lane["intents"], rig.positions[0].lots) == (refused, placed, 6)
+    decisions = rig.lane["decisions"]
+    rig.apply(depth(3_100, 102, 102, [(99_998, 61)], []))
+    assert rig.lane["decisions"] == decisions + 1, "dust is no reason to hold the lane"
+
+
+PROBE_WASTERS = {
+    "risk": {"qty_lots": 10**10, "value": 99_990},
+    "account": {"qty_lots": 10**6, "value": 99_990},
+}
+
+
+@pytest.mark.parametrize("stage", PROBE_WASTERS)
+def test_a_half_open_breakers_probe_is_not_spent_by_an_order_that_something_else_refuses(stage):
+    rig = Rig(breaker={"probes": 1, "successes": 1, "cooldown_ns": 10**9}, cash=Decimal(1_000))
+    rig.apply(book_with(20, 20))
+    rig.breaker.trip(int(BreakerReason.TRIP_LATENCY), rig.engine.now_ns)
+    rig.apply(timer(2_000))
+    assert rig.breaker.phase == BreakerPhase.BREAKER_HALF_OPEN
+    for _ in range(3):
+        rig.engine.control(int(ControlCode.CONTROL_PLACE), instrument=0, **PROBE_WASTERS[stage])
+    assert (rig.lane["refusals"], rig.lane["intents"]) == (3, 0)
+    rig.engine.control(int(ControlCode.CONTROL_PLACE), instrument=0, value=99_990, qty_lots=5)
+    assert rig.lane["intents"] == 1, "the probe is still there"
+
+
+def test_the_state_hash_covers_the_breakers_word():
+    hashes = set()
+    for trip in (None, BreakerReason.TRIP_LATENCY, BreakerReason.TRIP_LOSS):
+        rig = Rig()
+        rig.apply(book_with(20, 20))
+        if trip is not None:
+            rig.breaker.trip(int(trip), rig.engine.now_ns)
+        hashes.add(rig.engine.state_hash)
+    assert len(hashes) == 3
+
+
+def test_the_state_hash_covers_a_flatten_that_is_not_done():
+    hashes = set()
+    for code in (ControlCode.CONTROL_CANCEL_ALL, ControlCode.CONTROL_FLATTEN):
+        rig = held_position()
+        rig.apply(depth(20, 150, 151, [(99_999, 900)], []))
+        rig.engine.control(int(code))
+        hashes.add(rig.engine.state_hash)
+    assert len(hashes) == 2
 
 
 def test_drain_leaves_no_order_open():
@@ -242,6 +352,7 @@ def test_timers_inside_a_clock_jump_change_nothing():
         rig = Rig(engine={"jump_ns": 300_000_000}, policy={"take_score": 2.0}, latency_ns=5_000_000)
         rig.apply(book_with(900, 10), *extra, bullish(9_000, 101), bullish(9_100, 102))
         assert rig.engine.counters()["clock_jumps"] == 1
+        assert rig.engine.counters()["marks"] <= 1, "nine seconds of marks would mean they were lived through"
         hashes.append(rig.engine.state_hash)
     assert hashes[0] == hashes[1]
 
@@ -293,6 +404,31 @@ def test_a_journal_that_cannot_be_written_stops_new_orders_and_lets_cancels_thro
     cancels, left, intents, admitted = (int(word) for word in second.split())
     assert (cancels, left) == (1, 0)
     assert (intents, admitted) == (1, 0)
+
+
+@pytest.mark.parametrize("what", ["mark", "control"])
+def test_a_mark_or_a_control_the_journal_refuses_stops_new_orders_and_shows(tmp_path, what):
+    rig = Rig(journal=tmp_path / "j")
+    rig.apply(book_with(20, 20))
+    rig.journal.close()
+    assert rig.engine.view()["journal_errno"] == 0
+    if what == "mark":
+        rig.apply(timer(1_500))
+    else:
+        rig.engine.control(int(ControlCode.CONTROL_CANCEL_ALL))
+    assert rig.engine.view()["journal_errno"] == errno.EBADF
+    assert rig.breaker.reason == BreakerReason.TRIP_JOURNAL
+    rig.engine.control(int(ControlCode.CONTROL_PLACE), instrument=0, value=99_990, qty_lots=5)
+    assert rig.lane["intents"] == 0
+
+
+def test_an_order_the_journal_refuses_never_reaches_the_venue_and_holds_nothing_back(tmp_path):
+    rig = Rig(journal=tmp_path / "j")
+    rig.apply(book_with(20, 20))
+    rig.journal.close()
+    rig.apply(bullish(10, 101), timer(50))
+    assert (rig.lane["intents"], rig.lane["dropped"], rig.lane["fills"]) == (1, 1, 0)
+    assert (rig.engine.working_orders, rig.account[1].locked) == (0, 0)
 
 
 # -- money -------------------------------------------------------------------------------------------------------------
