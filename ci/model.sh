@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The headers of rings, waiter and breaker under the relacy model checker, planted faults included.
+# The headers of rings, waiter, view and breaker under the relacy model checker, planted faults included.
 #
 #   ci/model.sh            needs g++ and relacy (Debian: apt-get install g++ relacy-dev)
 set -euo pipefail

@@ -1,4 +1,4 @@
-"""The ring and waiter headers under the relacy model checker: the same text that the extension modules compile.
+"""The ring, waiter and view headers under the relacy model checker: the same text that the extension modules compile.
 
 Each program in `model/` states what is ACCEPTABLE and what is FORBIDDEN. The searches are proofs only within their
 bounds (threads, records and ring size written there; `bound k`: every schedule with at most k preemptions, each with
@@ -25,6 +25,8 @@ GOOD = [
     ("mpmc", ["EACH=2"], "random 100000"),
     ("mpmc", ["EACH=2", "BATCH=2"], "random 100000"),
     ("lossy", [], "bound 3"),
+    ("view", ["WRITES=1", "LOOKS=1"], "bound 3"),
+    ("view", [], "random 100000"),
     ("waiter", ["RECORDS=1"], "random 100000"),
     ("waiter", ["RECORDS=2"], "random 100000"),
 ]
@@ -38,6 +40,9 @@ PLANTED = [
     ("lossy", "BOT4_PLANT_RELAXED_WORDS", "USER ASSERT FAILED"),
     ("lossy", "BOT4_PLANT_RELAXED_PUBLISH", "USER ASSERT FAILED"),
     ("lossy", "BOT4_PLANT_NO_SECOND_LOOK", "USER ASSERT FAILED"),
+    ("view", "BOT4_PLANT_RELAXED_WORDS", "USER ASSERT FAILED"),
+    ("view", "BOT4_PLANT_RELAXED_PUBLISH", "USER ASSERT FAILED"),
+    ("view", "BOT4_PLANT_NO_SECOND_LOOK", "USER ASSERT FAILED"),
     ("waiter", "BOT4_PLANT_PLAIN_NOTIFY", "LIVELOCK|DEADLOCK"),
 ]
 

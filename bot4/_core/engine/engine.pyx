@@ -18,7 +18,7 @@ from bot4._core.engine.orders cimport WORKING_MAX, WorkingOrder
 from bot4._core.engine.shard cimport LANES_MAX, ShardState, shard_apply, shard_hash, shard_publish
 from bot4._core.engine.stages cimport StageTimes
 from bot4._core.engine.trade_ids cimport TradeIdSet
-from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, View
+from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, View, view_set_lanes
 from bot4._core.journal.stream cimport Journal
 from bot4._core.mem.record_buffer cimport borrow_records
 from bot4._core.risk.breaker cimport Breaker
@@ -181,7 +181,7 @@ cdef class Engine:
         self._parts += parts
         self.symbols.append(symbol)
         self.state.lane_count += 1
-        self._view.view.lanes = self.state.lane_count
+        view_set_lanes(self._view.view, self.state.lane_count)
         return lane.instrument
 
     def apply(self, events) -> None:

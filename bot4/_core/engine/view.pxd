@@ -1,24 +1,27 @@
 """What other threads may see of a shard: words behind a sequence lock, written by the shard, read by anybody."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport uint64_t
 
 
 cdef enum:
     VIEW_HEAD_WORDS = 16
     VIEW_LANE_WORDS = 16
-    VIEW_WORDS_MAX = 1040    # head + 64 lanes
 
 
-ctypedef struct ViewState:
-    uint64_t version         # odd while the shard writes
-    uint64_t lanes
-    uint64_t words[VIEW_WORDS_MAX]
+# Why the lock holds is written there; tests/concurrency checks that very text under a model checker.
+cdef extern from "bot4/view.h" nogil:
+    enum:
+        VIEW_WORDS_MAX "BOT4_VIEW_WORDS"     # head + 64 lanes
 
+    ctypedef struct ViewState "bot4_view":
+        pass
 
-cdef void view_begin(ViewState* view) noexcept nogil
-cdef void view_set(ViewState* view, int index, uint64_t word) noexcept nogil
-cdef void view_end(ViewState* view) noexcept nogil
-cdef bint view_read(const ViewState* view, uint64_t* out, int count) noexcept nogil   # false: try again
+    void view_begin "bot4_view_begin"(ViewState* view) noexcept
+    void view_set "bot4_view_set"(ViewState* view, int index, uint64_t word) noexcept
+    void view_end "bot4_view_end"(ViewState* view) noexcept
+    void view_set_lanes "bot4_view_set_lanes"(ViewState* view, uint64_t lanes) noexcept
+    uint64_t view_lanes "bot4_view_lanes"(const ViewState* view) noexcept
+    bint view_read "bot4_view_read"(const ViewState* view, uint64_t* out, int count) noexcept   # false: try again
 
 
 cdef class View:
