@@ -16,7 +16,7 @@ from bot4._core.book.bits cimport unlikely
 from bot4._core.book.book_side cimport NO_KEY, BookSide, side_apply, side_covers, side_levels, side_store
 from bot4._core.book.far_levels cimport far_slot
 from bot4._core.book.order_book cimport book_key
-from bot4._core.book.order_index cimport NO_SLOT, OrderIndex
+from bot4._core.book.order_index cimport NO_SLOT
 from bot4._core.book.order_pool cimport BookLevel, BookOrder, OrderPool, level_give, level_take
 from bot4._core.types cimport money_t
 
@@ -78,49 +78,6 @@ ctypedef struct FillPlan:
     int64_t prevented_lots       # what self-trade prevention would take from it
     money_t ticklots             # sum of price x lots
     bint is_exhausted            # the book ended first
-
-
-# One operation of MatchingBook.run, 48 bytes.
-ctypedef struct MatchOp:
-    uint8_t kind                 # OP_*
-    uint8_t side
-    uint8_t stp
-    uint8_t tif                  # TIF_*
-    int32_t account
-    int32_t trade_group
-    uint32_t reserved
-    uint64_t order_id            # to cancel or amend
-    int64_t price_ticks
-    int64_t qty_lots             # amend: the new rest, below the old one
-    int64_t iceberg_lots
-
-
-cpdef enum MatchOpKind:
-    OP_ADD = 0
-    OP_CANCEL = 1
-    OP_AMEND = 2
-
-
-cpdef enum MatchEventKind:
-    MATCH_EVENT_RESTED = 0       # taker_id rests with lots
-    MATCH_EVENT_TRADE = 1
-    MATCH_EVENT_PREVENTED = 2    # lots of the maker, taker_lots of the taker
-    MATCH_EVENT_EXPIRED = 3      # what was left of taker_id: lots
-    MATCH_EVENT_CANCELED = 4
-    MATCH_EVENT_AMENDED = 5      # lots: the new rest
-    MATCH_EVENT_REFUSED = 6      # unknown id, bad row, no room: nothing changed
-
-
-ctypedef struct MatchEvent:
-    uint64_t sequence
-    uint64_t taker_id
-    uint64_t maker_id
-    int64_t price_ticks
-    int64_t lots
-    int64_t taker_lots
-    int64_t maker_left_lots
-    int32_t kind
-    int32_t account
 
 
 cdef bint l3_init(
@@ -312,15 +269,3 @@ cdef inline bint matching_next(L3Book* book, Taker* taker, MatchStep* step) noex
 cdef inline int64_t taker_limit_key(int side, int64_t price_ticks) noexcept nogil:
     """Key of the makers' side that a limit price of this side still accepts; 0 ticks: any."""
     return book_key(1 - side, price_ticks) if price_ticks > 0 else NO_KEY + 1
-
-
-cdef class MatchingBook:
-    cdef OrderPool pool
-    cdef OrderIndex index
-    cdef L3Book* book
-    cdef MatchEvent* log
-    cdef int64_t log_capacity
-    cdef int64_t log_count
-    cdef uint64_t sequence
-    cdef uint64_t last_id
-    cdef int64_t run_ops(self, const MatchOp* ops, int64_t count) noexcept nogil

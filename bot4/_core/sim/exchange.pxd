@@ -1,14 +1,7 @@
 """`Exchange`: the simulated spot exchange, seen from Python (structure in exchange_core.pxd)."""
 
-from bot4._core.sim.exchange_state cimport ExchangeState
+from bot4._core.sim.exchange_tables cimport ExchangeTables
 
 
-cdef class Exchange:
-    cdef ExchangeState* state
-    cdef list asset_names
-    cdef list asset_decimals
-    cdef list symbol_names
-    cdef list account_names
-    cdef int _check_symbol(self, object symbol) except -1
-    cdef int _check_account(self, object account) except -1
-    cdef int _check_asset(self, object asset) except -1
+cdef class Exchange(ExchangeTables):
+    pass

@@ -1,7 +1,6 @@
 # cython: language_level=3
 """The simulated spot exchange: accounts, orders, trades and books, exact and deterministic (docs/exchange-core.md)."""
 
-from decimal import Decimal
 
 import numpy as np
 
@@ -11,19 +10,15 @@ from libc.string cimport memcpy, memset
 
 from bot4._core.account.balances cimport balance_at, balances_total
 from bot4._core.book.book_side cimport side_levels
-from bot4._core.book.conditional cimport conditional_init
-from bot4._core.book.matching cimport STP_DECREMENT, l3_best, l3_depth, l3_init, l3_shown_at
+from bot4._core.book.matching cimport l3_best, l3_depth, l3_shown_at
 from bot4._core.book.order_index cimport NO_SLOT, index_find
 from bot4._core.book.order_pool cimport pool_used
-from bot4._core.mem.record_buffer cimport borrow_records, checked_capacity
-from bot4._core.risk.filters cimport Filters
-from bot4._core.sim.average_price cimport average_init
-from bot4._core.sim.exchange_core cimport exchange_apply, exchange_free, exchange_hash, exchange_new
-from bot4._core.sim.exchange_state cimport (
-    AccountState, ExchangeOrder, ExchangeReport, ExchangeRequest, FeeRates, SymbolState, open_orders_of,
-)
+from bot4._core.mem.record_buffer cimport borrow_records
+from bot4._core.sim.exchange_core cimport exchange_apply, exchange_hash
+from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeReport, ExchangeRequest, SymbolState, open_orders_of
 from bot4._core.sim.exchange_types cimport (
-    REQUEST_ADVANCE, REQUEST_AMEND, REQUEST_CANCEL, REQUEST_CANCEL_ALL, REQUEST_DEPOSIT, REQUEST_PLACE,
+    LIST_OCO, LIST_OTO, LIST_OTOCO,
+    REQUEST_ADVANCE, REQUEST_AMEND, REQUEST_CANCEL, REQUEST_CANCEL_ALL, REQUEST_CANCEL_REPLACE, REQUEST_DEPOSIT, REQUEST_LEG, REQUEST_OCO, REQUEST_PLACE,
     REQUEST_WITHDRAW,
 )
 from bot4._core.sim.execution cimport reference_price
@@ -32,32 +27,13 @@ from bot4._core.types cimport money_from_int, money_to_int
 
 from bot4._core.sim.exchange_dtype import DEPTH_DTYPE, ORDER_DTYPE, REPORT_DTYPE, RESULT_DTYPE
 
-_WINDOW_TICKS = 1 << 15
-_FAR_CAPACITY = 1 << 15
-_CHANGES = 1 << 16
-_MAX_DECIMALS = 18
-_MAX_TIERS = 32
-_ALL_STP_MODES = (0, 1, 2, 3, 4)
+_LEG_FIELDS = frozenset(
+    ("side", "order_type", "tif", "qty_lots", "price_ticks", "stop_ticks", "trailing_bips", "iceberg_lots", "stp",
+     "flags", "expire_ns", "client_key")
+)
 
 
-def _whole_atoms(value, decimals, name):
-    """Atoms of a decimal text; exact or refused."""
-    atoms = Decimal(value).scaleb(decimals)
-    if atoms != atoms.to_integral_value() or atoms <= 0:
-        raise ValueError(f"{name} must be a whole number of 10^-{decimals} above zero, was {value}")
-    return int(atoms)
-
-
-cdef int _fill_rates(FeeRates* rates, object maker_e8, object taker_e8) except -1:
-    for name, value in (("maker_fee_e8", maker_e8), ("taker_fee_e8", taker_e8)):
-        if not -10_000_000 <= value <= 10_000_000:
-            raise ValueError(f"{name} must be within 10 % of the notional (10**7), was {value}")
-    rates.maker_e8 = maker_e8
-    rates.taker_e8 = taker_e8
-    return 0
-
-
-cdef class Exchange:
+cdef class Exchange(ExchangeTables):
     """A spot exchange in memory: every request changes it whole or not at all.
 
     Parameters
@@ -88,167 +64,6 @@ cdef class Exchange:
     >>> exchange.last_price_ticks(btcusdt), exchange.balance(alice, btc), exchange.balance(bob, btc)
     (6000000, (200000, 0), (999700000, 100000))
     """
-
-    def __cinit__(self, *, max_orders=1 << 14, max_accounts=256, max_assets=32, max_symbols=16, max_reports=1 << 17):
-        checked_capacity(max_orders, 8)
-        for name, value, least, most in (
-            ("max_orders", max_orders, 8, 1 << 20), ("max_accounts", max_accounts, 2, 1 << 16),
-            ("max_assets", max_assets, 2, 1 << 10), ("max_symbols", max_symbols, 1, 1 << 10),
-            ("max_reports", max_reports, 128, 1 << 24),
-        ):
-            if not least <= value <= most:
-                raise ValueError(f"{name} must be from {least} to {most}, was {value}")
-        self.state = exchange_new(max_orders, max_accounts, max_assets, max_symbols, max_reports)
-        if self.state == NULL:
-            raise MemoryError(f"no memory for an exchange of {max_orders} orders and {max_reports} reports")
-        self.asset_names, self.asset_decimals, self.symbol_names, self.account_names = [], [], [], ["house"]
-        self.state.account_count = 1
-        self.state.accounts[0].trade_group = -1
-
-    def __dealloc__(self):
-        exchange_free(self.state)
-
-    # ---- what there is to trade, and who trades
-
-    def add_asset(self, name, decimals):
-        """Add an asset whose atom is 10^-decimals; returns its number."""
-        if self.state.asset_count == self.state.max_assets:
-            raise ValueError(f"max_assets of {self.state.max_assets} are there already")
-        if name in self.asset_names:
-            raise ValueError(f"asset {name} is there already")
-        if not 0 <= decimals <= _MAX_DECIMALS:
-            raise ValueError(f"decimals must be from 0 to {_MAX_DECIMALS}, was {decimals}")
-        self.asset_names.append(name)
-        self.asset_decimals.append(decimals)
-        self.state.asset_count += 1
-        return self.state.asset_count - 1
-
-    def add_symbol(
-        self, name, base, quote, *, tick_size, lot_size, filters=None, maker_fee_e8=0, taker_fee_e8=0,
-        stp_modes=_ALL_STP_MODES, average_price_mins=5, max_iceberg_parts=0, max_algo_orders=0, max_iceberg_orders=0,
-        max_order_lists=0, max_amends=0, min_trailing_above_bips=0, max_trailing_above_bips=0,
-        min_trailing_below_bips=0, max_trailing_below_bips=0, range_down_ppm=0, range_up_ppm=0,
-        window_ticks=_WINDOW_TICKS, far_capacity=_FAR_CAPACITY, change_capacity=_CHANGES,
-    ):
-        """Add a symbol; returns its number.
-
-        Parameters
-        ----------
-        base, quote : int
-            Assets. A lot must be a whole number of base atoms, and a tick times a lot one of quote atoms.
-        tick_size, lot_size : str
-            Decimal text.
-        filters : Filters | None
-            PRICE_FILTER, LOT_SIZE, MARKET_LOT_SIZE, PERCENT_PRICE, NOTIONAL, MAX_NUM_ORDERS, MAX_POSITION.
-        maker_fee_e8, taker_fee_e8 : int
-            Parts of 10^8 of the notional, below zero a rebate; where no volume tiers are set.
-        stp_modes : Iterable[int]
-            Allowed self-trade prevention modes.
-        average_price_mins : int
-            Minutes of the volume-weighted reference price, 0 to 60; 0: the last price.
-        max_iceberg_parts, max_algo_orders, max_iceberg_orders, max_order_lists, max_amends : int
-            The filters of these names; 0 is off. So are the four trailing bounds, in basis points.
-        range_down_ppm, range_up_ppm : int
-            Price range execution rule around the reference price, in parts per million of it; 0 is off.
-        window_ticks, far_capacity, change_capacity : int
-            Sizes of the book (docs/book.md) and of the ring of level changes, powers of two.
-        """
-        cdef SymbolState* symbol
-        cdef Filters rules
-        self._check_asset(base)
-        self._check_asset(quote)
-        if self.state.symbol_count == self.state.max_symbols:
-            raise ValueError(f"max_symbols of {self.state.max_symbols} are there already")
-        if name in self.symbol_names or base == quote:
-            raise ValueError(f"symbol {name} is there already, or its assets are one")
-        if not 0 <= average_price_mins <= 60:
-            raise ValueError(f"average_price_mins must be from 0 to 60, was {average_price_mins}")
-        for size in (window_ticks, change_capacity):
-            checked_capacity(size, 64)
-        checked_capacity(far_capacity, 8)
-        base_atoms = _whole_atoms(lot_size, self.asset_decimals[base], "lot_size")
-        quote_atoms = _whole_atoms(
-            Decimal(tick_size) * Decimal(lot_size), self.asset_decimals[quote], "tick_size times lot_size"
-        )
-        if max(base_atoms, quote_atoms) > 1 << 36:
-            raise ValueError(f"a lot and a tick times a lot must be at most 2**36 atoms, was {base_atoms}, {quote_atoms}")
-        symbol = &self.state.symbols[self.state.symbol_count]
-        memset(symbol, 0, sizeof(SymbolState))
-        _fill_rates(&symbol.rates, maker_fee_e8, taker_fee_e8)
-        if filters is not None:
-            rules = filters
-            symbol.filters = rules.rules[0]
-        symbol.unreferenced = symbol.filters
-        symbol.unreferenced.has_percent_price = 0
-        symbol.unreferenced.min_applies_to_market = symbol.unreferenced.max_applies_to_market = 0
-        symbol.base_asset, symbol.quote_asset = base, quote
-        symbol.base_atoms_per_lot, symbol.quote_atoms_per_ticklot = base_atoms, quote_atoms
-        symbol.fee_symbol = symbol.volume_symbol = -2
-        for mode in stp_modes:
-            if not 0 <= mode <= STP_DECREMENT:
-                raise ValueError(f"stp_modes must be StpMode values, was {mode}")
-            symbol.stp_allowed |= 1 << <int>mode
-        limits = (
-            max_iceberg_parts, max_algo_orders, max_iceberg_orders, max_order_lists, max_amends,
-            min_trailing_above_bips, max_trailing_above_bips, min_trailing_below_bips, max_trailing_below_bips,
-        )
-        if not all(0 <= limit < 1 << 31 for limit in (*limits, range_down_ppm, range_up_ppm)):
-            raise ValueError(f"limits must be from 0 to 2**31 - 1, were {limits}, {range_down_ppm}, {range_up_ppm}")
-        symbol.extra.max_iceberg_parts, symbol.extra.max_algo_orders = max_iceberg_parts, max_algo_orders
-        symbol.extra.max_iceberg_orders, symbol.extra.max_order_lists = max_iceberg_orders, max_order_lists
-        symbol.extra.max_amends = max_amends
-        symbol.extra.min_trailing_above_bips = min_trailing_above_bips
-        symbol.extra.max_trailing_above_bips = max_trailing_above_bips
-        symbol.extra.min_trailing_below_bips = min_trailing_below_bips
-        symbol.extra.max_trailing_below_bips = max_trailing_below_bips
-        symbol.extra.range_down_ppm, symbol.extra.range_up_ppm = range_down_ppm, range_up_ppm
-        conditional_init(&symbol.waiting, self.state.waiting_nodes, self.state.trails)
-        self.state.symbol_count += 1      # released with the exchange from here on
-        self.symbol_names.append(name)
-        if not l3_init(&symbol.book, &self.state.pool, window_ticks, far_capacity, change_capacity) or (
-            not average_init(&symbol.average, average_price_mins)
-        ):
-            raise MemoryError(f"no memory for the book of {name}")
-        return self.state.symbol_count - 1
-
-    def open_account(self, name, *, trade_group=-1, maker_fee_e8=None, taker_fee_e8=None, pays_in_fee_asset=False):
-        """Open an account; returns its number, from 1.
-
-        `trade_group` of 0 or more joins accounts for self-trade prevention. With both fees given the account has rates
-        of its own, else those of its tier or of the symbol.
-        """
-        cdef AccountState* account
-        if self.state.account_count == self.state.max_accounts:
-            raise ValueError(f"max_accounts of {self.state.max_accounts} are open already, the house among them")
-        if name in self.account_names:
-            raise ValueError(f"account {name} is open already")
-        if (maker_fee_e8 is None) != (taker_fee_e8 is None):
-            raise ValueError("maker_fee_e8 and taker_fee_e8 must be given together")
-        account = &self.state.accounts[self.state.account_count]
-        account.trade_group = trade_group
-        account.pays_in_fee_asset = bool(pays_in_fee_asset)
-        if maker_fee_e8 is not None:
-            _fill_rates(&account.own_rates, maker_fee_e8, taker_fee_e8)
-            account.has_own_rates = 1
-        account.is_open = 1
-        self.account_names.append(name)
-        self.state.account_count += 1
-        return self.state.account_count - 1
-
-    cdef int _check_symbol(self, object symbol) except -1:
-        if not 0 <= symbol < self.state.symbol_count:
-            raise ValueError(f"symbol must be one of {self.state.symbol_count}, was {symbol}")
-        return symbol
-
-    cdef int _check_account(self, object account) except -1:
-        if not 0 <= account < self.state.account_count:
-            raise ValueError(f"account must be one of {self.state.account_count}, was {account}")
-        return account
-
-    cdef int _check_asset(self, object asset) except -1:
-        if not 0 <= asset < self.state.asset_count:
-            raise ValueError(f"asset must be one of {self.state.asset_count}, was {asset}")
-        return asset
 
     # ---- requests
 
@@ -286,6 +101,69 @@ cdef class Exchange:
         with nogil:
             exchange_apply(self.state, &row, 1, &result)
         return result.verdict, result.order_id
+
+    def place_list(self, kind, account, symbol, legs, *, list_key=0, now_ns):
+        """Place an order list, whole or not at all.
+
+        Parameters
+        ----------
+        kind : int
+            LIST_OCO (two legs), LIST_OTO (working, pending) or LIST_OTOCO (working, two pending).
+        legs : Sequence[Mapping[str, int]]
+            Each with ``side``, ``order_type`` and what else `place` takes by name.
+        list_key : int
+            The caller's key of the list: client_key of its LIST_STATUS records.
+
+        Returns
+        -------
+        tuple[int, int, tuple[int, ...]]
+            Verdict, number of the list (-1 where it was refused) and numbers of the orders, in the order of the legs.
+        """
+        cdef ExchangeRequest rows[3]
+        cdef RequestResult results[3]
+        cdef int i
+        if kind not in (LIST_OCO, LIST_OTO, LIST_OTOCO) or len(legs) != (3 if kind == LIST_OTOCO else 2):
+            raise ValueError(f"kind must be a ListKind with its two or three legs, was {kind} with {len(legs)}")
+        memset(rows, 0, sizeof(rows))
+        for i, leg in enumerate(legs):
+            rows[i].kind = REQUEST_LEG if i else REQUEST_OCO + kind - LIST_OCO
+            rows[i].account, rows[i].symbol, rows[i].now_ns = account, symbol, now_ns
+            rows[i].order_id = 0 if i else list_key
+            unknown = set(leg) - _LEG_FIELDS
+            if unknown:
+                raise ValueError(f"a leg has no {', '.join(sorted(unknown))}")
+            rows[i].side, rows[i].type, rows[i].qty_lots = leg["side"], leg["order_type"], leg["qty_lots"]
+            rows[i].tif, rows[i].stp, rows[i].flags = leg.get("tif", 0), leg.get("stp", 0), leg.get("flags", 0)
+            rows[i].price_ticks, rows[i].stop_ticks = leg.get("price_ticks", 0), leg.get("stop_ticks", 0)
+            rows[i].trailing_bips, rows[i].iceberg_lots = leg.get("trailing_bips", 0), leg.get("iceberg_lots", 0)
+            rows[i].expire_ns, rows[i].client_key = leg.get("expire_ns", 0), leg.get("client_key", 0)
+        i = len(legs)
+        with nogil:
+            exchange_apply(self.state, rows, i, results)
+        if results[0].verdict != 0:
+            return results[0].verdict, -1, ()
+        return 0, self.state.last_list_id, tuple([results[i].order_id for i in range(len(legs))])
+
+    def cancel_replace(
+        self, account, symbol, order_id, side, order_type, *, tif=0, qty_lots=0, quote_atoms=0, price_ticks=0,
+        stop_ticks=0, trailing_bips=0, iceberg_lots=0, stp=0, flags=0, expire_ns=0, client_key=0, now_ns,
+    ):
+        """Cancel one order and place another; returns (verdict of the cancel, verdict of the order, its number).
+
+        The new order's shape, filters and counts are checked before anything is canceled. Without ORDER_ALLOW_FAILURE
+        in `flags` a cancel that fails leaves the new order NOT_ATTEMPTED.
+        """
+        cdef ExchangeRequest row
+        cdef RequestResult result
+        memset(&row, 0, sizeof(row))
+        row.kind, row.account, row.symbol, row.side, row.type = REQUEST_CANCEL_REPLACE, account, symbol, side, order_type
+        row.tif, row.stp, row.flags, row.trailing_bips = tif, stp, flags, trailing_bips
+        row.qty_lots, row.price_ticks, row.stop_ticks, row.iceberg_lots = qty_lots, price_ticks, stop_ticks, iceberg_lots
+        row.quote_atoms = money_from_int(quote_atoms)
+        row.expire_ns, row.client_key, row.now_ns, row.order_id = expire_ns, client_key, now_ns, order_id
+        with nogil:
+            exchange_apply(self.state, &row, 1, &result)
+        return result.cancel_verdict, result.verdict, result.order_id
 
     def cancel(self, account, symbol, order_id, *, flags=0, client_key=0, now_ns):
         """Cancel an order, and with it its list; a verdict. `client_key` is told as request_key in the reports."""
@@ -469,23 +347,6 @@ cdef class Exchange:
         """What the percent and notional filters compare with; 0: nothing yet."""
         return reference_price(self.state, self._check_symbol(symbol))
 
-    # ---- settings that may change while it runs
-
-    def set_reference_price(self, symbol, price_ticks):
-        """Set the reference price, or with 0 take it back to the average of the last minutes."""
-        self.state.symbols[self._check_symbol(symbol)].reference_ticks = price_ticks
-
-    def set_symbol_status(self, symbol, status):
-        """TRADING, HALT (nothing), or CANCEL_ONLY; a `SymbolStatus`."""
-        if status not in (0, 1, 2):
-            raise ValueError(f"status must be a SymbolStatus, was {status}")
-        self.state.symbols[self._check_symbol(symbol)].status = status
-
-    def set_exchange_limits(self, *, max_orders=0, max_algo_orders=0, max_iceberg_orders=0, max_order_lists=0):
-        """The EXCHANGE_MAX_NUM_* filters, for every account over all symbols; 0 is off."""
-        self.state.max_orders_exchange, self.state.max_algo_exchange = max_orders, max_algo_orders
-        self.state.max_iceberg_exchange, self.state.max_lists_exchange = max_iceberg_orders, max_order_lists
-
     # ---- the exchange itself
 
     def state_hash(self):
@@ -506,18 +367,3 @@ cdef class Exchange:
     def report_count(self):
         """Records waiting for `take_reports`."""
         return self.state.log.count
-
-    @property
-    def assets(self):
-        """Names of the assets, by number."""
-        return tuple(self.asset_names)
-
-    @property
-    def symbols(self):
-        """Names of the symbols, by number."""
-        return tuple(self.symbol_names)
-
-    @property
-    def accounts(self):
-        """Names of the accounts, by number; 0 is the house."""
-        return tuple(self.account_names)

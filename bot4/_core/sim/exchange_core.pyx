@@ -22,9 +22,10 @@ from bot4._core.sim.exchange_state cimport (
 )
 from bot4._core.sim.exchange_types cimport (
     REQUEST_ADVANCE, REQUEST_AMEND, REQUEST_CANCEL, REQUEST_CANCEL_ALL, REQUEST_CANCEL_REPLACE, REQUEST_DEPOSIT,
-    REQUEST_PLACE, REQUEST_WITHDRAW, VERDICT_BAD_AMOUNT, VERDICT_BAD_KIND, VERDICT_INSUFFICIENT_BALANCE,
+    REQUEST_OCO, REQUEST_OTO, REQUEST_OTOCO, REQUEST_PLACE, REQUEST_WITHDRAW, VERDICT_BAD_AMOUNT, VERDICT_BAD_KIND, VERDICT_INSUFFICIENT_BALANCE,
     VERDICT_LOG_FULL, VERDICT_OK, VERDICT_UNKNOWN_ACCOUNT, VERDICT_UNKNOWN_ASSET,
 )
+from bot4._core.sim.list_requests cimport place_list
 from bot4._core.sim.requests cimport (
     advance_time, amend_order, cancel_all_orders, cancel_order, cancel_replace, place_order,
 )
@@ -120,6 +121,7 @@ cdef int64_t exchange_apply(
     ExchangeState* state, const ExchangeRequest* rows, int64_t count, RequestResult* result
 ) noexcept nogil:
     cdef int kind = rows.kind
+    cdef int64_t used = 1
     memset(result, 0, sizeof(RequestResult))
     state.requests += 1
     result.verdict = advance_time(state, rows.now_ns)
@@ -136,6 +138,8 @@ cdef int64_t exchange_apply(
         elif kind == REQUEST_AMEND:
             result.verdict = amend_order(state, rows)
             result.order_id = rows.order_id
+        elif kind in (REQUEST_OCO, REQUEST_OTO, REQUEST_OTOCO):
+            used = place_list(state, rows, count, result)
         elif kind in (REQUEST_DEPOSIT, REQUEST_WITHDRAW):
             result.verdict = _move_funds(state, rows)
         elif kind != REQUEST_ADVANCE:
@@ -143,7 +147,7 @@ cdef int64_t exchange_apply(
     if result.verdict == VERDICT_LOG_FULL and state.log.count != 0:
         state.requests -= 1
         return 0
-    return 1
+    return used
 
 
 cdef uint64_t exchange_hash(const ExchangeState* state) noexcept nogil:

@@ -1,4 +1,4 @@
-"""A taker's way through the book, and what its trades set off: stops, trailing stops, pending orders."""
+"""A taker's way through the book, from its funds to where its rest goes, and what its prices trigger."""
 
 from libc.stdint cimport int64_t, uint32_t
 
@@ -12,9 +12,13 @@ cdef void taker_of(const ExchangeState* state, const ExchangeOrder* order, Taker
 cdef int fund_market(ExchangeState* state, ExchangeOrder* order, FillPlan* plan) noexcept nogil
 # Match an order that is nowhere yet, then rest, expire or close it.
 cdef void execute(ExchangeState* state, uint32_t slot) noexcept nogil
-# Work off what the request has set off, until nothing is left.
-cdef void settle_queue(ExchangeState* state) noexcept nogil
-# Best price that a limit order of this side would trade at now; 0: it would not trade.
+# Whether a LIMIT_MAKER would take or a stop trigger at once: a verdict.
+cdef int check_entry(const ExchangeState* state, ExchangeOrder* order) noexcept nogil
+# Lock what an order may spend: a verdict.
+cdef int fund_order(ExchangeState* state, ExchangeOrder* order) noexcept nogil
+# Report an order that is funded as NEW, then let it wait or execute it.
+cdef void start_order(ExchangeState* state, uint32_t slot) noexcept nogil
+# Whether a limit order of this side would trade now.
 cdef bint would_take(const ExchangeState* state, int symbol, int side, int64_t price_ticks) noexcept nogil
 # Reference price of a symbol in ticks: the one set from outside, else the average, else the last; 0: none.
 cdef int64_t reference_price(ExchangeState* state, int symbol) noexcept nogil

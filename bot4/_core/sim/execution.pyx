@@ -11,7 +11,9 @@ Not seen from Python: requests call it.
 from libc.stdint cimport int64_t, uint32_t
 
 from bot4._core.account.money cimport money_mul
-from bot4._core.book.conditional cimport conditional_count, conditional_follow, conditional_next
+from bot4._core.book.conditional cimport (
+    conditional_add, conditional_count, conditional_follow, conditional_next, stop_is_reached,
+)
 from bot4._core.book.matching cimport (
     MATCH_TRADE, MAX_ORDER_LOTS, MatchStep, l3_best, l3_has_room, l3_plan, l3_rest, matching_next, taker_limit_key,
 )
@@ -19,16 +21,19 @@ from bot4._core.book.order_index cimport NO_SLOT
 from bot4._core.sim.average_price cimport average_ticks, average_trade
 from bot4._core.sim.exchange_fees cimport FeeCharge
 from bot4._core.sim.exchange_reports cimport report_order
-from bot4._core.sim.exchange_state cimport PLACE_BOOK, PLACE_NOWHERE, ExchangeReport, SymbolState, left_lots
+from bot4._core.sim.exchange_state cimport (
+    PLACE_BOOK, PLACE_CONDITIONAL, PLACE_NOWHERE, ExchangeReport, SymbolState, left_lots,
+)
 from bot4._core.sim.exchange_types cimport (
     EXECUTION_EXPIRED, EXECUTION_NEW, EXECUTION_TRADE, EXECUTION_TRADE_PREVENTION, REASON_EXCHANGE_CANCELED,
-    REASON_EXECUTION_RULE_PRICE_RANGE_EXCEEDED, REASON_INSUFFICIENT_LIQUIDITY, REASON_NONE, REASON_REJECTED,
+    REASON_EXECUTION_RULE_PRICE_RANGE_EXCEEDED, REASON_INSUFFICIENT_LIQUIDITY, REASON_NONE,
     REASON_UNFILLED_FOK_ORDER_EXPIRED, REASON_UNFILLED_IOC_QUANTITY_EXPIRED, STATUS_EXPIRED, STATUS_EXPIRED_IN_MATCH,
-    STATUS_FILLED, STATUS_PARTIALLY_FILLED, TIME_FOK, TIME_IOC, VERDICT_INSUFFICIENT_BALANCE,
-    VERDICT_LIQUIDITY_BELOW_LOT, VERDICT_OK,
+    STATUS_FILLED, STATUS_NEW, STATUS_PARTIALLY_FILLED, TIME_FOK, TIME_IOC, TYPE_LIMIT_MAKER, TYPE_MARKET,
+    TYPE_STOP_LOSS, VERDICT_INSUFFICIENT_BALANCE, VERDICT_LIQUIDITY_BELOW_LOT, VERDICT_OK, VERDICT_WOULD_MATCH,
+    VERDICT_WOULD_TRIGGER,
 )
-from bot4._core.sim.order_life cimport note_left
-from bot4._core.sim.order_lists cimport finish_filled, finish_order, list_leg_started, queue_pop, queue_push
+from bot4._core.sim.order_life cimport note_left, waits_upwards
+from bot4._core.sim.order_lists cimport finish_filled, finish_order, list_leg_started, queue_push
 from bot4._core.sim.settlement cimport lock_exactly, lock_need, quote_of, settle_side
 from bot4._core.types cimport SIDE_BUY, money_t
 
@@ -280,20 +285,43 @@ cdef void execute(ExchangeState* state, uint32_t slot) noexcept nogil:
             _look_for_triggers(state, traded, last_ticks)
 
 
-cdef void _execute_triggered(ExchangeState* state, uint32_t slot) noexcept nogil:
-    """Execute a stop that has triggered; a market one must pay for it now."""
-    cdef ExchangeOrder* order = &state.orders[slot]
+cdef int check_entry(const ExchangeState* state, ExchangeOrder* order) noexcept nogil:
+    """Before the first trade no stop is reached, whatever its price."""
+    cdef const SymbolState* symbol = &state.symbols[order.symbol]
+    if order.type == TYPE_LIMIT_MAKER:
+        return VERDICT_WOULD_MATCH if would_take(state, order.symbol, order.side, order.price_ticks) else VERDICT_OK
+    if order.type < TYPE_STOP_LOSS:
+        return VERDICT_OK
+    if order.lock_ticks == 0:
+        order.lock_ticks = symbol.last_ticks      # trailing without a stop price: it can only buy below this
+    if symbol.last_ticks != 0 and order.stop_ticks != 0 and stop_is_reached(
+        waits_upwards(order), order.stop_ticks, symbol.last_ticks
+    ):
+        return VERDICT_WOULD_TRIGGER
+    return VERDICT_OK
+
+
+cdef int fund_order(ExchangeState* state, ExchangeOrder* order) noexcept nogil:
     cdef FillPlan plan
-    if order.price_ticks == 0:
-        lock_exactly(state, order, 0)
-        if fund_market(state, order, &plan) != VERDICT_OK:
-            finish_order(state, slot, EXECUTION_EXPIRED, STATUS_EXPIRED, REASON_REJECTED)
-            return
-    execute(state, slot)
+    if order.type == TYPE_MARKET:
+        return fund_market(state, order, &plan)
+    if not lock_exactly(state, order, lock_need(&state.symbols[order.symbol], order, left_lots(order))):
+        return VERDICT_INSUFFICIENT_BALANCE
+    return VERDICT_OK
 
 
-cdef void settle_queue(ExchangeState* state) noexcept nogil:
-    cdef uint32_t slot = queue_pop(state)
-    while slot != NO_SLOT:
-        _execute_triggered(state, slot)
-        slot = queue_pop(state)
+cdef void start_order(ExchangeState* state, uint32_t slot) noexcept nogil:
+    cdef ExchangeOrder* order = &state.orders[slot]
+    cdef SymbolState* symbol = &state.symbols[order.symbol]
+    order.status = STATUS_NEW
+    if order.type < TYPE_STOP_LOSS:
+        order.working_ns = state.now_ns
+        report_order(state, order, EXECUTION_NEW, REASON_NONE)
+        execute(state, slot)
+        return
+    report_order(state, order, EXECUTION_NEW, REASON_NONE)
+    order.place = PLACE_CONDITIONAL
+    conditional_add(
+        &symbol.waiting, slot, order.order_id, waits_upwards(order), order.stop_ticks, order.trailing_bips,
+        symbol.last_ticks,
+    )

@@ -17,11 +17,11 @@ from libc.string cimport memset
 
 from bot4._core.book.order_index cimport NO_SLOT
 from bot4._core.sim.exchange_reports cimport report_list, report_order
-from bot4._core.sim.exchange_state cimport ExchangeOrder, left_lots, open_orders_of
+from bot4._core.sim.exchange_state cimport OrderList, SymbolState, left_lots, open_orders_of
 from bot4._core.sim.exchange_types cimport (
     EXECUTION_CANCELED, EXECUTION_EXPIRED, LIST_OCO, LIST_ORDER_ALL_DONE, LIST_OTO, LIST_STATUS_ALL_DONE,
     REASON_EXCHANGE_CANCELED, REASON_NONE, REASON_OCO_TRIGGER, REASON_OTO_PHASE_ONE_EXPIRED, STATUS_CANCELED,
-    STATUS_EXPIRED, STATUS_FILLED,
+    STATUS_EXPIRED, STATUS_FILLED, VERDICT_INSUFFICIENT_BALANCE, VERDICT_OK,
 )
 from bot4._core.sim.order_life cimport close_order
 from bot4._core.sim.settlement cimport lock_exactly, lock_need
@@ -50,7 +50,6 @@ cdef uint32_t lists_room(const ExchangeState* state) noexcept nogil:
 
 
 cdef uint32_t list_open(ExchangeState* state, int kind, uint64_t client_key, const uint32_t* legs) noexcept nogil:
-    """Join open orders to a list; `legs` has three entries, NO_SLOT where there is none. There is a free list."""
     cdef uint32_t index = state.free_list
     cdef OrderList* joined = &state.lists[index]
     cdef ExchangeOrder* order = &state.orders[legs[0]]
@@ -73,6 +72,18 @@ cdef uint32_t list_open(ExchangeState* state, int kind, uint64_t client_key, con
     state.accounts[joined.account].list_count += 1
     open_orders_of(state, joined.account, joined.symbol).list_count += 1
     return index
+
+
+cdef int fund_pair(ExchangeState* state, ExchangeOrder* first, ExchangeOrder* second) noexcept nogil:
+    cdef const SymbolState* symbol = &state.symbols[first.symbol]
+    cdef ExchangeOrder* holder = first
+    cdef ExchangeOrder* other = second
+    if lock_need(symbol, second, left_lots(second)) > lock_need(symbol, first, left_lots(first)):
+        holder, other = second, first
+    if not lock_exactly(state, holder, lock_need(symbol, holder, left_lots(holder))):
+        return VERDICT_INSUFFICIENT_BALANCE
+    other.shares_lock = True
+    return VERDICT_OK
 
 
 cdef void _list_close(ExchangeState* state, OrderList* done) noexcept nogil:

@@ -19,7 +19,8 @@ cdef void cancel_replace(ExchangeState* state, const ExchangeRequest* request, R
 cdef int amend_order(ExchangeState* state, const ExchangeRequest* request) noexcept nogil
 # Move the time forward and expire what is due; LOG_FULL where that stopped half way.
 cdef int advance_time(ExchangeState* state, int64_t now_ns) noexcept nogil
-# One order row after its checks: open, lock, report, execute. A verdict; the new slot's id in `order_id`.
+cdef int check_admission(const ExchangeState* state, const ExchangeRequest* request) noexcept nogil
+# One order row after its checks. A verdict; the new order's number goes to `order_id`.
 cdef int admit_order(ExchangeState* state, const ExchangeRequest* request, uint64_t* order_id) noexcept nogil
 # Whether the log holds what a request on this symbol may write at most.
 cdef bint log_suffices(ExchangeState* state, const ExchangeRequest* request, int orders) noexcept nogil

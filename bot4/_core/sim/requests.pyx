@@ -9,27 +9,26 @@ Not seen from Python: `Exchange` calls it.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from bot4._core.book.conditional cimport conditional_add, conditional_count, stop_is_reached
-from bot4._core.book.matching cimport FillPlan, l3_has_room, l3_reduce
+from bot4._core.book.conditional cimport conditional_count
+from bot4._core.book.matching cimport l3_has_room, l3_reduce
 from bot4._core.book.order_index cimport NO_SLOT, index_find
 from bot4._core.book.order_pool cimport pool_used
 from bot4._core.book.slot_heap cimport heap_top_key
 from bot4._core.sim.exchange_reports cimport log_room, report_balances, report_order
-from bot4._core.sim.exchange_state cimport (
-    PLACE_BOOK, PLACE_CONDITIONAL, ExchangeOrder, OpenOrders, SymbolState, left_lots, open_orders_of,
-)
+from bot4._core.sim.exchange_state cimport PLACE_BOOK, ExchangeOrder, OpenOrders, SymbolState, left_lots, open_orders_of
 from bot4._core.sim.exchange_types cimport (
-    EXECUTION_CANCELED, EXECUTION_EXPIRED, EXECUTION_NEW, EXECUTION_REJECTED, EXECUTION_REPLACED, ORDER_ALLOW_FAILURE,
-    ORDER_ONLY_NEW, ORDER_ONLY_PARTIALLY_FILLED, REASON_EXCHANGE_CANCELED, REASON_INSUFFICIENT_BALANCES, REASON_NONE,
+    EXECUTION_CANCELED, EXECUTION_EXPIRED, EXECUTION_REJECTED, EXECUTION_REPLACED, ORDER_ALLOW_FAILURE, ORDER_ONLY_NEW,
+    ORDER_ONLY_PARTIALLY_FILLED, REASON_EXCHANGE_CANCELED, REASON_INSUFFICIENT_BALANCES, REASON_NONE,
     REASON_OCO_BAD_PRICES, REASON_STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY, REASON_WOULD_MATCH_IMMEDIATELY, STATUS_CANCELED,
-    STATUS_EXPIRED, STATUS_REJECTED, SYMBOL_HALT, TYPE_LIMIT_MAKER, TYPE_MARKET, VERDICT_AMEND_NOT_RESTING,
-    VERDICT_AMEND_QUANTITY, VERDICT_BOOK_FULL, VERDICT_CANCEL_RESTRICTED, VERDICT_DUPLICATE_ORDER,
-    VERDICT_INSUFFICIENT_BALANCE, VERDICT_LIST_PRICES, VERDICT_LOG_FULL, VERDICT_LOT_SIZE, VERDICT_MAX_NUM_ORDER_AMENDS,
-    VERDICT_NO_CHANGE, VERDICT_NOT_ATTEMPTED, VERDICT_NOT_TRADING, VERDICT_OK, VERDICT_ORDERS_FULL,
-    VERDICT_UNKNOWN_ACCOUNT, VERDICT_UNKNOWN_ORDER, VERDICT_UNKNOWN_SYMBOL, VERDICT_WOULD_MATCH, VERDICT_WOULD_TRIGGER,
+    STATUS_EXPIRED, STATUS_REJECTED, SYMBOL_HALT, VERDICT_AMEND_NOT_RESTING, VERDICT_AMEND_QUANTITY, VERDICT_BOOK_FULL,
+    VERDICT_CANCEL_RESTRICTED, VERDICT_DUPLICATE_ORDER, VERDICT_INSUFFICIENT_BALANCE, VERDICT_LIST_PRICES,
+    VERDICT_LOG_FULL, VERDICT_LOT_SIZE, VERDICT_MAX_NUM_ORDER_AMENDS, VERDICT_NO_CHANGE, VERDICT_NOT_ATTEMPTED,
+    VERDICT_NOT_TRADING, VERDICT_OK, VERDICT_ORDERS_FULL, VERDICT_UNKNOWN_ACCOUNT, VERDICT_UNKNOWN_ORDER,
+    VERDICT_UNKNOWN_SYMBOL, VERDICT_WOULD_MATCH, VERDICT_WOULD_TRIGGER,
 )
-from bot4._core.sim.execution cimport execute, fund_market, settle_queue, would_take
-from bot4._core.sim.order_life cimport close_order, note_left, open_order, waits_upwards
+from bot4._core.sim.execution cimport check_entry, fund_order, start_order, would_take
+from bot4._core.sim.follow_ups cimport settle_queue
+from bot4._core.sim.order_life cimport close_order, note_left, open_order
 from bot4._core.sim.order_lists cimport finish_order
 from bot4._core.sim.request_check cimport check_counts, check_filters, check_shape, is_priced, is_stop
 from bot4._core.sim.settlement cimport lock_exactly, lock_need
@@ -94,58 +93,38 @@ cdef void report_rejection(ExchangeState* state, const ExchangeRequest* request,
     report_order(state, &order, EXECUTION_REJECTED, reason)
 
 
-cdef int admit_order(ExchangeState* state, const ExchangeRequest* request, uint64_t* order_id) noexcept nogil:
-    """Rules of the engine, in its order: duplicate, liquidity of a LIMIT_MAKER or a stop, room, funds."""
-    cdef SymbolState* symbol = &state.symbols[request.symbol]
-    cdef ExchangeOrder* order
-    cdef FillPlan plan
-    cdef uint32_t slot
-    cdef int verdict = VERDICT_OK
-    cdef bint market = request.type == TYPE_MARKET
+cdef int check_admission(const ExchangeState* state, const ExchangeRequest* request) noexcept nogil:
+    """Rules of the engine that need no order yet: duplicates and room."""
     if request.client_key != 0 and index_find(
         &state.by_client, request.client_key, <uint32_t>request.account
     ) != NO_SLOT:
         return VERDICT_DUPLICATE_ORDER
-    if request.type == TYPE_LIMIT_MAKER and would_take(state, request.symbol, request.side, request.price_ticks):
-        return VERDICT_WOULD_MATCH
-    if state.pool.free_count == 0:
-        return VERDICT_ORDERS_FULL
-    if is_priced(request.type) and not l3_has_room(&symbol.book, request.side, request.price_ticks):
+    if is_priced(request.type) and not l3_has_room(
+        &state.symbols[request.symbol].book, request.side, request.price_ticks
+    ):
         return VERDICT_BOOK_FULL
+    return VERDICT_ORDERS_FULL if state.pool.free_count == 0 else VERDICT_OK
+
+
+cdef int admit_order(ExchangeState* state, const ExchangeRequest* request, uint64_t* order_id) noexcept nogil:
+    """Open, fund and start an order; one that is refused has never had a number."""
+    cdef uint32_t slot
+    cdef ExchangeOrder* order
+    cdef int verdict = check_admission(state, request)
+    if verdict != VERDICT_OK:
+        return verdict
     slot = open_order(state, request)
     order = &state.orders[slot]
-    if is_stop(request.type) and _would_trigger(symbol, order):
-        verdict = VERDICT_WOULD_TRIGGER
-    elif market:
-        verdict = fund_market(state, order, &plan)
-    elif not lock_exactly(state, order, lock_need(symbol, order, order.orig_lots)):
-        verdict = VERDICT_INSUFFICIENT_BALANCE
+    verdict = check_entry(state, order)
+    if verdict == VERDICT_OK:
+        verdict = fund_order(state, order)
     if verdict != VERDICT_OK:
         close_order(state, slot)
         state.last_order_id -= 1
         return verdict
     order_id[0] = order.order_id
-    if is_stop(request.type):
-        report_order(state, order, EXECUTION_NEW, REASON_NONE)
-        order.place = PLACE_CONDITIONAL
-        conditional_add(
-            &symbol.waiting, slot, order.order_id, waits_upwards(order), order.stop_ticks, order.trailing_bips,
-            symbol.last_ticks,
-        )
-        return VERDICT_OK
-    order.working_ns = state.now_ns
-    report_order(state, order, EXECUTION_NEW, REASON_NONE)
-    execute(state, slot)
+    start_order(state, slot)
     return VERDICT_OK
-
-
-cdef bint _would_trigger(const SymbolState* symbol, ExchangeOrder* order) noexcept nogil:
-    """Whether the last price has reached a stop already; before the first trade nothing has."""
-    if order.lock_ticks == 0:
-        order.lock_ticks = symbol.last_ticks      # trailing without a stop price: it can only buy below this
-    if symbol.last_ticks == 0 or order.stop_ticks == 0:
-        return False
-    return stop_is_reached(waits_upwards(order), order.stop_ticks, symbol.last_ticks)
 
 
 cdef void place_order(ExchangeState* state, const ExchangeRequest* request, RequestResult* result) noexcept nogil:
