@@ -3,7 +3,6 @@
 
 from decimal import Decimal
 
-import numpy as np
 
 from libc.string cimport memset
 

@@ -33,7 +33,7 @@ from bot4._core.sim.exchange_types cimport (
     VERDICT_WOULD_TRIGGER,
 )
 from bot4._core.sim.order_life cimport note_left, waits_upwards
-from bot4._core.sim.order_lists cimport finish_filled, finish_order, list_leg_started, queue_push
+from bot4._core.sim.order_lists cimport finish_reported, finish_order, list_leg_started, queue_push
 from bot4._core.sim.settlement cimport lock_exactly, lock_need, quote_of, settle_side
 from bot4._core.types cimport SIDE_BUY, money_t
 
@@ -146,7 +146,7 @@ cdef void _trade(ExchangeState* state, ExchangeOrder* taker, uint32_t maker_slot
     average_trade(&symbol.average, state.now_ns, step.price_ticks, step.lots)
     symbol.last_ticks = step.price_ticks
     if maker.status == STATUS_FILLED:
-        finish_filled(state, maker_slot)
+        finish_reported(state, maker_slot)
 
 
 cdef void _report_prevention(
@@ -183,11 +183,6 @@ cdef void _prevent(ExchangeState* state, ExchangeOrder* taker, uint32_t maker_sl
         _report_prevention(
             state, maker, taker, step.maker_prevented_lots, left_lots(maker) == step.maker_prevented_lots, True
         )
-
-
-cdef void _close_prevented(ExchangeState* state, uint32_t slot) noexcept nogil:
-    """An order that prevention has used up: EXPIRED_IN_MATCH has been told, its list has not."""
-    finish_filled(state, slot)
 
 
 cdef void _look_for_triggers(ExchangeState* state, int symbol, int64_t price_ticks) noexcept nogil:
@@ -233,7 +228,7 @@ cdef void _end_of_taker(ExchangeState* state, uint32_t slot, bint out_of_range) 
         if order.status == STATUS_FILLED and order.is_exhausted:
             finish_order(state, slot, EXECUTION_EXPIRED, STATUS_EXPIRED, REASON_INSUFFICIENT_LIQUIDITY)
         else:
-            finish_filled(state, slot)
+            finish_reported(state, slot)
         return
     reason = _reason_of_rest(state, order, out_of_range)
     if reason != REASON_NONE:
@@ -275,7 +270,7 @@ cdef void execute(ExchangeState* state, uint32_t slot) noexcept nogil:
         else:
             _prevent(state, order, step.maker, &step)
             if state.orders[step.maker].status == STATUS_EXPIRED_IN_MATCH and step.maker_prevented_lots != 0:
-                _close_prevented(state, step.maker)
+                finish_reported(state, step.maker)
     if bounded and taker.open_lots != 0:
         out_of_range = symbol.book.sides[1 - order.side].best_key >= own_key
     _end_of_taker(state, slot, out_of_range)

@@ -7,8 +7,8 @@ from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeState
 
 # End an order that is not filled: report it, close it, and let its list follow.
 cdef void finish_order(ExchangeState* state, uint32_t slot, int execution_type, int status, int reason) noexcept nogil
-# End an order whose last fill has been reported.
-cdef void finish_filled(ExchangeState* state, uint32_t slot) noexcept nogil
+# End an order whose last report said it: FILLED, or EXPIRED_IN_MATCH.
+cdef void finish_reported(ExchangeState* state, uint32_t slot) noexcept nogil
 # A leg of an OCO is about to trade, or has triggered: the other leg expires and the leg keeps its own lock.
 cdef void list_leg_started(ExchangeState* state, uint32_t slot) noexcept nogil
 # Lock the funds of an OCO once, by the leg that needs more: a verdict.

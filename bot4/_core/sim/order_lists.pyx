@@ -169,7 +169,8 @@ cdef void finish_order(ExchangeState* state, uint32_t slot, int execution_type, 
     _follow(state, slot, list_slot, status)
 
 
-cdef void finish_filled(ExchangeState* state, uint32_t slot) noexcept nogil:
+cdef void finish_reported(ExchangeState* state, uint32_t slot) noexcept nogil:
     cdef int32_t list_slot = state.orders[slot].list_slot
+    cdef int status = state.orders[slot].status
     close_order(state, slot)
-    _follow(state, slot, list_slot, STATUS_FILLED)
+    _follow(state, slot, list_slot, status)
