@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -229,6 +229,93 @@ class OpenSession:
     def __exit__(self, *_: object) -> None:
         self._store.close()
         self._data_dir.close()
+
+
+def serve_exchange(
+    ready: Callable[[dict[str, Any]], None],
+    *,
+    host: str,
+    port: int,
+    seed: int,
+    accounts: Sequence[str] = (),
+    accounts_file: Path | None = None,
+    limits: str = "binance",
+    speed: float = 1.0,
+    has_background: bool = True,
+    faults_file: Path | None = None,
+    has_tls: bool = False,
+    token: str | None = None,
+) -> None:
+    """Serve an exchange until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    ready : callable
+        Told where the exchange is reached, once it is.
+    host : str
+        Where to listen.
+    port : int
+        0 takes a free one.
+    seed : int
+        Of the background market and the faults.
+    accounts : sequence of str
+        ``NAME:APIKEY:SECRET:ASSET=AMOUNT,...``.
+    accounts_file : Path, optional
+        More accounts.
+    limits : str
+        ``binance``, ``off``, or a file.
+    speed : float
+        Seconds of the background market in one of the clock.
+    has_background : bool
+        Whether there is a background market.
+    faults_file : Path, optional
+        Faults from the beginning on.
+    has_tls : bool
+        Serve https and wss.
+    token : str, optional
+        Of the administration; without one it is drawn.
+
+    Raises
+    ------
+    ConfigError, NoInputError
+        The extra ``exchange`` is not installed; an account, a limit or a fault cannot be, or its file not be read.
+    OutputError
+        The port cannot be had.
+
+    """
+    import secrets
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    from bot4.domain.errors import ConfigError
+
+    for needed in ("aiohttp", "cryptography", "uvloop"):
+        if find_spec(needed) is None:
+            raise ConfigError(f"the served exchange needs {needed}: pip install 'bot4[exchange]'")
+    from bot4.adapters.simulator.accounts import parse_account, read_accounts
+    from bot4.adapters.simulator.faults.settings import read_faults
+    from bot4.adapters.simulator.run import ExchangeSettings, run_exchange
+    from bot4.adapters.simulator.wire.limits import Limits, read_limits
+
+    specs = [parse_account(text) for text in accounts]
+    if accounts_file is not None:
+        specs += read_accounts(accounts_file)
+    known = {"binance": Limits(), "off": None}
+    run_exchange(
+        ExchangeSettings(
+            host=host,
+            port=port,
+            seed=seed,
+            accounts=specs,
+            limits=known[limits] if limits in known else read_limits(Path(limits)),
+            speed=speed,
+            has_background=has_background,
+            has_tls=has_tls,
+            token=token or secrets.token_urlsafe(32),
+            faults=None if faults_file is None else read_faults(faults_file),
+        ),
+        ready,
+    )
 
 
 def examine_host(data_dir: Path, environment: Mapping[str, str]) -> HostReport:

@@ -12,12 +12,14 @@ _COMMANDS = {
     "config": ("bot4.entrypoints.cli.config", "config"),
     "data": ("bot4.entrypoints.cli.data", "data"),
     "doctor": ("bot4.entrypoints.cli.doctor", "doctor"),
+    "exchange": ("bot4.entrypoints.cli.exchange", "exchange"),
     "run": ("bot4.entrypoints.cli.run", "run"),
 }
 _HELP = {
     "config": "Show the settings as they apply; check a settings file.",
     "data": "Look at recorded market data.",
     "doctor": "Look at this machine and this installation.",
+    "exchange": "Serve an exchange that clients of Binance's spot protocol can trade on.",
     "run": "Trade on paper, over a recording or the built-in synthetic market.",
 }
 

@@ -1,0 +1,48 @@
+"""One request's way through: let in, looked at once more, answered, paid for.
+
+REST and the WebSocket API differ in how a request is written, not in what happens to it: both come through here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bot4.adapters.simulator.api.endpoint import Call, Endpoint, Security
+from bot4.adapters.simulator.wire.errors import refusal
+
+if TYPE_CHECKING:
+    from bot4.adapters.simulator.api.gate import Gate
+    from bot4.adapters.simulator.venue import Venue
+
+
+class Dispatcher:
+    """Answers calls. Belongs to the event loop's thread.
+
+    Parameters
+    ----------
+    venue : Venue
+    gate : Gate
+
+    """
+
+    def __init__(self, venue: Venue, gate: Gate) -> None:
+        self._venue = venue
+        self._gate = gate
+
+    def answer(self, endpoint: Endpoint, call: Call, address: str) -> Any:
+        """Return what an endpoint says to a call.
+
+        Raises
+        ------
+        ApiError
+            It refuses.
+
+        """
+        if endpoint.security is Security.TRADE:
+            self._gate.recheck(call)
+            if self._venue.faults.is_halted:
+                raise refusal(-1016)
+        result = endpoint.answer(self._venue, call)
+        if endpoint.is_free_when_done and self._venue.request_budget is not None:
+            self._venue.request_budget.give_back(address, endpoint.weight_of(call.values), call.now_ns)
+        return result

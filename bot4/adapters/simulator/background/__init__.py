@@ -1,0 +1,1 @@
+"""Who trades when no client does: the market that is always there."""

@@ -1,0 +1,24 @@
+"""What the exchange needs of a background market, so that one can take another's place."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Flow(Protocol):
+    """A market that trades by itself."""
+
+    def begin(self, now_ns: int) -> None:
+        """Put the first orders into the books."""
+
+    def advance(self, seconds: float, now_ns: int) -> None:
+        """Let the market's own time go on.
+
+        Parameters
+        ----------
+        seconds : float
+            Of the market's time, above 0.
+        now_ns : int
+            Server time: what the orders are stamped with.
+
+        """

@@ -1,0 +1,64 @@
+"""Changes of a book between two messages of a diff stream.
+
+Source: binance-spot-api-docs web-socket-streams.md (2026-07-21), "Diff. Depth Stream".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bot4.adapters.simulator.wire.decimals import format_e8
+
+
+class LevelChange(NamedTuple):
+    """A level after a change; price and quantity in hundred-millionths, quantity 0 where it is gone."""
+
+    is_ask: bool
+    price: int
+    qty: int
+
+
+class DepthDiff(NamedTuple):
+    """One message: first and last update id, and the levels that changed, best first."""
+
+    first_id: int
+    last_id: int
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+
+
+class DiffCollector:
+    """Gathers changes until a message is due. Not thread-safe.
+
+    Parameters
+    ----------
+    update_id : int
+        Of the book as it is now.
+
+    The first id of a message is always the last id of the one before plus one: nobody can lose a change unseen.
+
+    """
+
+    def __init__(self, update_id: int) -> None:
+        self._sent_id = update_id
+        self._update_id = update_id
+        self._bids: dict[int, int] = {}
+        self._asks: dict[int, int] = {}
+
+    def add(self, changes: list[LevelChange], update_id: int) -> None:
+        """Take changes up to an update id."""
+        self._update_id = update_id
+        for is_ask, price, qty in changes:
+            (self._asks if is_ask else self._bids)[price] = qty
+
+    def take(self) -> DepthDiff | None:
+        """Return the message that is due; None where nothing changed."""
+        if self._update_id == self._sent_id:
+            return None
+        bids = [(format_e8(price), format_e8(self._bids[price])) for price in sorted(self._bids, reverse=True)]
+        asks = [(format_e8(price), format_e8(self._asks[price])) for price in sorted(self._asks)]
+        diff = DepthDiff(self._sent_id + 1, self._update_id, bids, asks)
+        self._sent_id = self._update_id
+        self._bids.clear()
+        self._asks.clear()
+        return diff

@@ -1,0 +1,164 @@
+"""One exchange from its settings to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import uvloop
+
+from bot4.adapters.simulator.background.plain_flow import PlainFlow
+from bot4.adapters.simulator.serve.app import ExchangeServer
+from bot4.adapters.simulator.symbols import DEFAULT_SYMBOLS
+from bot4.adapters.simulator.venue import Venue
+from bot4.domain.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bot4.adapters.simulator.accounts import AccountSpec
+    from bot4.adapters.simulator.faults.settings import FaultSettings
+    from bot4.adapters.simulator.wire.limits import Limits
+
+    Ready = Callable[[dict[str, Any]], None]
+
+HISTORY_S = 600  # of the background market before the first client comes
+_STEP_S = 0.5
+_SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeSettings:
+    """What an exchange is started with.
+
+    Parameters
+    ----------
+    host, port : str, int
+        Port 0 takes a free one.
+    seed : int
+        Of the background market and the faults.
+    accounts : sequence of AccountSpec
+    limits : Limits or None
+        None is no limits.
+    speed : float
+        Seconds of the background market in one of the clock; 0 stands still.
+    has_background : bool
+        Whether there is a background market at all.
+    has_tls : bool
+    token : str
+        Of the administration.
+    faults : FaultSettings or None
+        From the beginning on.
+
+    """
+
+    host: str
+    port: int
+    seed: int
+    accounts: Sequence[AccountSpec]
+    limits: Limits | None
+    speed: float
+    has_background: bool
+    has_tls: bool
+    token: str
+    faults: FaultSettings | None
+
+
+def run_exchange(settings: ExchangeSettings, ready: Ready) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    settings : ExchangeSettings
+        What it is started with.
+    ready : callable
+        Told where the exchange is reached, once it is.
+
+    Raises
+    ------
+    ConfigError
+        An account or a key cannot be.
+    OutputError
+        The port cannot be had.
+
+    """
+    uvloop.run(_serve(settings, ready))
+
+
+def build_venue(settings: ExchangeSettings) -> tuple[Venue, PlainFlow | None]:
+    """Put an exchange together, and let its background market make a history."""
+    now_ns = time.time_ns()
+    past = _Past(now_ns - HISTORY_S * _SECOND_NS)
+    venue = Venue(DEFAULT_SYMBOLS, settings.accounts, settings.limits, seed=settings.seed, clock=past.time_ns)
+    flow = None
+    if settings.has_background:
+        flow = PlainFlow(venue.engine, list(venue.markets.values()), venue.faults, settings.seed)
+        flow.begin(past.time_ns())
+        venue.keeper.settle(None, past.time_ns())
+        while past.now_ns < now_ns:
+            past.now_ns += int(_STEP_S * _SECOND_NS)
+            flow.advance(_STEP_S, past.now_ns)
+            venue.keeper.settle(None, past.now_ns)
+    past.is_over = True
+    if settings.faults is not None:
+        venue.faults.set(settings.faults)
+    return venue, flow
+
+
+class _Past:
+    """The clock of a history, and of the present once that is over."""
+
+    def __init__(self, now_ns: int) -> None:
+        self.now_ns = now_ns
+        self.is_over = False
+
+    def time_ns(self) -> int:
+        return time.time_ns() if self.is_over else self.now_ns
+
+
+async def _serve(settings: ExchangeSettings, ready: Ready) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    venue, flow = build_venue(settings)
+    server = ExchangeServer(venue, flow, speed=settings.speed, token=settings.token)
+    with contextlib.ExitStack() as files:
+        tls, ca_file = None, None
+        if settings.has_tls:
+            from bot4.adapters.simulator.tls import make_tls  # noqa: PLC0415 - only TLS needs cryptography
+
+            folder = Path(files.enter_context(tempfile.TemporaryDirectory(prefix="bot4-exchange-")))
+            tls, ca_file = make_tls(folder, settings.host)
+        try:
+            addresses = await server.start(settings.host, settings.port, tls)
+        except OSError as error:
+            raise OutputError(
+                f"cannot listen on {settings.host}:{settings.port}: {(error.strerror or str(error)).lower()}"
+            ) from None
+        ready(
+            {
+                "rest": addresses.rest,
+                "ws": addresses.ws,
+                "ws_api": addresses.ws_api,
+                "futures_rest": None,
+                "futures_ws": None,
+                "admin": addresses.admin,
+                "admin_token": settings.token,
+                "ca_file": None if ca_file is None else str(ca_file),
+            }
+        )
+        ended = asyncio.create_task(stopped.wait())
+        failed = asyncio.create_task(server.wait_failed())
+        done, _ = await asyncio.wait((ended, failed), return_when=asyncio.FIRST_COMPLETED)
+        await server.stop()
+        ended.cancel()
+        if failed in done:
+            failed.result()
+        failed.cancel()

@@ -1,0 +1,1 @@
+"""Sockets: REST, market streams, WebSocket API and administration on one port."""

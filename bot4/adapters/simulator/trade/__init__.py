@@ -1,0 +1,1 @@
+"""Accounts, orders and their events: what stands between the protocol and the compiled matching engine."""

@@ -1,0 +1,112 @@
+"""``bot4 exchange``: an exchange on this machine that clients of Binance's spot protocol can trade on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
+
+
+@click.command("exchange")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to listen.")
+@click.option(
+    "--port",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0), help="Seed of market and faults.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="NAME:APIKEY:SECRET:USDT=100000,BTC=10",
+    help="An account with an HMAC key. May be repeated.",
+)
+@click.option(
+    "--accounts",
+    "accounts_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Accounts of a TOML or JSON file: HMAC secrets or Ed25519 and RSA public keys, balances.",
+)
+@click.option(
+    "--limits",
+    default="binance",
+    show_default=True,
+    metavar="binance|off|FILE",
+    help="Rate limits: the venue's, none, or those of a TOML or JSON file.",
+)
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 1_000),
+    help="Seconds of the background market in a second; 0 lets its orders stand still.",
+)
+@click.option(
+    "--background",
+    default="plain",
+    show_default=True,
+    type=click.Choice(["plain", "none"]),
+    help="Who trades when no client does.",
+)
+@click.option("--faults", type=click.Path(path_type=Path), metavar="FILE", help="Faults from the beginning on.")
+@click.option("--tls", is_flag=True, help="Serve https and wss by a certificate authority made for this run.")
+def exchange(  # noqa: PLR0917 - click hands them over by name
+    host: str,
+    port: int,
+    seed: int,
+    accounts: tuple[str, ...],
+    accounts_file: Path | None,
+    limits: str,
+    speed: float,
+    background: str,
+    faults: Path | None,
+    *,
+    tls: bool,
+) -> None:
+    """Serve an exchange: Binance's spot protocol (2026-07), REST and WebSocket on one port.
+
+    Prints one line of JSON once it serves (rest, ws, ws_api, futures_rest, futures_ws, admin, admin_token, ca_file) and
+    runs until SIGTERM. BTCUSDT, ETHUSDT and ETHBTC have a market that trades by itself. The token of the administration
+    is taken from BOT4_EXCHANGE_TOKEN if it is set. Needs the extra `exchange`.
+
+    \b
+    bot4 exchange --port 8099 --account alice:KEY:SECRET:USDT=100000,BTC=10
+    bot4 exchange --accounts accounts.toml --limits off --speed 10
+    """  # noqa: D301 - click's mark for a block left as it is
+    from bot4.bootstrap import serve_exchange
+    from bot4.domain.errors import Bot4Error
+
+    try:
+        serve_exchange(
+            _ready,
+            host=host,
+            port=port,
+            seed=seed,
+            accounts=accounts,
+            accounts_file=accounts_file,
+            limits=limits,
+            speed=speed,
+            has_background=background != "none",
+            faults_file=faults,
+            has_tls=tls,
+            token=os.environ.get(TOKEN_VARIABLE),
+        )
+    except Bot4Error as error:
+        click.echo(f"bot4: {' '.join(str(error).split())}", err=True)
+        sys.exit(error.exit_code)
+
+
+def _ready(addresses: dict[str, Any]) -> None:
+    import orjson
+
+    sys.stdout.buffer.write(orjson.dumps(addresses, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
