@@ -239,8 +239,63 @@ class StoreSettings(Section, frozen=True):
     statement_timeout_ms: Annotated[int, Meta(ge=100, le=3_600_000)] = 30_000
 
 
+def require_url(key: str, value: str, schemes: tuple[str, str]) -> None:
+    """Raise ValueError unless `value` is an address of one of `schemes`, without query."""
+    scheme, mark, rest = value.partition("://")
+    if not mark or scheme not in schemes or not rest.strip("/") or "?" in rest or "@" in rest:
+        raise ValueError(f"{key} must be {schemes[0]}://HOST or {schemes[1]}://HOST, was {value!r}")
+
+
+class StreamSettings(Section, frozen=True):
+    """Market data from a live venue: when to connect anew, and when to give up (docs/venues.md)."""
+
+    connect_timeout_s: Annotated[float, Meta(ge=0.1, le=120.0)] = 10.0
+    snapshot_timeout_s: Annotated[float, Meta(ge=0.1, le=120.0)] = 10.0
+    reconnect_first_ms: Annotated[int, Meta(ge=1, le=60_000)] = 250
+    reconnect_max_s: Annotated[float, Meta(ge=0.01, le=3_600.0)] = 30.0
+    reconnect_attempts_max: PositiveInt = 100
+    start_attempts_max: PositiveInt = 5
+    connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 250
+    connections_window_s: Annotated[float, Meta(ge=0.1, le=3_600.0)] = 300.0
+    rotate_after_s: Annotated[float, Meta(ge=1.0, le=86_400.0)] = 85_800.0
+    overlap_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 2.0
+    stale_floor_s: Annotated[float, Meta(ge=0.05, le=3_600.0)] = 5.0
+    stale_multiple: Annotated[float, Meta(ge=2.0, le=1_000.0)] = 20.0
+    clock_offset_max_ms: Annotated[int, Meta(ge=1, le=60_000)] = 500
+    record_buffer_mb: Literal[1, 2, 4, 8, 16, 32, 64, 128, 256, 512] = 32
+
+    def __post_init__(self) -> None:
+        if self.reconnect_first_ms > self.reconnect_max_s * 1_000:
+            raise ValueError(
+                f"streams.reconnect_max_s must be at least streams.reconnect_first_ms {self.reconnect_first_ms}, "
+                f"was {self.reconnect_max_s}"
+            )
+
+
+class BinanceSettings(Section, frozen=True):
+    """Where Binance is; only `bot4 run --venue binance` goes there, and reads."""
+
+    rest_url: str = "https://api.binance.com"
+    ws_url: str = "wss://stream.binance.com:9443"
+    usdm_rest_url: str = "https://fapi.binance.com"
+    usdm_ws_url: str = "wss://fstream.binance.com"
+    ca_file: str | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("rest_url", "usdm_rest_url"):
+            require_url(f"venues.binance.{key}", getattr(self, key), ("https", "http"))
+        for key in ("ws_url", "usdm_ws_url"):
+            require_url(f"venues.binance.{key}", getattr(self, key), ("wss", "ws"))
+
+
+class VenuesSettings(Section, frozen=True):
+    """Each venue's own table."""
+
+    binance: BinanceSettings = BinanceSettings()
+
+
 class Settings(Section, frozen=True):
-    """Every setting of bot4. Paper is the only mode, and no default leads to a live endpoint."""
+    """Every setting of bot4. Paper is the only mode: market data may come from a live venue, orders go to none."""
 
     run: RunSettings = RunSettings()
     synthetic: SyntheticSettings = SyntheticSettings()
@@ -251,6 +306,8 @@ class Settings(Section, frozen=True):
     breaker: BreakerSettings = BreakerSettings()
     shard: ShardSettings = ShardSettings()
     journal: JournalSettings = JournalSettings()
+    streams: StreamSettings = StreamSettings()
+    venues: VenuesSettings = VenuesSettings()
     store: StoreSettings = StoreSettings()
 
 

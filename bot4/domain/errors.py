@@ -13,8 +13,8 @@ unknown    it may or may not have happened                evidence from the venu
 fatal      the program cannot go on                       a stop with `exit_code`
 ========== ============================================== =======================================================
 
-Exit codes follow sysexits.h: 65 bad input data, 66 input missing, 70 internal, 73 cannot write, 75 temporary,
-78 configuration.
+Exit codes follow sysexits.h: 65 bad input data, 66 input missing, 69 unreachable, 70 internal, 73 cannot write,
+75 temporary, 78 configuration.
 """
 
 from __future__ import annotations
@@ -80,6 +80,12 @@ class RetryableError(Bot4Error):
 
     outcome = Outcome.RETRYABLE
     exit_code = 75
+
+
+class UnreachableError(RetryableError):
+    """The other side, or the network on the way to it, does not answer; the message says where it ended."""
+
+    exit_code = 69
 
 
 class RejectedError(Bot4Error):

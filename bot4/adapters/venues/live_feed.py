@@ -1,0 +1,143 @@
+"""Market data of a live venue as the source of a session: sockets in, books kept whole, whatever the network does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot4.adapters.venues.backoff import Backoff
+from bot4.adapters.venues.live_run import LiveRun
+from bot4.adapters.venues.snapshot_desk import SnapshotDesk
+from bot4.adapters.venues.stream_link import LinkState, StreamLink
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from random import Random
+
+    from bot4._core.engine.feed import Feed
+    from bot4._core.wire.frame_log import FrameLog
+    from bot4.adapters.venues.venue_streams import Clock, VenueStreams
+    from bot4.config import StreamSettings
+
+_UP = (LinkState.UP, LinkState.ROTATING)
+
+
+class LiveFeed:
+    """Streams of one venue.
+
+    Parameters
+    ----------
+    venue : VenueStreams
+    settings : StreamSettings
+    clock : Clock
+        Ages of connections and waits; receive stamps begin from it and go on with the machine's monotonic clock.
+    rng : Random
+        Jitter.
+    log : FrameLog, optional
+        Takes what is received, for a recording.
+
+    `run` is called once, by one thread; `connection`, `notes` and `counters` may be read by any.
+
+    """
+
+    is_synthetic = False
+    is_endless = True
+    is_live = True
+    progress: float | None = None
+    damage: str | None = None
+
+    def __init__(
+        self,
+        venue: VenueStreams,
+        settings: StreamSettings,
+        *,
+        clock: Clock,
+        rng: Random,
+        log: FrameLog | None = None,
+    ) -> None:
+        self.name = venue.name
+        self.instruments = venue.instruments
+        self._venue = venue
+        self._settings = settings
+        self._clock = clock
+        self._log = log
+        self._plans = {plan.url: plan for plan in venue.plans()}
+        self._links = [_link(plan.name, plan.url, plan.lanes, settings, rng) for plan in self._plans.values()]
+        self._desk = SnapshotDesk(len(self.instruments), rng)
+        self._complaints: dict[str, int] = {}
+        self._lost: Mapping[str, int] = {}
+        self._run: LiveRun | None = None
+
+    @property
+    def connection(self) -> str:
+        """How the connections are, on one line."""
+        up = sum(link.state in _UP for link in self._links)
+        words = [f"{up} of {len(self._links)} connections up"]
+        for link in self._links:
+            if link.state not in _UP:
+                why = f": {link.last_error}" if link.last_error else ""
+                words.append(f"{link.name} {link.state.value}, attempt {link.backoff.failures + 1}{why}")
+        counters = self.counters
+        words += [f"{counters[key]} {key}" for key in ("losses", "rotations") if counters[key]]
+        return ", ".join(words)
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Connections lost, planned rotations, streams found silent, snapshots that came and that did not."""
+        return {
+            "losses": sum(link.losses for link in self._links),
+            "rotations": sum(link.rotations for link in self._links),
+            "stale_streams": self._run.stale_streams if self._run is not None else 0,
+            "snapshots": self._desk.fetched,
+            "snapshots_failed": self._desk.failed,
+        }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the result has to know."""
+        counters = self.counters
+        found = list(self._venue.notes)
+        if counters["losses"]:
+            found.append(f"{counters['losses']} times a connection was lost; its books were fetched anew")
+        if counters["stale_streams"]:
+            found.append(f"{counters['stale_streams']} of these because a stream fell silent")
+        if self._lost.get("overflow_messages"):
+            found.append(f"{self._lost['overflow_messages']} messages were lost because the engine was behind")
+        found += [f"the venue refused {count} times: {text}" for text, count in self._complaints.items()]
+        if self._log is not None and self._log.counters["dropped"]:
+            found.append(f"the recording lacks {self._log.counters['dropped']} frames: its file could not keep up")
+        return tuple(found)
+
+    def run(self, feed: Feed) -> None:
+        """Read until the feed is stopped.
+
+        Raises
+        ------
+        UnreachableError
+            The venue could not be reached as often in a row as the settings allow.
+
+        """
+        self._run = LiveRun(
+            self._venue,
+            self._settings,
+            feed,
+            plans=self._plans,
+            links=self._links,
+            desk=self._desk,
+            complaints=self._complaints,
+            clock=self._clock,
+            log=self._log,
+        )
+        try:
+            self._run.read()
+        finally:
+            self._lost = feed.live_counters
+
+
+def _link(name: str, url: str, lanes: tuple[int, ...], settings: StreamSettings, rng: Random) -> StreamLink:
+    backoff = Backoff(
+        rng,
+        first_s=settings.reconnect_first_ms / 1e3,
+        longest_s=settings.reconnect_max_s,
+        attempts_max=settings.reconnect_attempts_max,
+    )
+    return StreamLink(name, url, lanes, backoff, settings.rotate_after_s, settings.overlap_s)

@@ -1,0 +1,85 @@
+"""What a live feed has to know of a venue, and of the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bot4._core.engine.receiver import StreamKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot4.adapters.venues.http_get import Answer
+    from bot4.adapters.venues.websocket import WebSocket
+    from bot4.domain.instrument import Instrument
+
+
+class Clock(Protocol):
+    """The two clocks a feed needs."""
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds that only grow."""
+        ...
+
+    def wall_ns(self) -> int:
+        """Nanoseconds UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPlan:
+    """One connection a venue's streams need: what it is called, and instrument and kind of everything it carries."""
+
+    name: str
+    url: str
+    streams: tuple[tuple[int, StreamKind], ...]
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """Instruments whose depth it carries."""
+        return tuple(lane for lane, kind in self.streams if kind is StreamKind.STREAM_DEPTH)
+
+
+class VenueStreams(Protocol):
+    """What a live feed has to know of a venue."""
+
+    @property
+    def name(self) -> str:
+        """Venue and market, for people."""
+        ...
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """In the order of the engine's lanes."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found at the start that a reader of the result has to know."""
+        ...
+
+    @property
+    def rules(self) -> tuple[str, bytes] | None:
+        """URL and text of the instrument rules as the venue gave them, for a recording."""
+        ...
+
+    def plans(self) -> Sequence[LinkPlan]:
+        """Return the connections the streams need."""
+        ...
+
+    def connect(self, url: str) -> WebSocket:
+        """Connect one of them; blocks. Raises `UnreachableError`."""
+        ...
+
+    def snapshot(self, lane: int) -> tuple[str, Answer]:
+        """Fetch an instrument's book; blocks. Returns URL and answer; raises `UnreachableError`."""
+        ...
+
+    def wants_rotation(self, notice: bytes) -> bool:
+        """Whether a frame without a market event says that its server is about to leave."""
+        ...
+
+    def complaint(self, notice: bytes) -> str | None:
+        """Return what a frame without a market event complains about, where it does."""
+        ...
