@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import ExitStack
     from pathlib import Path
 
+    from bot4.adapters.recordings.recorder import FrameRecorder
     from bot4.adapters.recordings.recording import Recording
     from bot4.adapters.storage.data_dir import DataDir
+    from bot4.adapters.venues.venue_streams import VenueStreams
     from bot4.application.session import PaperSession
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from bot4.ports.display import Display
     from bot4.ports.market_feed import MarketFeed
     from bot4.ports.unit_of_work import Store
+
+# A snapshot of 5,000 levels a side, three times; as the feed asks for (bot4/_core/engine/feed.pxd).
+_LIVE_RING_MIN = 32_768
 
 
 def check_recordings(
@@ -104,6 +110,9 @@ def open_session(
     replay: Sequence[Path] = (),
     instrument_files: Sequence[Path] = (),
     market: str | None = None,
+    venue: str | None = None,
+    symbols: Sequence[str] = (),
+    record: Path | None = None,
     speed: float,
     duration_s: float | None = None,
 ) -> OpenSession:
@@ -121,8 +130,14 @@ def open_session(
         Instrument rules that win over recorded and bundled ones.
     market : str, optional
         ``spot``, ``usdm`` or ``coinm``: overrules what the recordings say.
+    venue : str, optional
+        ``binance``: live market data of `symbols`, traded on paper; nothing can send it an order.
+    symbols : sequence of str
+        Of the venue, in its own spelling; none is BTCUSDT.
+    record : Path, optional
+        A new file for what the venue sends.
     speed : float
-        0 for as fast as it goes, 1 for the pace of the stamps.
+        0 for as fast as it goes, 1 for the pace of the stamps; 0 for a venue, whose pace is its own.
     duration_s : float, optional
         Market time to run for.
 
@@ -131,7 +146,9 @@ def open_session(
     ConfigError, DataError, NoInputError
         The input or a setting cannot be used.
     DataDirError, DataDirBusyError, StoreError, OutputError
-        The data directory, the store or the journal cannot be used.
+        The data directory, the store, the journal or the recording cannot be used.
+    UnreachableError
+        The venue does not answer.
 
     """
     from contextlib import ExitStack
@@ -143,6 +160,7 @@ def open_session(
     from bot4.domain.errors import OutputError
 
     source: MarketFeed
+    streams = _open_venue(settings, venue, market, symbols) if venue is not None else None
     if replay:
         from bot4.adapters.recordings.replay_feed import ReplayFeed
         from bot4.domain.instrument import Market
@@ -151,7 +169,7 @@ def open_session(
             replay, instrument_files=instrument_files, market=Market(market) if market is not None else None
         )
         shape = InputShape(has_book=source.has_book, bar_interval_ns=source.bar_interval_ns)
-    else:
+    elif streams is None:
         source = _synthetic_feed(settings, instrument_files)
         shape = InputShape()
     with ExitStack() as opened:
@@ -159,6 +177,11 @@ def open_session(
         opened.callback(data_dir.close)
         store = _open_store(settings, data_dir)
         opened.callback(store.close)
+        if streams is not None:
+            recorder = _recorder(settings, record)
+            if recorder is not None:
+                opened.callback(recorder.close)
+            source, shape = _live_feed(settings, streams, recorder), InputShape()
         run_dir = data_dir.new_run()
         try:
             session = PaperSession(
@@ -177,8 +200,50 @@ def open_session(
         except BaseException:
             data_dir.discard(run_dir)
             raise
-        opened.pop_all()
-    return OpenSession(session, store, data_dir)
+        return OpenSession(session, opened.pop_all())
+
+
+def _open_venue(settings: Settings, venue: str, market: str | None, symbols: Sequence[str]) -> VenueStreams:
+    """Fetch the rules of a venue's symbols and compare clocks."""
+    from bot4._core.clock import SystemClock
+    from bot4.adapters.venues.binance.market_data import BinanceStreams
+    from bot4.domain.errors import ConfigError
+    from bot4.domain.instrument import Market
+
+    if venue != "binance":
+        raise ConfigError(f"live market data comes from binance, was {venue!r}")
+    if settings.shard.ring_capacity < _LIVE_RING_MIN:
+        raise ConfigError(
+            f"setting shard.ring_capacity must be at least {_LIVE_RING_MIN} with a live venue (a snapshot has to fit), "
+            f"was {settings.shard.ring_capacity}"
+        )
+    chosen = tuple(dict.fromkeys(symbols)) or ("BTCUSDT",)
+    room = Market(market) if market is not None else Market.SPOT
+    streams = BinanceStreams.open(room, chosen, settings.venues.binance, settings.streams)
+    streams.check_clock(SystemClock(), offset_max_ms=settings.streams.clock_offset_max_ms)
+    return streams
+
+
+def _recorder(settings: Settings, record: Path | None) -> FrameRecorder | None:
+    if record is None:
+        return None
+    from bot4.adapters.recordings.recorder import FrameRecorder
+
+    return FrameRecorder(
+        record,
+        buffer_bytes=settings.streams.record_buffer_mb << 20,
+        bytes_max=settings.streams.record_max_mb << 20,
+    )
+
+
+def _live_feed(settings: Settings, streams: VenueStreams, recorder: FrameRecorder | None) -> MarketFeed:
+    from random import Random
+
+    from bot4._core.clock import SystemClock
+    from bot4.adapters.venues.live_feed import LiveFeed
+
+    jitter = Random()  # noqa: S311 - many clients must not come back together
+    return LiveFeed(streams, settings.streams, clock=SystemClock(), rng=jitter, recorder=recorder)
 
 
 def _open_store(settings: Settings, data_dir: DataDir) -> Store:
@@ -216,19 +281,17 @@ def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> Mar
 
 
 class OpenSession:
-    """A session with what it holds open; leaving the block closes the store and releases the data directory."""
+    """A session with what it holds open: recording, store, data directory; leaving the block closes them."""
 
-    def __init__(self, session: PaperSession, store: Store, data_dir: DataDir) -> None:
+    def __init__(self, session: PaperSession, opened: ExitStack) -> None:
         self.session = session
-        self._store = store
-        self._data_dir = data_dir
+        self._opened = opened
 
     def __enter__(self) -> PaperSession:
         return self.session
 
     def __exit__(self, *_: object) -> None:
-        self._store.close()
-        self._data_dir.close()
+        self._opened.close()
 
 
 def serve_exchange(

@@ -263,6 +263,7 @@ class StreamSettings(Section, frozen=True):
     stale_multiple: Annotated[float, Meta(ge=2.0, le=1_000.0)] = 20.0
     clock_offset_max_ms: Annotated[int, Meta(ge=1, le=60_000)] = 500
     record_buffer_mb: Literal[1, 2, 4, 8, 16, 32, 64, 128, 256, 512] = 32
+    record_max_mb: Annotated[int, Meta(ge=1, le=2**20)] = 4_096
 
     def __post_init__(self) -> None:
         if self.reconnect_first_ms > self.reconnect_max_s * 1_000:

@@ -304,7 +304,7 @@ class PaperSession:
     # -- parts -------------------------------------------------------------------------------------------------------
 
     def _make_runner(self, speed: float) -> ShardRunner | None:
-        if speed == 0.0:
+        if speed == 0.0 and not self._source.is_live:
             return None
         shard = self._settings.shard
         cores = sorted(os.sched_getaffinity(0))
@@ -325,6 +325,7 @@ class PaperSession:
             records=self._runner.records,
             speed=speed,
             duration_ns=self._duration_ns,
+            live=self._source.is_live,
         )
 
     def _progress(self) -> float | None:
@@ -368,6 +369,7 @@ class PaperSession:
             journal_failed=bool(view["journal_errno"]),
             lanes=tuple(lanes),
             latency_ns=self.assembly.engine.stages.percentiles(),
+            connection=self._source.connection,
         )
 
 

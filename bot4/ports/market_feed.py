@@ -28,6 +28,16 @@ class MarketFeed(Protocol):
         ...
 
     @property
+    def is_live(self) -> bool:
+        """Whether it comes when it comes: its reader must not be held back, and its pace is the market's."""
+        ...
+
+    @property
+    def connection(self) -> str | None:
+        """How the connection to a venue is, on one line; None where there is none."""
+        ...
+
+    @property
     def instruments(self) -> tuple[Instrument, ...]:
         """What it speaks of, in the order of the engine's lanes."""
         ...

@@ -34,7 +34,8 @@ class RunView:
     """One run at one moment.
 
     ``progress`` is the share of the input that was read, None where the end is not known. ``engine_ns`` is the engine's
-    clock in nanoseconds UTC; ``latency_ns`` maps a stage to its percentiles.
+    clock in nanoseconds UTC; ``latency_ns`` maps a stage to its percentiles; ``connection`` says how the venue is
+    reached, None where there is none.
     """
 
     source: str
@@ -48,3 +49,4 @@ class RunView:
     journal_failed: bool
     lanes: tuple[LaneView, ...]
     latency_ns: dict[str, dict[str, int]]
+    connection: str | None = None

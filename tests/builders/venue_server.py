@@ -126,6 +126,7 @@ class Peer:
         self.writer = writer
         self.streams = streams
         self.pongs: list[bytes] = []
+        self.said: list[bytes] = []  # messages
         self.close_code: int | None = None
         self.is_muted = False
 
@@ -349,8 +350,7 @@ class VenueServer:
                 if opcode == CLOSE:
                     peer.close_code = int.from_bytes(payload[:2], "big")
                     return
-                if opcode == 10:
-                    peer.pongs.append(payload)
+                (peer.pongs if opcode == 10 else peer.said).append(payload)
         finally:
             self.peers.remove(peer)
 

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Self
 
@@ -17,12 +18,15 @@ from bot4._core.clock import SystemClock
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.wire.frame_log import FrameLog
+from bot4.adapters.recordings.recorder import FrameRecorder
+from bot4.adapters.recordings.replay_feed import ReplayFeed
 from bot4.adapters.venues.binance.market_data import BinanceStreams
 from bot4.adapters.venues.live_feed import LiveFeed
-from bot4.application.assembly import InputShape, assemble
+from bot4.application.assembly import Assembly, InputShape, assemble
 from bot4.config import load_settings
 from bot4.domain.errors import Bot4Error, ConfigError, UnreachableError
 from bot4.domain.instrument import Market
+from bot4.ports.frame_sink import FrameSink
 
 FAST = {
     "streams.connect_timeout_s": 2.0,
@@ -49,11 +53,19 @@ class ShiftedClock:
         return self.clock.wall_ns()
 
 
+@dataclass
+class Sink:
+    """A recording that nobody writes."""
+
+    log: FrameLog
+    notes: tuple[str, ...] = ()
+
+
 class Client:
     """A live feed with its engine, in threads as `bot4 run` has them."""
 
     def __init__(
-        self, server: VenueServer, *symbols: str, market: Market = Market.SPOT, log: FrameLog | None = None,
+        self, server: VenueServer, *symbols: str, market: Market = Market.SPOT, recorder: FrameSink | None = None,
         feed_type: type[LiveFeed] = LiveFeed, **settings: object,
     ) -> None:  # fmt: skip
         urls = {f"venues.binance.{prefix}rest_url": server.url for prefix in ("", "usdm_")}
@@ -64,7 +76,7 @@ class Client:
         venue = BinanceStreams.open(
             market, symbols or ("BTCUSDT",), self.settings.venues.binance, self.settings.streams
         )
-        self.source = feed_type(venue, self.settings.streams, clock=self.clock, rng=Random(3), log=log)
+        self.source = feed_type(venue, self.settings.streams, clock=self.clock, rng=Random(3), recorder=recorder)
         self.assembly = assemble(self.settings, venue.instruments, journal=None, shape=InputShape())
         self.runner = ShardRunner(self.assembly.engine)
         self.feed = Feed(
@@ -308,7 +320,7 @@ def recorded_trade_ids(log: FrameLog) -> list[int]:
 
 def test_after_a_day_a_second_socket_takes_over_without_a_gap(server):
     log = FrameLog(1 << 22)
-    with Client(server, streams__overlap_s=30.0, log=log) as client:
+    with Client(server, streams__overlap_s=30.0, recorder=Sink(log)) as client:
         until(lambda: client.is_whole and client.lanes[0]["trades"] > 5, "a live book")
         client.clock.shift_ns += 85_801 * 10**9
         until(lambda: len(server.peers) == 2, "a second socket")
@@ -347,6 +359,56 @@ def test_an_old_socket_that_dies_while_the_new_one_is_up_costs_nothing(server):
         assert_same_books(client, server)
         assert client.lanes[0]["gaps"] == 0
         assert client.source.counters["snapshots"] == 1
+
+
+# -- the recording -----------------------------------------------------------------------------------------------------
+
+
+def replayed_books(path: Path) -> list[tuple]:
+    """Every level of each book, in ticks and lots, after a replay of a recording."""
+    source = ReplayFeed([path])
+    assembly = assemble(load_settings(environment={}), source.instruments, journal=None, shape=InputShape())
+    source.run(Feed(assembly.scanner, assembly.engine))
+    return books(assembly)
+
+
+def books(assembly: Assembly) -> list[tuple]:
+    return [
+        tuple(list(zip(*map(list, sync.book.depth(side)), strict=True)) for side in (0, 1)) for sync in assembly.syncs
+    ]
+
+
+def test_a_recording_with_losses_a_rotation_and_gaps_replays_to_the_same_books(tmp_path):
+    path = tmp_path / "day.gz"
+    with (
+        VenueServer("BTCUSDT", "ETHUSDT") as server,
+        FrameRecorder(path) as recorder,
+        Client(server, "BTCUSDT", "ETHUSDT", recorder=recorder) as client,
+    ):
+        until(lambda: client.is_whole, "live books")
+        server.cut()
+        until(lambda: len(server.all_peers) > 1 and client.is_whole, "live books after a loss")
+        client.clock.shift_ns += 85_801 * 10**9
+        until(lambda: client.feed.live_counters["repeated_trades"] > 0, "an overlap")
+        server.tamper = drop(server)
+        until(lambda: client.lanes[0]["gaps"] >= 2, "gaps")
+        server.tamper = None
+        until(lambda: client.is_whole, "live books after gaps")
+        assert_same_books(client, server)
+    assert recorder.notes == ()
+    assert replayed_books(path) == books(client.assembly)
+
+
+def test_control_a_recording_that_lacks_a_frame_replays_to_other_books(tmp_path):
+    path = tmp_path / "day"
+    with VenueServer() as server, FrameRecorder(path) as recorder, Client(server, recorder=recorder) as client:
+        until(lambda: client.is_whole and client.lanes[0]["depth_messages"] > 20, "a live book")
+        assert_same_books(client, server)
+    lines = path.read_bytes().splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if b"depthUpdate" in line)
+    (tmp_path / "short").write_bytes(b"".join(lines[:last] + lines[last + 1 :]))
+    assert replayed_books(path) == books(client.assembly)
+    assert replayed_books(tmp_path / "short") != books(client.assembly)
 
 
 # -- what cannot work --------------------------------------------------------------------------------------------------

@@ -155,5 +155,27 @@ def test_settings_are_immutable():
 def test_plain_settings_hold_every_key_and_amounts_as_text():
     plain = settings_to_dict(Settings())
     assert plain["paper"]["balance_quote"] == "10000"
-    assert {f"{section}.{key}" for section, values in plain.items() for key in values} == set(settings_keys())
+    tables = {key.rpartition(".")[0] for key in settings_keys()}
+
+    def keys(values: dict, prefix: str) -> set[str]:
+        found = set()
+        for name, value in values.items():
+            is_table = f"{prefix}{name}" in {part for table in tables for part in (table, table.split(".")[0])}
+            found |= keys(value, f"{prefix}{name}.") if is_table else {f"{prefix}{name}"}
+        return found
+
+    assert keys(plain, "") == set(settings_keys())
     assert msgspec.convert(plain, Settings, strict=False) == Settings()
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://x", "https://", "api.binance.com", "https://x/?a=1", "https://user@x", "wss://x"]
+)
+def test_an_address_that_is_none_is_refused_by_name(address):
+    with pytest.raises(ConfigError, match=r"venues\.binance\.rest_url must be https://HOST or http://HOST"):
+        load_settings(environment={}, overrides={"venues.binance.rest_url": address})
+
+
+def test_a_venues_table_is_reached_from_the_environment():
+    settings = load_settings(environment={"BOT4_VENUES__BINANCE__WS_URL": "ws://localhost:1"})
+    assert settings.venues.binance.ws_url == "ws://localhost:1"

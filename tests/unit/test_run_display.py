@@ -110,6 +110,15 @@ def test_lines_come_at_most_every_ten_seconds(monkeypatch):
     assert "SYNTHETIC BTCUSDT 60000.01/60000.03" in lines[0]
 
 
+def test_a_live_venue_shows_how_it_is_reached():
+    live = dataclasses.replace(REPLAY, source="binance spot", connection="0 of 1 connections up, attempt 3")
+    assert "binance spot: 0 of 1 connections up, attempt 3" in text_of(live)
+    assert "connections up" not in text_of(REPLAY)
+    console = Console(record=True, width=120, file=io.StringIO())
+    LineDisplay(console).show(live)
+    assert console.export_text().startswith("binance spot: 0 of 1 connections up, attempt 3")
+
+
 def test_the_display_fits_where_it_is_shown():
     assert isinstance(make_display(quiet=True, to_stderr=False), QuietDisplay)
     assert isinstance(make_display(quiet=False, to_stderr=True), LineDisplay)

@@ -14,7 +14,15 @@ from libc.string cimport memcpy, memset
 import os
 
 from bot4._core.clock cimport monotonic_ns
-from bot4._core.engine.feed cimport FEED_DELIVERED, FEED_NOTHING, FEED_REPEATED, Feed, feed_frame, feed_time
+from bot4._core.engine.feed cimport (
+    FEED_DELIVERED,
+    FEED_NOTHING,
+    FEED_REPEATED,
+    FEED_STOPPED,
+    Feed,
+    feed_frame,
+    feed_time,
+)
 from bot4._core.engine.shard cimport shard_publish
 from bot4._core.types cimport (
     EVENT_AGG_TRADE,
@@ -91,6 +99,8 @@ cdef bint _message(
     cdef uint64_t set_aside = scanner.zero_trades + scanner.off_book_trades
     cdef int verdict = feed_frame(state.feed, <const char*>message.payload, message.length, now_ns, -1)
     socket.messages += 1
+    if verdict == FEED_STOPPED:
+        return False                             # not delivered, so not recorded
     if verdict == FEED_REPEATED:
         socket.useful += 1
         socket.last_useful_ns = now_ns

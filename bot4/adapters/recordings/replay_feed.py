@@ -44,6 +44,8 @@ class ReplayFeed:
 
     is_synthetic = False
     is_endless = False
+    is_live = False
+    connection: str | None = None
 
     def __init__(
         self, paths: Sequence[Path], *, instrument_files: Sequence[Path] = (), market: Market | None = None

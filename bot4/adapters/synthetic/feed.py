@@ -30,6 +30,8 @@ class SyntheticFeed:
 
     is_synthetic = True
     is_endless = True
+    is_live = False
+    connection: str | None = None
     progress: float | None = None
     damage: str | None = None
 

@@ -1,4 +1,4 @@
-"""One GET over HTTP/1.1 with a bound on everything: time, bytes, no redirects."""
+"""GET over HTTP/1.1 with a bound on everything: time, bytes, no redirects."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot4.domain.errors import UnreachableError
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
+    from typing import Self
 
 _PIECE = 1 << 16
 
@@ -32,60 +33,90 @@ class Answer:
         return float(text) if text.isdigit() else None
 
 
-def http_get(url: str, *, tls: ssl.SSLContext, timeout_s: float, bytes_max: int = 64 << 20) -> Answer:
-    """Fetch `url` on a connection of its own.
+class HttpPeer:
+    """One server, on one connection where the server keeps it. A context manager; one thread.
 
     Parameters
     ----------
-    url : str
-        ``http://`` or ``https://``.
+    base_url : str
+        ``http://HOST`` or ``https://HOST``, with a path or without.
     tls : SSLContext
         Used for ``https``.
     timeout_s : float
-        For the whole of it, from the connection to the last byte.
+        For the whole of one request, from the connection to the last byte.
     bytes_max : int
         Longest body.
 
-    Raises
-    ------
-    UnreachableError
-        No answer, an answer that is cut short, late or too long; whatever status came is an answer.
-
     """
-    parts = urlsplit(url)
-    deadline_s = time.monotonic() + timeout_s
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(parts.netloc, timeout=timeout_s, context=tls)
-    elif parts.scheme == "http":
-        connection = http.client.HTTPConnection(parts.netloc, timeout=timeout_s)
-    else:
-        raise ValueError(f"a URL must begin with http:// or https://, was {url!r}")
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    where = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    try:
-        connection.request("GET", target, headers={"Accept": "application/json", "User-Agent": "bot4"})
-        response = connection.getresponse()
+
+    def __init__(self, base_url: str, *, tls: ssl.SSLContext, timeout_s: float, bytes_max: int = 64 << 20) -> None:
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https"):
+            raise ValueError(f"a URL must begin with http:// or https://, was {base_url!r}")
+        self._base_path = parts.path.rstrip("/")
+        self._where = f"{parts.scheme}://{parts.netloc}"
+        self._timeout_s = timeout_s
+        self._bytes_max = bytes_max
+        self._connection: http.client.HTTPConnection = (
+            http.client.HTTPSConnection(parts.netloc, timeout=timeout_s, context=tls)
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(parts.netloc, timeout=timeout_s)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def get(self, path: str) -> Answer:
+        """Fetch `path`, with its query.
+
+        Raises
+        ------
+        UnreachableError
+            No answer, an answer that is cut short, late or too long; whatever status came is an answer.
+
+        """
+        where = f"{self._where}{self._base_path}{path.partition('?')[0]}"
+        deadline_s = time.monotonic() + self._timeout_s
+        headers = {"Accept": "application/json", "User-Agent": "bot4"}
+        try:
+            self._connection.request("GET", f"{self._base_path}{path}" or "/", headers=headers)
+            response = self._connection.getresponse()
+            body = self._body(response, where, deadline_s)
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise UnreachableError(f"{where} cannot be reached: {reason_of(error)}") from None
+        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+    def _body(self, response: http.client.HTTPResponse, where: str, deadline_s: float) -> bytes:
         pieces: list[bytes] = []
         size = 0
         while piece := response.read1(_PIECE):
             pieces.append(piece)
             size += len(piece)
-            if size > bytes_max:
-                raise UnreachableError(f"{where} answers with more than {bytes_max:,} bytes")
+            if size > self._bytes_max:
+                self._connection.close()
+                raise UnreachableError(f"{where} answers with more than {self._bytes_max:,} bytes")
             if time.monotonic() > deadline_s:
-                raise UnreachableError(f"{where} does not finish its answer within {timeout_s:g} s")
+                self._connection.close()
+                raise UnreachableError(f"{where} does not finish its answer within {self._timeout_s:g} s")
         if response.length:
+            self._connection.close()
             raise UnreachableError(f"{where} ended its answer {response.length:,} bytes early")
-    except (OSError, http.client.HTTPException) as error:
-        raise UnreachableError(f"{where} cannot be reached: {reason_of(error)}") from None
-    finally:
-        connection.close()
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, headers, b"".join(pieces))
+        return b"".join(pieces)
+
+
+def http_get(url: str, *, tls: ssl.SSLContext, timeout_s: float, bytes_max: int = 64 << 20) -> Answer:
+    """Fetch `url` on a connection of its own; see `HttpPeer`."""
+    base, slashes, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    with HttpPeer(f"{base}{slashes}{host}", tls=tls, timeout_s=timeout_s, bytes_max=bytes_max) as peer:
+        return peer.get(f"{slash}{path}" or "/")
 
 
 def reason_of(error: Exception) -> str:
     """Return an error's own words on one line, or its type where it has none."""
-    text = getattr(error, "strerror", None) or getattr(error, "verify_message", None) or str(error)
+    text = getattr(error, "verify_message", None) or getattr(error, "strerror", None) or str(error)
     return " ".join(str(text).split()) or type(error).__name__

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from random import Random
 
     from bot4._core.engine.feed import Feed
-    from bot4._core.wire.frame_log import FrameLog
     from bot4.adapters.venues.venue_streams import Clock, VenueStreams
     from bot4.config import StreamSettings
+    from bot4.ports.frame_sink import FrameSink
 
 _UP = (LinkState.UP, LinkState.ROTATING)
 
@@ -32,8 +32,8 @@ class LiveFeed:
         Ages of connections and waits; receive stamps begin from it and go on with the machine's monotonic clock.
     rng : Random
         Jitter.
-    log : FrameLog, optional
-        Takes what is received, for a recording.
+    recorder : FrameSink, optional
+        Takes what is received.
 
     `run` is called once, by one thread; `connection`, `notes` and `counters` may be read by any.
 
@@ -52,14 +52,14 @@ class LiveFeed:
         *,
         clock: Clock,
         rng: Random,
-        log: FrameLog | None = None,
+        recorder: FrameSink | None = None,
     ) -> None:
         self.name = venue.name
         self.instruments = venue.instruments
         self._venue = venue
         self._settings = settings
         self._clock = clock
-        self._log = log
+        self._recorder = recorder
         self._plans = {plan.url: plan for plan in venue.plans()}
         self._links = [_link(plan.name, plan.url, plan.lanes, settings, rng) for plan in self._plans.values()]
         self._desk = SnapshotDesk(len(self.instruments), rng)
@@ -103,8 +103,8 @@ class LiveFeed:
         if self._lost.get("overflow_messages"):
             found.append(f"{self._lost['overflow_messages']} messages were lost because the engine was behind")
         found += [f"the venue refused {count} times: {text}" for text, count in self._complaints.items()]
-        if self._log is not None and self._log.counters["dropped"]:
-            found.append(f"the recording lacks {self._log.counters['dropped']} frames: its file could not keep up")
+        if self._recorder is not None:
+            found += self._recorder.notes
         return tuple(found)
 
     def run(self, feed: Feed) -> None:
@@ -125,7 +125,7 @@ class LiveFeed:
             desk=self._desk,
             complaints=self._complaints,
             clock=self._clock,
-            log=self._log,
+            log=self._recorder.log if self._recorder is not None else None,
         )
         try:
             self._run.read()

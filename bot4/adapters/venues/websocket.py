@@ -32,6 +32,7 @@ _TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
 _CONTROL_MAX = 125
 _SWITCHING = 101
 _SEND_S = 1.0
+_DRAINED_READS_MAX = 64
 
 
 class UpgradeRefusedError(UnreachableError):
@@ -176,7 +177,11 @@ class WebSocket:
         try:
             if code is not None:
                 self._send(_CLOSE, code.to_bytes(2, "big"))
-        except UnreachableError:
+                # Closing with bytes unread resets the connection, and the goodbye is lost with it.
+                for _ in range(_DRAINED_READS_MAX):
+                    if not self._socket.recv(1 << 16):
+                        break
+        except (UnreachableError, OSError):
             pass
         finally:
             self._socket.close()

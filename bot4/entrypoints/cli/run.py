@@ -1,4 +1,4 @@
-"""``bot4 run``: trade on paper over a recording or the built-in synthetic market."""
+"""``bot4 run``: trade on paper over a recording, a live venue's market data or the built-in synthetic market."""
 
 from __future__ import annotations
 
@@ -50,6 +50,20 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
 )
 @click.argument("more_paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option(
+    "--venue",
+    type=click.Choice(["binance"]),
+    help="Live market data of this venue, traded on paper: it is read from, nothing is sent to it.",
+)
+@click.option(
+    "--symbol", "symbols", multiple=True, metavar="SYMBOL", help="With --venue; may be repeated.  [default: BTCUSDT]"
+)
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --venue: keep what it sends in a new file that --replay reads; .gz at its end compresses.",
+)
+@click.option(
     "--speed",
     metavar="FACTOR",
     callback=_speed,
@@ -65,7 +79,11 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     metavar="FILE",
     help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be repeated.",
 )
-@click.option("--market", type=click.Choice(["spot", "usdm", "coinm"]), help="Market of recordings that do not say.")
+@click.option(
+    "--market",
+    type=click.Choice(["spot", "usdm", "coinm"]),
+    help="Market of recordings that do not say, or of --venue.",
+)
 @click.option(
     "--config",
     "config_file",
@@ -88,6 +106,9 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
 def run(  # noqa: PLR0917 - click hands them over by name
     replay: tuple[Path, ...],
     more_paths: tuple[Path, ...],
+    venue: str | None,
+    symbols: tuple[str, ...],
+    record: Path | None,
     speed: float | None,
     duration: float | None,
     instrument_files: tuple[Path, ...],
@@ -100,22 +121,26 @@ def run(  # noqa: PLR0917 - click hands them over by name
     *,
     quiet: bool,
 ) -> None:
-    """Trade on paper, over a recording or the built-in synthetic market.
+    """Trade on paper: over a recording, a live venue's market data or the built-in synthetic market.
 
-    Nothing here can reach a live venue. Ctrl-C ends the run in order: orders are cancelled, everything is written, the
-    summary is shown; a second Ctrl-C forces.
+    Nothing here can send an order to a venue. Ctrl-C ends the run in order: orders are cancelled, everything is
+    written, the summary is shown; a second Ctrl-C forces.
 
     \b
     bot4 run
     bot4 run --duration 30 --json -
     bot4 run --replay btcusdt_20240808.gz btcusdt_20240809.gz --speed max
     bot4 run --replay BTCUSDT-1m-2024-08.zip --set strategy.order_notional=250
+    bot4 run --venue binance --symbol BTCUSDT --symbol ETHUSDT --record today.gz
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.domain.errors import Bot4Error
 
     try:
         code = _run(
             replay=(*replay, *more_paths),
+            venue=venue,
+            symbols=symbols,
+            record=record,
             speed=speed,
             duration=duration,
             instrument_files=instrument_files,
@@ -150,6 +175,9 @@ def _overrides(pairs: tuple[str, ...], data_dir: Path | None, seed: int | None) 
 def _run(
     *,
     replay: tuple[Path, ...],
+    venue: str | None,
+    symbols: tuple[str, ...],
+    record: Path | None,
     speed: float | None,
     duration: float | None,
     instrument_files: tuple[Path, ...],
@@ -165,11 +193,15 @@ def _run(
     from bot4.domain.errors import ConfigError
     from bot4.entrypoints.cli.run_display import make_display, show_summary
 
-    if not replay and market not in {None, "spot"}:
-        raise ConfigError("--market is for --replay: the synthetic market is a spot market")
+    if venue is not None:
+        _refuse_beside_venue(replay=replay, speed=speed, instrument_files=instrument_files)
+    elif symbols or record is not None:
+        raise ConfigError(f"{'--symbol' if symbols else '--record'} needs --venue")
+    elif not replay and market not in {None, "spot"}:
+        raise ConfigError("--market is for --replay and --venue: the synthetic market is a spot market")
     settings = load_settings(config_file, overrides=overrides)
-    chosen_speed = speed if speed is not None else (0.0 if replay else 1.0)
-    if not replay and chosen_speed == 0.0 and duration is None:
+    chosen_speed = speed if speed is not None else (0.0 if replay or venue else 1.0)
+    if not (replay or venue) and chosen_speed == 0.0 and duration is None:
         raise ConfigError("the synthetic market never ends: --speed max needs --duration SECONDS")
     display = make_display(quiet=quiet, to_stderr=json_file == "-")
     failure: SessionFailedError | None = None
@@ -180,6 +212,9 @@ def _run(
             replay=replay,
             instrument_files=instrument_files,
             market=market,
+            venue=venue,
+            symbols=symbols,
+            record=record,
             speed=chosen_speed,
             duration_s=duration,
         ) as session,
@@ -195,6 +230,17 @@ def _run(
         click.echo(f"bot4: {failure}", err=True)
     _write_json(summary, json_file)
     return 0 if failure is None else failure.failed_with
+
+
+def _refuse_beside_venue(*, replay: tuple[Path, ...], speed: float | None, instrument_files: tuple[Path, ...]) -> None:
+    from bot4.domain.errors import ConfigError
+
+    if replay:
+        raise ConfigError("--venue and --replay exclude each other: a run has one source")
+    if speed is not None:
+        raise ConfigError("--speed is not for --venue: a live market has its own pace")
+    if instrument_files:
+        raise ConfigError("--instrument is not for --venue: the venue gives its own rules")
 
 
 def _write_json(summary: RunSummary, json_file: str | None) -> None:

@@ -40,6 +40,8 @@ class LineDisplay:
             return
         self._next_s = now_s + _LINE_EVERY_S
         kind = "SYNTHETIC " if view.is_synthetic else ""
+        if view.connection is not None:
+            self._console.print(f"{view.source}: {view.connection}", highlight=False, soft_wrap=True)
         for lane in view.lanes:
             self._console.print(
                 f"{_clock(view.engine_ns)} {kind}{lane.symbol} {lane.bid}/{lane.ask} position {lane.position:f} "
@@ -107,6 +109,8 @@ def render(view: RunView) -> RenderableType:
             f"{lane.score:+.2f}",
         )
     parts.append(lanes)
+    if view.connection is not None:
+        parts.append(Text(f"{view.source}: {view.connection}", style="cyan"))
     parts.append(Text(_state(view), style="bold red" if _is_troubled(view) else "green"))
     latency = Table(box=None, header_style="dim")
     for title in ("latency", "p50", "p99", "p99.9", "max", "samples"):

@@ -14,7 +14,8 @@ from urllib.parse import quote
 import orjson
 
 from bot4._core.engine.receiver import StreamKind
-from bot4.adapters.venues.http_get import http_get
+from bot4.adapters.venues.binance.clock_check import clock_note
+from bot4.adapters.venues.http_get import HttpPeer, http_get
 from bot4.adapters.venues.tls import tls_context
 from bot4.adapters.venues.venue_streams import LinkPlan
 from bot4.adapters.venues.websocket import WebSocket
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot4.adapters.venues.http_get import Answer
+    from bot4.adapters.venues.venue_streams import Clock
     from bot4.config import BinanceSettings, StreamSettings
     from bot4.domain.instrument import Instrument
 
@@ -70,7 +72,7 @@ _ROOMS = {
 class BinanceStreams:
     """Streams, snapshots and rules of some instruments; made by `open`.
 
-    `connect`, `snapshot` and `server_ms` block and may be called by any thread.
+    `connect`, `snapshot` and `check_clock` block and may be called by any thread.
     """
 
     def __init__(
@@ -160,14 +162,12 @@ class BinanceStreams:
         url = f"{self._rest_url}{self._room.rest_path}/depth?symbol={symbol}&limit={self._room.snapshot_levels}"
         return url, http_get(url, tls=self._tls, timeout_s=self._timeouts.snapshot_timeout_s, bytes_max=16 << 20)
 
-    def server_ms(self) -> int:
-        """Return the venue's clock, milliseconds UTC."""
-        url = f"{self._rest_url}{self._room.rest_path}/time"
-        document = _document(http_get(url, tls=self._tls, timeout_s=self._timeouts.snapshot_timeout_s), url, ())
-        stamp = document.get("serverTime")
-        if not isinstance(stamp, int):
-            raise UnreachableError(f"{url} tells no serverTime: {str(document)[:80]}")
-        return stamp
+    def check_clock(self, clock: Clock, *, offset_max_ms: int) -> None:
+        """Ask the venue's clock, and note where this machine's is wrong. Raises `UnreachableError`."""
+        with HttpPeer(self._rest_url, tls=self._tls, timeout_s=self._timeouts.snapshot_timeout_s) as peer:
+            note = clock_note(peer, f"{self._room.rest_path}/time", clock, offset_max_ms=offset_max_ms)
+        if note is not None:
+            self.notes = (*self.notes, note)
 
     def wants_rotation(self, notice: bytes) -> bool:
         """Whether the server is about to leave: its connections end within minutes."""
