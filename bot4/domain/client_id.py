@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-#: Every order of ours begins with it, so that one listing finds them all.
-PREFIX = "b4-"
-_OURS = re.compile(r"b4-[0-9a-z]{1,13}-[0-9a-z]{1,13}-[0-9a-z]")
+_OURS = re.compile(r"b4-[0-9a-z]{1,7}-[0-9a-z]{1,13}-[0-9a-z]")
 # Not in the base-32 alphabet of our ids, so it can stand for the dash where a venue takes letters and digits only.
 _DASH = "u"
 
 
 def is_ours(client_order_id: str) -> bool:
-    """Whether an id has the shape of ours.
+    """Whether an id has the shape of ours; one whose check digit is wrong is still nobody else's.
 
     >>> is_ours("b4-1-7-m"), is_ours("web_4f1a"), is_ours("b4-and-more-to-come")
     (True, False, False)

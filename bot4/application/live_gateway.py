@@ -1,0 +1,363 @@
+"""The gateway of a live run: intents of the engine to the venue, what the venue says back to the engine.
+
+It lives on a thread of its own with an event loop. Two rules stand above all others here: nothing is sent twice, and no
+report is lost; where either is in doubt it halts trading and says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from bot4._core.engine.control import ControlCode
+from bot4._core.engine.lane_state import GateReason
+from bot4._core.types import IntentAction, IntentFlag
+from bot4._core.types import OrderType as IntentType
+from bot4._core.types import TimeInForce as IntentTif
+from bot4.application.order_board import BoardOrder, BoardReport, OrderBoard
+from bot4.application.order_sender import OrderSender
+from bot4.application.reconciliation import Findings, Reconciler
+from bot4.application.report_outbox import ReportOutbox
+from bot4.application.venue_books import VenueBooks
+from bot4.domain.errors import Bot4Error
+from bot4.domain.order import OrderSide, TimeInForce
+from bot4.domain.order_id import client_order_id
+from bot4.domain.order_life import OrderLife
+from bot4.ports.exchange import (
+    ExchangePort,
+    ExecutionReport,
+    OrderKind,
+    OrderRequest,
+    StreamState,
+    Transfer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+
+    from bot4.domain.instrument import Instrument
+    from bot4.ports.shard_link import Admission, ShardLink
+
+_TIFS = {IntentTif.TIF_GTC: TimeInForce.GTC, IntentTif.TIF_IOC: TimeInForce.IOC, IntentTif.TIF_FOK: TimeInForce.FOK}
+_PUSH_S = 1.0
+# GATE_START and GATE_MISMATCH of the engine's gate: what reconciliation may set and clear.
+_GATE_REASONS = int(GateReason.GATE_START | GateReason.GATE_MISMATCH)
+_TAKE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePace:
+    """How often the gateway looks after things."""
+
+    reconcile_s: float = 10.0
+    books_every: int = 6  # passes between two comparisons of balances
+    ready_s: float = 0.1
+    drain_s: float = 30.0
+    dead_man_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """What a screen shows of the gateway; replaced as a whole."""
+
+    gate: str = "closed: not reconciled yet"
+    orders: int = 0
+    unsettled: int = 0
+    unknown: int = 0
+    told: int = 0
+    passes: int = 0
+    alarms: tuple[str, ...] = ()
+
+
+class LiveGateway:
+    """Trades for one shard on one account.
+
+    Parameters
+    ----------
+    exchange : ExchangePort
+        Not started yet.
+    shard : ShardLink
+    admission : Admission
+        The shard's breaker.
+    instruments : sequence of Instrument
+        In the order of the engine's lanes.
+    assets : mapping of str to (int, int)
+        Index in the engine's account and decimals, by asset.
+    epoch : int
+        Of the journal: part of every order's name.
+    now_ns : callable
+        The clock market data is stamped with.
+    progress : callable
+        A figure that grows while the engine works: the venue's dead-man switch is refreshed by it and by nothing else.
+    on_halt : callable
+        Told once why trading has to end; called on the gateway's thread.
+    pace : LivePace
+
+    `run` is called once, by the thread that is to be the gateway's; `stop` and `status` by any.
+
+    """
+
+    def __init__(
+        self,
+        exchange: ExchangePort,
+        shard: ShardLink,
+        admission: Admission,
+        instruments: Sequence[Instrument],
+        assets: Mapping[str, tuple[int, int]],
+        *,
+        epoch: int,
+        now_ns: Callable[[], int],
+        progress: Callable[[], int],
+        on_halt: Callable[[str], None],
+        pace: LivePace | None = None,
+    ) -> None:
+        self._exchange = exchange
+        self._shard = shard
+        self._instruments = tuple(instruments)
+        self._epoch = epoch
+        self._progress = progress
+        self._on_halt = on_halt
+        self._pace = pace or LivePace()
+        self.books = VenueBooks(instruments)
+        self.board = OrderBoard(instruments, self._tell, self._alarm)
+        self._outbox = ReportOutbox(shard, assets, now_ns, self._alarm)
+        self.reconciler = Reconciler(exchange, self.board, self.books, [i.symbol for i in instruments])
+        self._sender = OrderSender(
+            exchange, self.board, self.reconciler, admission, flush=self._flush, on_error=self.halt
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._look = asyncio.Event()
+        self._lock = Lock()
+        self._is_stopping = False
+        self._halted: str | None = None
+        self._gate_open = False
+        self._findings: Findings | None = None
+        self._alarms: list[str] = []
+        self._seen_progress = -1
+        self.status = LiveStatus()
+
+    # -- any thread
+
+    def stop(self) -> None:
+        """Ask for the end: what works is left to the engine to cancel, and its answers are awaited."""
+        with self._lock:
+            self._is_stopping = True
+            if self._loop is not None and self._stop is not None:
+                self._loop.call_soon_threadsafe(self._stop.set)
+
+    def run(self) -> None:
+        """Trade until `stop`; whatever ends it, connections are closed."""
+        asyncio.run(self._main())
+
+    # -- the loop
+
+    async def _main(self) -> None:
+        with self._lock:
+            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+            if self._is_stopping:
+                self._stop.set()
+        stop = self._stop
+        try:
+            await self._exchange.start()
+        except Bot4Error as error:
+            await self._exchange.close()
+            self.halt(str(error))
+            return
+        self._loop.add_reader(self._shard.intents_fileno(), self._on_readable)
+        tasks = [
+            asyncio.create_task(self._hear(), name="live-hear"),
+            asyncio.create_task(self._look_after(), name="live-look-after"),
+            asyncio.create_task(self._watch(), name="live-watch"),
+        ]
+        for task in tasks:
+            task.add_done_callback(self._task_ended)
+        try:
+            self._take_intents()
+            await stop.wait()
+            await self._drain()
+        finally:
+            self._loop.remove_reader(self._shard.intents_fileno())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._sender.close()
+            self._flush()
+            await self._exchange.close()
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.halt(f"{type(error).__name__}: {error}")
+
+    # -- intents
+
+    def _on_readable(self) -> None:
+        self._shard.acknowledge_intents()
+        self._take_intents()
+
+    def _take_intents(self) -> None:
+        while not self._shard.arm_intents():
+            for intent in self._shard.take_intents(_TAKE):
+                if int(intent["action"]) == IntentAction.ACTION_PLACE:
+                    self._place(intent)
+                else:
+                    self._cancel(intent)
+        self._flush()
+
+    def _place(self, intent: np.void) -> None:
+        instrument = self._instruments[int(intent["instrument"])]
+        side = OrderSide.BUY if int(intent["side"]) == 0 else OrderSide.SELL
+        flags = int(intent["flags"])
+        is_limit = int(intent["type"]) == IntentType.ORDER_LIMIT
+        order = BoardOrder(
+            client_order_id=client_order_id(self._epoch, int(intent["order_id"])),
+            order_id=int(intent["order_id"]),
+            lane=int(intent["instrument"]),
+            instrument=instrument,
+            side=side,
+            life=OrderLife(qty_lots=int(intent["qty_lots"])),
+        )
+        request = OrderRequest(
+            client_order_id=order.client_order_id,
+            symbol=instrument.symbol,
+            side=side,
+            qty=instrument.lots_to_qty(int(intent["qty_lots"])),
+            kind=OrderKind.LIMIT if is_limit else OrderKind.MARKET,
+            price=instrument.ticks_to_price(int(intent["price_ticks"])) if is_limit else None,
+            tif=_TIFS[IntentTif(int(intent["tif"]))],
+            post_only=bool(flags & IntentFlag.INTENT_POST_ONLY),
+            # What the venue has no word for, the engine's own gate has seen to before.
+            reduce_only=bool(flags & IntentFlag.INTENT_REDUCE_ONLY) and self._exchange.capabilities.reduce_only,
+        )
+        self.board.add(order)
+        self._sender.place(order, request, int(intent["generation"]))
+
+    def _cancel(self, intent: np.void) -> None:
+        if int(intent["action"]) == IntentAction.ACTION_CANCEL_ALL:
+            for order in self.board.unsettled():
+                if order.lane == int(intent["instrument"]):
+                    self._sender.cancel(order)
+        elif (named := self.board.by_order_id(int(intent["order_id"]))) is not None:
+            self._sender.cancel(named)
+
+    # -- the venue
+
+    async def _hear(self) -> None:
+        async for event in self._exchange.events():
+            if isinstance(event, ExecutionReport):
+                self.board.take_report(event)
+                if (order := self.board.find(event.order.client_order_id)) is not None:
+                    self._sender.settle(order)
+            elif isinstance(event, Transfer):
+                self.books.apply_transfer(event)
+            elif isinstance(event, StreamState) and event.is_up:
+                self._look.set()  # something was missed, perhaps
+            self._flush()
+
+    async def _look_after(self) -> None:
+        """Open the books, then compare everything again and again, and at once where something was missed."""
+        while True:
+            found = await (self.reconciler.run() if self.books.is_open else self.reconciler.open())
+            self._findings = found
+            self._flush()
+            for order in self.board.unsettled():
+                self._sender.settle(order)
+            if found.ghosts:
+                self.halt(f"order {found.ghosts[0]} is at the venue and not in the journal: canceled, trading ends")
+            elif found.is_complete and found.differences:
+                self.halt(found.differences[0])
+            wait_s = self._pace.reconcile_s if found.is_complete else min(1.0, self._pace.reconcile_s)
+            try:
+                await asyncio.wait_for(self._look.wait(), wait_s)
+            except TimeoutError:
+                continue
+            finally:
+                self._look.clear()
+
+    async def _watch(self) -> None:
+        """Open and close the gate as things stand; refresh the dead-man switch while the engine moves."""
+        last_s = 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            self._set_gate(self._why_closed())
+            self.status = self._status()
+            progress = self._progress()
+            if (
+                self._exchange.capabilities.dead_man_switch
+                and progress != self._seen_progress
+                and loop.time() - last_s >= self._pace.dead_man_s / 3
+            ):
+                self._seen_progress, last_s = progress, loop.time()
+                for instrument in self._instruments:
+                    await self._exchange.keep_alive(instrument.symbol, self._pace.dead_man_s)
+            await asyncio.sleep(self._pace.ready_s)
+
+    async def _drain(self) -> None:
+        """Wait until every order has settled; what is asked of the engine meanwhile is still done."""
+        deadline = asyncio.get_running_loop().time() + self._pace.drain_s
+        while asyncio.get_running_loop().time() < deadline:
+            self._take_intents()
+            if not self.board.unsettled() and not self._sender.busy:
+                break
+            await asyncio.sleep(0.02)
+        self._set_gate("the run is over")
+        self.status = self._status()
+
+    # -- inside
+
+    def _why_closed(self) -> str | None:
+        if self._halted is not None:
+            return self._halted
+        if (why := self._exchange.why_not_ready()) is not None:
+            return why
+        if self._findings is None or not self.books.is_open:
+            return "not reconciled yet"
+        if not self._gate_open:
+            return self._findings.why_closed
+        # Once open, a question without an answer closes nothing: it is no information.
+        return self._findings.why_closed if self._findings.is_complete and not self._findings.unknown else None
+
+    def _set_gate(self, why_closed: str | None) -> None:
+        is_open = why_closed is None
+        if is_open != self._gate_open:
+            code = ControlCode.CONTROL_GATE_OPEN if is_open else ControlCode.CONTROL_GATE_CLOSE
+            # A full control ring is tried again at the next look.
+            if self._shard.control(int(code), value=_GATE_REASONS) is not False:
+                self._gate_open = is_open
+
+    def halt(self, why: str) -> None:
+        """End trading for this run: the gate closes and stays closed, and the session is told."""
+        if self._halted is not None:
+            return
+        self._halted = why
+        self._alarms.append(why)
+        self._set_gate(why)
+        self._on_halt(why)
+
+    def _tell(self, report: BoardReport) -> None:
+        if report.fill is not None:
+            self.books.apply_fill(report.fill)
+        self._outbox.add(report)
+
+    def _flush(self) -> None:
+        if not self._outbox.flush(_PUSH_S):
+            self.halt(f"the engine takes no reports: {len(self._outbox)} wait")
+
+    def _alarm(self, line: str) -> None:
+        self.halt(line)
+
+    def _status(self) -> LiveStatus:
+        why = self._halted or self._why_closed()
+        return LiveStatus(
+            gate="open" if self._gate_open else f"closed: {why or 'opening'}",
+            orders=len(self.board),
+            unsettled=len(self.board.unsettled()),
+            unknown=self.board.unknown_count,
+            told=self._outbox.told,
+            passes=self.reconciler.passes,
+            alarms=tuple(self._alarms),
+        )
