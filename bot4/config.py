@@ -29,12 +29,15 @@ _ENV_ALIASES = {"BOT4_DATA_DIR": "run.data_dir"}
 # Environment names that belong to the build, the tests and the shell, not to the settings.
 _ENV_RESERVED = frozenset(
     {
+        "BOT4_API_KEY",
+        "BOT4_API_SECRET",
         "BOT4_BUILD",
         "BOT4_CI_FULL",
         "BOT4_CONFIG",
         "BOT4_FUZZ_DIR",
         "BOT4_HYPOTHESIS_PROFILE",
         "BOT4_JOBS",
+        "BOT4_LIVE_CONSENT",
         "BOT4_MARCH",
         "BOT4_ONLY",
         "BOT4_POSTGRES_URL",
@@ -224,6 +227,30 @@ class ShardSettings(Section, frozen=True):
             raise ValueError(f"shard.ring_capacity must be a power of two, was {self.ring_capacity}")
 
 
+class LiveSettings(Section, frozen=True):
+    """Real orders: off unless `consent` says so here and BOT4_LIVE_CONSENT in the environment (docs/live.md)."""
+
+    consent: str = ""
+    endpoint: Literal["none", "mainnet", "testnet", "custom"] = "none"
+    rest_url: str = ""
+    ws_api_url: str = ""
+    user_stream_url: str = ""
+    ca_file: str = ""
+    key_file: str = ""
+    recv_window_ms: Annotated[int, Meta(ge=100, le=5_000)] = 1_000
+    timeout_ms: Annotated[int, Meta(ge=100, le=20_000)] = 4_000
+    reconcile_interval_ms: Annotated[int, Meta(ge=1_000, le=300_000)] = 10_000
+    require_ip_restriction: bool = False
+
+    def __post_init__(self) -> None:
+        addresses = {"rest_url": self.rest_url, "ws_api_url": self.ws_api_url, "user_stream_url": self.user_stream_url}
+        given = sorted(name for name, value in addresses.items() if value)
+        if given and self.endpoint != "custom":
+            raise ValueError(f'live.{given[0]} needs live.endpoint = "custom", was {self.endpoint!r}')
+        if self.endpoint == "custom" and not self.rest_url:
+            raise ValueError('live.endpoint = "custom" needs live.rest_url')
+
+
 class JournalSettings(Section, frozen=True):
     """The record of what was decided (docs/journal.md)."""
 
@@ -309,6 +336,7 @@ class Settings(Section, frozen=True):
     journal: JournalSettings = JournalSettings()
     streams: StreamSettings = StreamSettings()
     venues: VenuesSettings = VenuesSettings()
+    live: LiveSettings = LiveSettings()
     store: StoreSettings = StoreSettings()
 
 

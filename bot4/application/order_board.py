@@ -146,6 +146,8 @@ class OrderBoard:
 
     def name(self, order: BoardOrder, venue_order_id: str) -> None:
         """Note the venue's own name of an order."""
+        if not venue_order_id:
+            return
         if order.venue_order_id is None:
             order.venue_order_id = venue_order_id
             self._by_venue_id[order.symbol, venue_order_id] = order

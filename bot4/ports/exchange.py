@@ -253,6 +253,14 @@ class Capabilities:
     positions: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OrderLimit:
+    """How many orders the venue takes in an interval of its calendar."""
+
+    count: int
+    interval_s: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPermissions:
     """What an API key may do."""
@@ -341,6 +349,14 @@ class ExchangePort(Protocol):
 
     async def positions(self) -> Sequence[VenuePosition] | NoInformation:
         """List derivatives positions; empty where the market has none."""
+        ...
+
+    def order_limits(self) -> Sequence[OrderLimit]:
+        """Return what the venue said of orders by interval; empty where it said nothing."""
+        ...
+
+    async def account_problems(self) -> Sequence[str] | NoInformation:
+        """Ask for what keeps this account from trading as we do: one line each."""
         ...
 
     async def key_permissions(self) -> KeyPermissions | NoInformation:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from bot4.adapters.venues.binance.access import Credentials, Endpoints, Operation, Success
-from bot4.adapters.venues.binance.budget import RateBudget
+from bot4.adapters.venues.binance.budget import Quota, RateBudget
 from bot4.adapters.venues.binance.clock_offset import ClockOffset
 from bot4.adapters.venues.binance.rest import RestClient
 from bot4.adapters.venues.binance.ws_session import WsSession
@@ -15,6 +15,7 @@ from bot4.domain.errors import AuthenticationError, DataError, RejectReason, Ret
 from bot4.ports.exchange import (
     KeyPermissions,
     NoInformation,
+    OrderLimit,
     Reject,
     StreamState,
     Unknown,
@@ -22,7 +23,7 @@ from bot4.ports.exchange import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from random import Random
 
     from bot4.adapters.venues.binance.errors import ErrorTable
@@ -162,6 +163,10 @@ class BinanceAccount:
         if self.budget.closed_until_ns > self.clock.server_now_ns():
             return "banned by the venue" if self.budget.is_banned else "the venue asked to wait"
         return None if self._ws.is_up else "the connection for orders is down"
+
+    def order_limits(self) -> Sequence[OrderLimit]:
+        """Return the venue's windows for orders."""
+        return [OrderLimit(w.limit, w.interval_s) for w in self.budget.windows if w.quota is Quota.ORDERS]
 
     async def key_permissions(self) -> KeyPermissions | NoInformation:
         """Ask what the key may do."""

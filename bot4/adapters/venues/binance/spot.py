@@ -201,6 +201,13 @@ class BinanceSpot(BinanceAccount):
         except _UNREADABLE as error:
             return NoInformation(f"an account that cannot be read: {type(error).__name__}")
 
+    async def account_problems(self) -> Sequence[str] | NoInformation:
+        """Ask whether the account may trade."""
+        payload = await self._ask(_ACCOUNT, {"omitZeroBalances": "true"})
+        if not isinstance(payload, dict):
+            return payload if isinstance(payload, NoInformation) else NoInformation("an account that cannot be read")
+        return [] if payload.get("canTrade") is True else ["the venue does not let it trade"]
+
     async def positions(self) -> Sequence[VenuePosition] | NoInformation:
         """Return nothing: spot has balances, no positions."""
         return []
