@@ -241,6 +241,7 @@ class LiveSettings(Section, frozen=True):
     timeout_ms: Annotated[int, Meta(ge=100, le=20_000)] = 4_000
     reconcile_interval_ms: Annotated[int, Meta(ge=1_000, le=300_000)] = 10_000
     require_ip_restriction: bool = False
+    accept_unknown_key: bool = False
 
     def __post_init__(self) -> None:
         addresses = {"rest_url": self.rest_url, "ws_api_url": self.ws_api_url, "user_stream_url": self.user_stream_url}

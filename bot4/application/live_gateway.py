@@ -134,6 +134,7 @@ class LiveGateway:
         self._look = asyncio.Event()
         self._lock = Lock()
         self._is_stopping = False
+        self._is_flush_due = False
         self._halted: str | None = None
         self._gate_open = False
         self._findings: Findings | None = None
@@ -342,8 +343,13 @@ class LiveGateway:
         if report.fill is not None:
             self.books.apply_fill(report.fill)
         self._outbox.add(report)
+        if not self._is_flush_due and self._loop is not None:
+            # Whoever made it may be in the middle of many questions: the engine hears of it at the next turn.
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
+        self._is_flush_due = False
         if not self._outbox.flush(_PUSH_S):
             self.halt(f"the engine takes no reports: {len(self._outbox)} wait")
 

@@ -70,6 +70,7 @@ class TinyVenue:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/ws-api/v3", self._socket)
+        self.routes(app)
         app.router.add_route("*", "/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -84,6 +85,9 @@ class TinyVenue:
             task.cancel()
         await self.disconnect()
         await self._runner.cleanup()
+
+    def routes(self, app: web.Application) -> None:
+        """More of them, of another market."""
 
     def _spawn(self, work) -> None:
         task = asyncio.create_task(work)
@@ -202,9 +206,9 @@ class TinyVenue:
     # -- REST
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
-        if request.path == "/api/v3/time":
+        if request.path in {"/api/v3/time", "/fapi/v1/time"}:
             return web.json_response({"serverTime": self.now_ms()})
-        if request.path == "/api/v3/exchangeInfo":
+        if request.path in {"/api/v3/exchangeInfo", "/fapi/v1/exchangeInfo"}:
             limits = [
                 {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000},
                 {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 1000},

@@ -92,6 +92,14 @@ def test_each_thing_that_is_wrong_gives_its_line(answers, word):
     assert word in found[0]
 
 
+def test_a_key_of_unknown_permissions_is_taken_on_a_test_venue_only_and_only_when_told():
+    unknown = Venue(key=NoInformation("404"))
+    for endpoint, is_taken in (("testnet", True), ("mainnet", False)):
+        found = lines(unknown, live__endpoint=endpoint, live__accept_unknown_key="true")
+        assert (found == []) is is_taken
+    assert lines(unknown, live__endpoint="testnet") != []
+
+
 def test_several_things_give_several_lines():
     assert len(lines(Venue(ready="x", key=key(withdraw=True, trade=False), balances=[]))) == 4
 

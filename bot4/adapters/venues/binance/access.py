@@ -113,6 +113,7 @@ class Operation:
     orders: int = 0
     purpose: Purpose = Purpose.ORDINARY
     is_signed: bool = True
+    needs_key: bool = False  # the key alone, without a signature
 
     def costs(self, *, by_rest: bool) -> Mapping[Quota, int]:
         """Return what it takes from the windows; RAW_REQUESTS counts REST requests."""

@@ -36,7 +36,7 @@ _SYNC_NS = 30_000_000_000
 _LOOK_S = 0.1
 _EVENTS_MAX = 65_536
 _IDS_MAX = 65_536
-_UNREADABLE = (KeyError, ValueError, TypeError, DataError)
+UNREADABLE = (KeyError, ValueError, TypeError, DataError)
 
 
 class BinanceAccount:
@@ -62,6 +62,8 @@ class BinanceAccount:
     """
 
     time_operation: Operation
+    has_stream_by_session = True
+    link_is_down = "the connection for orders is down"
     permissions_operation = Operation("", "GET", "/sapi/v1/account/apiRestrictions", weight=1)
 
     def __init__(
@@ -99,6 +101,7 @@ class BinanceAccount:
             on_state=self._events.put,
             rng=rng,
             timeout_s=timeout_s,
+            subscribes=self.has_stream_by_session,
         )
         self._sync: asyncio.Task[None] | None = None
         self._venue_ids: OrderedDict[str, str] = OrderedDict()  # ours -> the venue's, the oldest forgotten first
@@ -162,7 +165,7 @@ class BinanceAccount:
             return why
         if self.budget.closed_until_ns > self.clock.server_now_ns():
             return "banned by the venue" if self.budget.is_banned else "the venue asked to wait"
-        return None if self._ws.is_up else "the connection for orders is down"
+        return None if self._ws.is_up else self.link_is_down
 
     def order_limits(self) -> Sequence[OrderLimit]:
         """Return the venue's windows for orders."""
@@ -183,7 +186,7 @@ class BinanceAccount:
                 universal_transfer=bool(row["permitsUniversalTransfer"]),
                 ip_restricted=bool(row["ipRestrict"]),
             )
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return NoInformation(f"the key's permissions cannot be read: {type(error).__name__} {error}")
 
     # -- for the markets
@@ -223,6 +226,18 @@ class BinanceAccount:
         known = self._venue_ids.get(client_order_id)
         return {"orderId": known} if known is not None else {"origClientOrderId": client_order_id}
 
+    async def _rows(
+        self, operation: Operation, params: Mapping[str, str], read: Callable[[Mapping[str, Any]], Any]
+    ) -> Any:
+        """Return a list as read, or the `NoInformation` that came instead."""
+        payload = await self._ask(operation, params)
+        if not isinstance(payload, list):
+            return payload if isinstance(payload, NoInformation) else NoInformation("an answer that is no list")
+        try:
+            return [read(row) for row in payload]
+        except UNREADABLE as error:
+            return NoInformation(f"an answer that cannot be read: {type(error).__name__} {error}")
+
     async def _emit(self, event: VenueEvent) -> None:
         await self._events.put(event)
 
@@ -232,7 +247,7 @@ class BinanceAccount:
     async def _on_event(self, event: dict[str, Any]) -> None:
         try:
             read = self._read_event(event)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             # What it said is not known; asking for everything is what makes up for it.
             cause = f"an event could not be read: {type(error).__name__} {str(error)[:100]}"
             await self._emit(StreamState(is_up=True, reason=cause))

@@ -104,12 +104,14 @@ class RestClient:
         return self._judge(operation, response.status, response.headers, body)
 
     def _signed(self, operation: Operation, params: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        if not operation.is_signed:
+        if not operation.is_signed and not operation.needs_key:
             return encode_query(params), {}
         credentials = self._credentials
         if credentials is None:
-            raise ValueError(f"{operation.path} is signed, and there are no credentials")
+            raise ValueError(f"{operation.path} needs a key, and there are no credentials")
         headers = {"X-MBX-APIKEY": credentials.api_key.reveal().decode("ascii")}
+        if not operation.is_signed:
+            return encode_query(params), headers
         return signed_query(credentials.stamped(params), credentials.signer), headers
 
     def _judge(

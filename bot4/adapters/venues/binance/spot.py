@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot4.adapters.venues.binance.access import Endpoints, Operation, Success
-from bot4.adapters.venues.binance.account import _UNREADABLE, BinanceAccount, require
+from bot4.adapters.venues.binance.account import UNREADABLE, BinanceAccount, require
 from bot4.adapters.venues.binance.budget import Purpose
 from bot4.adapters.venues.binance.errors_spot import SPOT_ERRORS
 from bot4.adapters.venues.binance.spot_messages import (
@@ -109,7 +109,7 @@ class BinanceSpot(BinanceAccount):
             return outcome
         try:
             return [read_order(row) for row in outcome.payload if "orderId" in row]
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {type(error).__name__}")
 
     async def amend(self, symbol: str, client_order_id: str, qty: Decimal) -> Outcome:
@@ -126,7 +126,7 @@ class BinanceSpot(BinanceAccount):
                 row = outcome.payload["amendedOrder"]
                 shown = {**row, "origQty": row["qty"], "transactTime": outcome.payload["transactTime"]}
                 return Ack(read_order(shown, client_order_id))
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 return Unknown(f"an answer that cannot be read: {type(error).__name__}")
         return outcome
 
@@ -140,7 +140,7 @@ class BinanceSpot(BinanceAccount):
             return NotFound(asked_ns)
         try:
             order = read_order(payload, client_order_id)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return NoInformation(f"an order that cannot be read: {type(error).__name__}")
         self._remember(client_order_id, order.venue_order_id)
         return order
@@ -198,7 +198,7 @@ class BinanceSpot(BinanceAccount):
             return payload if isinstance(payload, NoInformation) else NoInformation("an account that cannot be read")
         try:
             return [read_balance(row) for row in payload["balances"]]
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return NoInformation(f"an account that cannot be read: {type(error).__name__}")
 
     async def account_problems(self) -> Sequence[str] | NoInformation:
@@ -227,21 +227,10 @@ class BinanceSpot(BinanceAccount):
         try:
             order = read_order(outcome.payload, client_order_id)
             fills = read_answer_fills(outcome.payload)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {type(error).__name__}")
         self._remember(client_order_id, order.venue_order_id)
         return Ack(order, fills)
-
-    async def _rows(
-        self, operation: Operation, params: Mapping[str, str], read: Callable[[Mapping[str, Any]], Any]
-    ) -> Any:
-        payload = await self._ask(operation, params)
-        if not isinstance(payload, list):
-            return payload if isinstance(payload, NoInformation) else NoInformation("an answer that is no list")
-        try:
-            return [read(row) for row in payload]
-        except _UNREADABLE as error:
-            return NoInformation(f"an answer that cannot be read: {type(error).__name__} {error}")
 
     def _read_event(self, event: Mapping[str, Any]) -> VenueEvent | None:
         read = read_event(event)

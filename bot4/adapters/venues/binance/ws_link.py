@@ -48,6 +48,8 @@ class WsLink:
         Told every event of the account, in order; the reader waits for it, so a slow one holds the socket back.
     timeout_s : float
         How long an answer is awaited before its outcome counts as unknown.
+    subscribes : bool
+        Whether the account's events come by this connection.
 
     One event loop.
 
@@ -61,7 +63,9 @@ class WsLink:
         on_event: Callable[[dict[str, Any]], Awaitable[None]],
         *,
         timeout_s: float = 4.0,
+        subscribes: bool = True,
     ) -> None:
+        self._subscribes = subscribes
         self._credentials = credentials
         self._budget = budget
         self._table = table
@@ -108,9 +112,10 @@ class WsLink:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise RetryableError(f"{address} cannot be reached: {type(error).__name__}") from None
         self._reader = asyncio.create_task(self._read(self._socket), name="binance-ws-read")
-        steps = ["session.logon", "userDataStream.subscribe"]
-        if not self._credentials.signer.has_sessions:
-            steps = ["userDataStream.subscribe.signature"]
+        has_sessions = self._credentials.signer.has_sessions
+        steps = ["session.logon"] if has_sessions else []
+        if self._subscribes:
+            steps.append("userDataStream.subscribe" if has_sessions else "userDataStream.subscribe.signature")
         for method in steps:
             operation = Operation(method, "", "", weight=2, is_signed=method != "userDataStream.subscribe")
             outcome = await self.call(operation, {})

@@ -43,6 +43,8 @@ class WsSession:
         Spreads reconnections.
     renew_s : float
         Age at which a connection is replaced.
+    subscribes : bool
+        Whether the account's events come by this session.
 
     One event loop, between `start` and `close`.
 
@@ -60,7 +62,9 @@ class WsSession:
         rng: Random,
         renew_s: float = _DAY_S - 1_800.0,
         timeout_s: float = 4.0,
+        subscribes: bool = True,
     ) -> None:
+        self._subscribes = subscribes
         self._endpoints = endpoints
         self._credentials = credentials
         self._budget = budget
@@ -118,12 +122,22 @@ class WsSession:
 
     async def _open(self) -> WsLink:
         assert self._http is not None  # noqa: S101 - start has made it
-        link = WsLink(self._credentials, self._budget, self._table, self._take, timeout_s=self._timeout_s)
+        link = WsLink(
+            self._credentials,
+            self._budget,
+            self._table,
+            self._take,
+            timeout_s=self._timeout_s,
+            subscribes=self._subscribes,
+        )
         try:
             await asyncio.wait_for(link.connect(self._http, self._endpoints.ws_api), 3 * self._timeout_s)
         except TimeoutError:
             await link.close("connecting took too long")
             raise RetryableError(f"{self._endpoints.ws_api} took too long to connect") from None
+        except asyncio.CancelledError:
+            await link.close("closed by us")
+            raise
         return link
 
     async def _take(self, event: dict[str, Any]) -> None:
@@ -140,15 +154,16 @@ class WsSession:
     async def _keep(self) -> None:
         while True:
             assert self._link is not None  # noqa: S101 - there is one before the keeper starts
-            lost = asyncio.create_task(self._link.closed.wait())
-            asked = asyncio.create_task(self._renew_now.wait())
-            await asyncio.wait({lost, asked}, timeout=self._renew_s, return_when=asyncio.FIRST_COMPLETED)
-            was_lost = lost.done()
-            for task in (lost, asked):
-                task.cancel()
+            waits = [asyncio.create_task(event.wait()) for event in (self._link.closed, self._renew_now)]
+            try:
+                await asyncio.wait(waits, timeout=self._renew_s, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
             self._renew_now.clear()
-            if was_lost:
+            if self._link.closed.is_set():
                 await self._on_state(StreamState(is_up=False, reason=self._link.why_closed))
+                await self._link.close(self._link.why_closed)
                 await self._reconnect()
             else:
                 await self._renew()
@@ -188,7 +203,9 @@ class WsSession:
 async def _retire(link: WsLink) -> None:
     """Let a replaced connection hear its last answers and events, then close it."""
     waited = 0.0
-    while waited < _DRAIN_S and link.is_up and (waited < 1.0 or not link.is_idle):
-        await asyncio.sleep(0.1)
-        waited += 0.1
-    await link.close("replaced")
+    try:
+        while waited < _DRAIN_S and link.is_up and (waited < 1.0 or not link.is_idle):
+            await asyncio.sleep(0.1)
+            waited += 0.1
+    finally:
+        await link.close("replaced")
