@@ -10,6 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "build" / "bench"
+INCLUDE = HERE.parent / "bot4" / "_core" / "include"
 
 
 def load(name: str) -> ctypes.CDLL | None:
@@ -21,7 +22,7 @@ def load(name: str) -> ctypes.CDLL | None:
             return None
         OUTPUT.mkdir(parents=True, exist_ok=True)
         fresh = library.with_suffix(f".{os.getpid()}")
-        command = [compiler, "-O2", "-shared", "-fPIC", "-pthread", "-o", str(fresh), str(source)]
+        command = [compiler, "-O2", "-shared", "-fPIC", "-pthread", f"-I{INCLUDE}", "-o", str(fresh), str(source)]
         if subprocess.run(command, capture_output=True, check=False).returncode:
             return None
         fresh.replace(library)

@@ -41,8 +41,7 @@ cdef extern from "bot4/atomics.h" nogil:
 
 
 cdef enum:
-    LOOKS = 512    # at once: a pause of 15 ns would be part of every round trip
-    SPINS = 2048   # with a pause, then yield
+    SPINS = 2048   # with a pause, then yield: without one the core runs ahead into looks it must throw away
     BATCH_MOST = 64
 
 
@@ -50,7 +49,7 @@ cdef inline void backoff(uint64_t* looks) noexcept nogil:
     looks[0] += 1
     if looks[0] >= SPINS:
         core_yield()
-    elif looks[0] >= LOOKS:
+    else:
         cpu_pause()
 
 

@@ -16,7 +16,7 @@
 
 struct spsc_suite : rl::test_suite<spsc_suite, 2> {
     ring queue;
-    rl::var<unsigned> slots[2];
+    ring_slot slots[2];
 
     void before() { ring_init(&queue, slots, 2); }
 

@@ -15,7 +15,7 @@
 
 struct waiter_suite : rl::test_suite<waiter_suite, 2> {
     ring queue;
-    rl::var<unsigned> slots[2];
+    ring_slot slots[2];
     bot4_waiter waiter;
     rl::atomic<unsigned> tokens;
 

@@ -52,6 +52,7 @@
 #define BOT4_WRITE(p, value) ((*(p))($).store(value))
 
 #define BOT4_ANY_WORD uint64_t
+#define BOT4_PREFETCH(p) ((void)0)
 #define BOT4_PAUSE() rl::yield(1, $)
 #define BOT4_YIELD() rl::yield(1, $)
 
@@ -81,6 +82,8 @@
 #define BOT4_READ(p) (*(p))
 #define BOT4_WRITE(p, value) (*(p) = (value))
 
+/* Asks for a line before it is needed; no access as far as orders go. */
+#define BOT4_PREFETCH(p) __builtin_prefetch(p)
 /* Tells the core that this is a wait: saves power and lets the other hyper-thread run. */
 #if defined(__x86_64__) || defined(__i386__)
 #define BOT4_PAUSE() __builtin_ia32_pause()

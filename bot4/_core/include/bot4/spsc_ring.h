@@ -1,4 +1,4 @@
-/* SPSC rings of 64-byte events, of 64-byte order intents and of 8-byte words; the design and its argument are in spsc_template.h. */
+/* SPSC rings of 64-byte events, of 64-byte order intents and of 8-byte words; design and argument: spsc_template.h. */
 #ifndef BOT4_SPSC_RING_H
 #define BOT4_SPSC_RING_H
 
