@@ -4,9 +4,9 @@
 
 Every window (200 round trips, or 10,000 records one way) has a window of the bare cache line right before it; a ratio
 is of such a pair, and what is printed is the median of the pairs, once for windows where the two cores were near (line
-round trip under 250 ns) and once where they were far. A virtual machine may move its cores between the two within a run.
-Windows in which a neighbour held a core (line above 1.2 us) are left out, and counted. The plain ring
-remembers the other side's index and wraps by comparison.
+round trip under 250 ns) and once where they were far. A virtual machine may move its cores between the two within a
+run. Windows in which a neighbour held a core (line above 1.2 us) are left out, and counted. The plain ring remembers
+the other side's index and wraps by comparison.
 """
 
 from __future__ import annotations
