@@ -174,8 +174,8 @@ FAULTS = {
         FEEDS + "the_last_stamp_never_goes_back",
     ),
     "time is not shown": Fault(
-        FEED, "_deliver(&self.feed, &tick, 1)\n                if self.feed.shard != NULL:\n"
-        "                    shard_publish(self.feed.shard)", "_deliver(&self.feed, &tick, 1)",
+        FEED, "feed_time(&self.feed, now_ns)\n                if self.feed.shard != NULL:\n"
+        "                    shard_publish(self.feed.shard)", "feed_time(&self.feed, now_ns)",
         FEEDS + "time_without_a_message_shows_in_the_view",
     ),
     "a full ring loses events": Fault(

@@ -59,6 +59,23 @@ def test_full_ring_takes_what_fits_and_counts_the_rest_as_rejected(make, dtype):
 
 
 @any_ring
+@pytest.mark.parametrize("batch", [1_023, 1_024, 1_025, 3_000])
+def test_batches_larger_than_one_look_at_the_other_side_never_overrun_it(make, dtype, batch):
+    ring = make(8_192)
+    pushed = popped = 0
+    for _ in range(12):
+        sent = numbered(dtype, range(pushed, pushed + batch))
+        pushed += (took := ring.push(sent))
+        assert took == min(batch, 8_192 - (pushed - took - popped))
+        if pushed - popped > 5_000:
+            got = ring.pop(2_000)
+            assert got.tobytes() == numbered(dtype, range(popped, popped + 2_000)).tobytes()
+            popped += 2_000
+    rest = ring.pop(8_192)
+    assert rest.tobytes() == numbered(dtype, range(popped, pushed)).tobytes()
+
+
+@any_ring
 def test_popped_array_has_the_dtype_of_the_ring(make, dtype):
     assert make(2).pop(1).dtype == dtype
 

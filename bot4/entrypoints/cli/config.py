@@ -40,7 +40,10 @@ def show(config_file: Path | None, *, as_json: bool) -> None:
     bot4 config show
     BOT4_RISK__OPEN_ORDERS_MAX=4 bot4 config show --json
     """  # noqa: D301 - click's mark for a block left as it is
-    from bot4.config import settings_to_dict
+    from functools import reduce
+    from operator import getitem
+
+    from bot4.config import settings_keys, settings_to_dict
 
     settings = _load(config_file)
     if as_json:
@@ -50,9 +53,9 @@ def show(config_file: Path | None, *, as_json: bool) -> None:
         sys.stdout.buffer.write(text)
         sys.stdout.buffer.flush()
         return
-    for section, values in settings_to_dict(settings).items():
-        for key, value in values.items():
-            click.echo(f"{section}.{key} = {value}")
+    plain = settings_to_dict(settings)
+    for key in settings_keys():
+        click.echo(f"{key} = {reduce(getitem, key.split('.'), plain)}")
 
 
 @config.command("check")

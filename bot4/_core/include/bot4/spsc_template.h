@@ -81,13 +81,16 @@ static inline void BOT4_FN(_init)(BOT4_RING_NAME *ring, BOT4_SLOT *slots, uint64
     BOT4_WRITE(&ring->limit, 0);
 }
 
-/* Producer: free slots, as far as is known; looks at the consumer's index when that is fewer than `wanted`. */
+/* Producer: free slots, as far as is known; looks at the consumer's index when that is fewer than `wanted`. What it
+ * returns never reaches past `limit`: a batch beyond it would make the next difference wrap. */
 static inline uint64_t BOT4_FN(_room)(BOT4_RING_NAME *ring, uint64_t tail, uint64_t wanted) {
     uint64_t known = BOT4_READ(&ring->limit) - tail;
     if (BOT4_UNLIKELY(known < wanted)) {
         uint64_t held = tail - BOT4_LOAD(&ring->head, BOT4_ACQUIRE); /* pairs with (C) */
+        uint64_t most = wanted < BOT4_STRIDE ? BOT4_STRIDE : wanted;
         known = ring->capacity - held;
-        BOT4_WRITE(&ring->limit, tail + (known < BOT4_STRIDE ? known : BOT4_STRIDE));
+        if (known > most) known = most;
+        BOT4_WRITE(&ring->limit, tail + known);
         if (held > BOT4_LOAD(&ring->high_water, BOT4_RELAXED)) BOT4_STORE(&ring->high_water, held, BOT4_RELAXED);
     }
     return known;
