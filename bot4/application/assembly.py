@@ -26,6 +26,7 @@ from bot4.domain.instrument import ContractKind, Instrument
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot4._core.engine.link import VenueLink
     from bot4._core.journal.stream import Journal
     from bot4.config import Settings
 
@@ -79,7 +80,12 @@ class InputShape:
 
 
 def assemble(
-    settings: Settings, instruments: Sequence[Instrument], *, journal: Journal | None, shape: InputShape
+    settings: Settings,
+    instruments: Sequence[Instrument],
+    *,
+    journal: Journal | None,
+    shape: InputShape,
+    link: VenueLink | None = None,
 ) -> Assembly:
     """Make the engine of one session.
 
@@ -93,6 +99,9 @@ def assemble(
         None keeps no record.
     shape : InputShape
         What the input can tell.
+    link : VenueLink or None
+        To an external venue for every instrument; the account then starts empty and is to be credited with what the
+        venue holds. None trades on paper.
 
     Raises
     ------
@@ -101,14 +110,18 @@ def assemble(
 
     """
     try:
-        return _assemble(settings, instruments, journal, shape)
+        return _assemble(settings, instruments, journal, shape, link)
     except (ValueError, OverflowError) as error:
         symbols = ", ".join(instrument.symbol for instrument in instruments)
         raise ConfigError(f"the settings do not fit {symbols}: {error}") from error
 
 
 def _assemble(
-    settings: Settings, instruments: Sequence[Instrument], journal: Journal | None, shape: InputShape
+    settings: Settings,
+    instruments: Sequence[Instrument],
+    journal: Journal | None,
+    shape: InputShape,
+    link: VenueLink | None,
 ) -> Assembly:
     decimals = _asset_decimals(instruments)
     assets = tuple(decimals)
@@ -116,8 +129,8 @@ def _assemble(
     positions = Positions(contracts)
     account = Account(list(decimals.values()))
     for index, asset in enumerate(assets):
-        if any(instrument.settle == asset for instrument in instruments):
-            account.credit(index, _start_balance(settings, asset))
+        if link is None and any(instrument.settle == asset for instrument in instruments):
+            account.credit(index, start_balance(settings, asset))
     breaker = _breaker(settings, shape)
     engine = Engine(
         positions,
@@ -127,33 +140,30 @@ def _assemble(
         tick_interval_ns=(shape.bar_interval_ns or 1000 * MS) // 10,
         mark_interval_ns=max(settings.run.mark_interval_ms * MS, shape.bar_interval_ns or 0),
         jump_ns=max(60_000 * MS, 10 * (shape.bar_interval_ns or 0)),
+        link=link,
     )
     scanner = Scanner()
-    gates = []
-    syncs = []
+    gates = tuple(_gate(settings, instrument, index, shape) for index, instrument in enumerate(instruments))
+    syncs = tuple(DepthSync() for _ in instruments)
     for index, instrument in enumerate(instruments):
         # Books hold levels older than a change of tick size; they lie far from the touch and cannot be traded at.
         scanner.add_instrument(
             instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}", skip_off_tick_levels=True
         )
-        gate = _gate(settings, instrument, index, shape)
-        sync = DepthSync()
         engine.add_lane(
             instrument.symbol,
-            sync,
+            syncs[index],
             _features(settings, instrument, shape),
-            _paper(settings, instrument, contracts[index], index),
-            gate,
+            _paper(settings, instrument, contracts[index], index) if link is None else None,
+            gates[index],
             _policy(settings, instrument, shape),
-            assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks,
+            assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks if link is None else 0,
             position_ticklots_max=_ticklots(
                 settings, instrument, settings.risk.position_notional_max, "risk.position_notional_max"
             )
             if instrument.kind is not ContractKind.INVERSE
             else 0,
         )
-        gates.append(gate)
-        syncs.append(sync)
     return Assembly(
         engine=engine,
         scanner=scanner,
@@ -163,14 +173,14 @@ def _assemble(
         instruments=tuple(instruments),
         contracts=contracts,
         assets=assets,
-        gates=tuple(gates),
-        syncs=tuple(syncs),
+        gates=gates,
+        syncs=syncs,
     )
 
 
-def start_balance(settings: Settings, instrument: Instrument) -> Decimal:
-    """Return what the paper account holds of the instrument's settle asset at the start."""
-    return _start_balance(settings, instrument.settle)
+def start_balance(settings: Settings, asset: str) -> Decimal:
+    """Return what a paper account that settles in an asset holds of it at the start."""
+    return settings.paper.balance_quote if asset in _CASH else settings.paper.balance_coin
 
 
 def _asset_decimals(instruments: Sequence[Instrument]) -> dict[str, int]:
@@ -186,10 +196,6 @@ def _asset_decimals(instruments: Sequence[Instrument]) -> dict[str, int]:
 def _decimals(step: Decimal) -> int:
     exponent = step.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def _start_balance(settings: Settings, asset: str) -> Decimal:
-    return settings.paper.balance_quote if asset in _CASH else settings.paper.balance_coin
 
 
 def _contract(

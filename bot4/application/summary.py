@@ -75,7 +75,7 @@ def summarise(
         open_orders_left=open_orders_left,
         fees=first.fees,
         equity=first.equity,
-        equity_start=f"{start_balance(settings, assembly.instruments[0]):f}",
+        equity_start=f"{start_balance(settings, assembly.instruments[0].settle):f}",
         equity_asset=first.equity_asset,
         breaker=breaker_text(assembly),
         state_hash=engine.state_hash,
