@@ -15,7 +15,14 @@ from bot4._core.engine.decide cimport LinearPolicy
 from bot4._core.engine.lane_state cimport GATE_START, Lane
 from bot4._core.engine.link cimport VenueLink
 from bot4._core.engine.orders cimport WORKING_MAX, WorkingOrder
-from bot4._core.engine.shard cimport LANES_MAX, ShardState, shard_apply, shard_hash, shard_publish
+from bot4._core.engine.shard cimport (
+    LANES_MAX,
+    ShardState,
+    shard_apply,
+    shard_apply_reports,
+    shard_hash,
+    shard_publish,
+)
 from bot4._core.engine.stages cimport StageTimes
 from bot4._core.engine.trade_ids cimport TradeIdSet
 from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, View, view_set_lanes
@@ -26,7 +33,7 @@ from bot4._core.risk.limits cimport RiskGate
 from bot4._core.sim.paper cimport Paper
 from bot4._core.ta.bank cimport Features
 from bot4._core.ta.registry cimport FEATURE_COUNT
-from bot4._core.types cimport EVENT_TIMER, Event, aligned_zalloc, money_from_int
+from bot4._core.types cimport EVENT_ORDER_ACK, EVENT_ORDER_TOTAL, EVENT_TIMER, Event, aligned_zalloc, money_from_int
 
 from cpython.buffer cimport PyBuffer_Release
 
@@ -185,14 +192,25 @@ cdef class Engine:
         return lane.instrument
 
     def apply(self, events) -> None:
-        """Apply a contiguous array of 64-byte events, oldest first, without the GIL."""
+        """Apply a contiguous array of 64-byte events, oldest first, without the GIL.
+
+        Reports that stand together are taken together, as from their ring.
+        """
         cdef Py_buffer view
-        cdef Py_ssize_t count = borrow_records(events, &view, sizeof(Event), False), i
+        cdef Py_ssize_t count = borrow_records(events, &view, sizeof(Event), False), i = 0, end
         cdef Event* rows = <Event*>view.buf
         try:
             with self._busy, nogil:
-                for i in range(count):
-                    shard_apply(self.state, &rows[i])
+                while i < count:
+                    end = i
+                    while end < count and EVENT_ORDER_ACK <= rows[end].kind <= EVENT_ORDER_TOTAL:
+                        end += 1
+                    if end > i:
+                        shard_apply_reports(self.state, &rows[i], end - i)
+                        i = end
+                    else:
+                        shard_apply(self.state, &rows[i])
+                        i += 1
                 shard_publish(self.state)
         finally:
             PyBuffer_Release(&view)
