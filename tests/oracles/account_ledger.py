@@ -63,13 +63,14 @@ class LedgerTwin:
         self.free[lock[0]] += lock[1]
         lock[1] = 0
 
-    def apply_fill(self, lock, side, price_ticks, qty_lots, fee):
+    def apply_fill(self, lock, side, price_ticks, qty_lots, fee, fee_asset=None):
         """Verdict; nothing changes where it is INSUFFICIENT."""
         twin = PositionTwin(self.rules)
         twin.lots, twin.cost, twin.realised = self.position.lots, self.position.cost, self.position.realised
         result = twin.apply_fill(side, price_ticks, qty_lots)
         spent = [0, 0]
-        fee_asset = 0 if self.fee_in_received and side == BUY else self.settle
+        if fee_asset is None:
+            fee_asset = 0 if self.fee_in_received and side == BUY else self.settle
         if self.rules.kind == SPOT:
             sign = 1 if side == BUY else -1
             spent[1] += sign * self.rules.value(price_ticks, qty_lots)

@@ -46,7 +46,8 @@ sessions = st.tuples(
 class Session:
     """The compiled account and the twin, driven alike."""
 
-    def __init__(self, twin_class, setup, base, quote):
+    def __init__(self, twin_class, setup, base, quote, fee_asset=None):
+        self.fee_asset = fee_asset  # None: the contract's own
         kind, grid, fees = SETUPS[setup]
         options = {name: value for name, value in grid.items() if name not in ("tick_size", "lot_size")}
         rules = Rules(kind, grid["tick_size"], grid["lot_size"], **options)
@@ -105,21 +106,24 @@ class Session:
         assert self.contract.fee(side, price, take, is_maker) == fee
         assert self.contract.fee_asset(side) == fee_asset
         realised = self.twin.position.realised
-        verdict = self.twin.apply_fill(lock, side, price, take, fee)
-        assert self.account.apply_fill(self.positions, 0, hold, side, price, take, fee) == verdict
-        if self.kind == SPOT:
+        verdict = self.twin.apply_fill(lock, side, price, take, fee, self.fee_asset)
+        assert self.account.apply_fill(self.positions, 0, hold, side, price, take, fee, self.fee_asset) == verdict
+        if self.kind == SPOT and self.fee_asset is None:
             assert verdict == OK, "an order that was locked can always be paid"
+        assert hold.remaining == lock[1]
+        if verdict != OK:
+            return
+        if self.kind == SPOT:
             sign = 1 if side == 0 else -1
             self.bought[0] += sign * self.twin.base_atoms(take)
             self.bought[1] -= sign * self.twin.rules.value(price, take)
-        elif verdict == OK:
+        else:
             self.bought[self.twin.settle] += self.twin.position.realised - realised
-        assert hold.remaining == lock[1]
 
 
-def check_ledger(twin_class, session):
+def check_ledger(twin_class, session, fee_asset=None):
     setup, base, quote, orders = session
-    run = Session(twin_class, setup, base, quote)
+    run = Session(twin_class, setup, base, quote, fee_asset)
     run.compare()
     for side, limit, qty, fills in orders:
         run.trade(side, limit, qty, fills)
@@ -128,6 +132,26 @@ def check_ledger(twin_class, session):
 @given(sessions)
 def test_ledger_equals_its_twin_and_conserves_every_atom(session):
     check_ledger(LedgerTwin, session)
+
+
+@given(sessions, st.sampled_from([0, 1]))
+def test_a_fee_in_an_asset_of_the_venues_choice_is_taken_from_there(session, fee_asset):
+    check_ledger(LedgerTwin, session, fee_asset)
+
+
+class TakesTheContractsAsset(LedgerTwin):
+    """Planted fault: whatever the venue chose, the fee comes from the contract's own asset."""
+
+    def apply_fill(self, lock, side, price_ticks, qty_lots, fee, fee_asset=None):
+        del fee_asset
+        return super().apply_fill(lock, side, price_ticks, qty_lots, fee)
+
+
+def test_control_a_fee_from_the_wrong_asset_is_caught():
+    session = ("spot", 10**11, 10**12, [(0, 1_003, 777, [(2, 3, False)])])
+    check_ledger(LedgerTwin, session, 0)
+    with pytest.raises(AssertionError):
+        check_ledger(TakesTheContractsAsset, session, 0)
 
 
 class KeepsTheImprovement(LedgerTwin):

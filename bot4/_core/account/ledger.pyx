@@ -332,19 +332,24 @@ cdef class Account:
 
     def apply_fill(
         self, positions: Positions, instrument: int, hold: Hold | None, side: int, price_ticks: int, qty_lots: int,
-        fee_atoms: int,
+        fee_atoms: int, fee_asset: int | None = None,
     ) -> LedgerVerdict:
-        """Apply one fill to the balances and to the instrument's position; refused as a whole when it does not fit."""
+        """Apply one fill to the balances and to the instrument's position; refused as a whole when it does not fit.
+
+        The fee is in `fee_asset`, where None is the contract's own; an external venue takes it where it likes.
+        """
         cdef OrderLock* lock = NULL
         cdef ContractSpec* spec
+        cdef int paid_in
         positions._check(instrument)
         spec = &positions.specs[instrument]
         if side not in (SIDE_BUY, SIDE_SELL) or not contract_is_in_range(spec, price_ticks, qty_lots):
             raise ValueError(f"a fill must have a side, a positive price and quantity, was {side} {qty_lots} @ {price_ticks}")
         if hold is not None:
             lock = &hold.lock
-        return LedgerVerdict(ledger_apply_fill(
-            &self.ledger, &positions.positions[instrument], spec, lock, side, price_ticks, qty_lots,
+        paid_in = contract_fee_asset(spec, side) if fee_asset is None else self._check(fee_asset) or fee_asset
+        return LedgerVerdict(ledger_apply_fill_fee(
+            &self.ledger, &positions.positions[instrument], spec, lock, side, price_ticks, qty_lots, paid_in,
             money_from_int(fee_atoms),
         ))
 
