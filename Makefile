@@ -16,7 +16,7 @@ ARGS ?=
 # The scripts of ci/ get the environment's interpreter, not the one it was made from.
 IN_VENV = PYTHON="$(abspath $(BIN))/python"
 
-.PHONY: help run test check bench bench-gate coverage tsan asan leak fuzz model lint docs image clean build dev
+.PHONY: help run test check bench bench-gate coverage tsan asan leak fuzz model differential lint docs image clean build dev
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ asan: dev ## core tests under AddressSanitizer and UBSan
 
 leak: dev ## core tests under LeakSanitizer
 	@$(IN_VENV) ci/sanitize.sh leak
+
+differential: build ## the exchange against its plain twin over a million random requests
+	@$(BIN)/python ci/differential.py $(ARGS)
 
 fuzz: dev ## the scanner under libFuzzer; SECONDS_TO_FUZZ=600
 	@$(IN_VENV) ci/fuzz.sh $(or $(SECONDS_TO_FUZZ),60)

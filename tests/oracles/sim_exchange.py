@@ -10,16 +10,15 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import Any
 
-from oracles import sim_exchange_rules as rules
-from oracles.book_order_book import hash_mix
-from oracles.sim_exchange_money import AverageTwin, MoneyTwin
-from oracles.sim_exchange_rules import BUY, FOK, IOC, LIMIT, LIMIT_MAKER, LOSSES, MARKET, MAX_LOTS, PRICED, STOPS
-
 from bot4._core.sim.exchange_types import ExchangeOrderStatus as S
 from bot4._core.sim.exchange_types import ExchangeVerdict as V
 from bot4._core.sim.exchange_types import ExecutionReason as R
 from bot4._core.sim.exchange_types import ExecutionType as X
 from bot4._core.sim.exchange_types import RequestKind as K
+from oracles import sim_exchange_rules as rules
+from oracles.book_order_book import hash_mix
+from oracles.sim_exchange_money import AverageTwin, MoneyTwin
+from oracles.sim_exchange_rules import BUY, FOK, IOC, LIMIT, LIMIT_MAKER, LOSSES, MARKET, MAX_LOTS, STOPS
 
 WORD = (1 << 64) - 1
 NONE, EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, DECREMENT = range(5)
@@ -201,8 +200,9 @@ class ExchangeTwin:
         order.locked -= pays
         if order.lock_price or order.side != BUY:
             assert self.lock(order, self.need(order, order.left))
+        held = self.accounts[order.account]
         fee, asset, from_free = self.money.fee(
-            self.symbols, symbol, order.account, self.accounts[order.account], order.side, is_maker, lots, quote, self.now
+            self.symbols, symbol, order, held, is_maker=is_maker, lots=lots, quote=quote, now_ns=self.now
         )
         self.money.move(order.account, taken, gets if from_free else gets - fee)
         if from_free:
@@ -319,7 +319,10 @@ class ExchangeTwin:
             prices.append(maker.price)
             self.trade(order, maker)
         out_of_range = bool(
-            order.left and makers and limits[1] and not self.accepts(order, limits, makers[0].price)
+            order.left
+            and makers
+            and limits[1]
+            and not self.accepts(order, limits, makers[0].price)
             and self.accepts(order, (limits[0], 0), makers[0].price)
         )
         self.end_of_taker(order, out_of_range)
@@ -603,8 +606,8 @@ class ExchangeTwin:
             self.symbols[first["symbol"]],
             self.of_account(first["account"], first["symbol"]),
             self.of_account(first["account"]),
-            (sum(joined.symbol == first["symbol"] for joined in mine), len(mine)),
-            self.house_limits,
+            lists=(sum(joined.symbol == first["symbol"] for joined in mine), len(mine)),
+            house=self.house_limits,
         )
 
     def is_duplicate(self, row: dict[str, int]) -> bool:
@@ -653,8 +656,10 @@ class ExchangeTwin:
             return verdict
         first, keys = rows[0], [row["client_key"] for row in rows if row["client_key"]]
         for place, row in enumerate(rows):
-            if (place and row["kind"] != LEG) or row["quote_atoms"] or (
-                (row["account"], row["symbol"]) != (first["account"], first["symbol"])
+            if (
+                (place and row["kind"] != LEG)
+                or row["quote_atoms"]
+                or ((row["account"], row["symbol"]) != (first["account"], first["symbol"]))
             ):
                 return V.VERDICT_BAD_LIST
             if row["client_key"] in [earlier["client_key"] for earlier in rows[:place]] and row["client_key"] in keys:
@@ -687,9 +692,11 @@ class ExchangeTwin:
             self.join(kind, rows[0]["order_id"], orders)
             self.settle_queue()
         self.end_request()
-        return [(verdict, 0, 0 if verdict else order.order_id) for order in orders] if not verdict else [
-            (verdict, 0, 0)
-        ] * len(rows)
+        return (
+            [(verdict, 0, 0 if verdict else order.order_id) for order in orders]
+            if not verdict
+            else [(verdict, 0, 0)] * len(rows)
+        )
 
     def join(self, kind: int, key: int, orders: list[Order]) -> None:
         self.next_list += 1

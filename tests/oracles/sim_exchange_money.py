@@ -56,8 +56,9 @@ class MoneyTwin:
         volume = self.volume_before(account, now_ns // DAY_NS)
         return [(maker, taker) for least, maker, taker in self.tiers if volume >= least][-1]
 
-    def fee(self, symbols, symbol, account, held, side, is_maker, lots, quote, now_ns) -> tuple[int, int, bool]:
+    def fee(self, symbols, symbol, order, held, *, is_maker, lots, quote, now_ns) -> tuple[int, int, bool]:
         """Fee atoms, their asset, and whether they come out of the free balance of the fee asset."""
+        account, side = order.account, order.side
         rate = self.rates(account, held.own_rates, symbol, now_ns)[0 if is_maker else 1]
         if rate > 0 and self.fee_asset >= 0 and held.pays_in_fee_asset:
             discounted = ceil(Fraction(rate * (10**6 - self.discount_ppm), 10**6))

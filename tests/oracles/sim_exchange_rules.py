@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from oracles.risk_filters import TwinFilters
-
 from bot4._core.sim.exchange_types import ExchangeVerdict as V
+from oracles.risk_filters import TwinFilters
 
 LIMIT, MARKET, LIMIT_MAKER, STOP_LOSS, STOP_LOSS_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT = range(7)
 GTC, IOC, FOK, GTD = range(4)
@@ -17,44 +16,37 @@ MAX_LOTS, MAX_TICKS = 1 << 42, 1 << 40
 BUY = 0
 
 
+TIFS = {MARKET: (GTC,), STOP_LOSS: (GTC,), TAKE_PROFIT: (GTC,), LIMIT_MAKER: (GTC, GTD)}
+
+
 def shape(row: dict[str, int], symbol: Any, now_ns: int) -> int:
     """The first rule of shape that a row breaks; symbol and account exist."""
-    kind, tif = row["type"], row["tif"]
-    if symbol.status != 0:
-        return V.VERDICT_NOT_TRADING
-    if row["side"] > 1:
-        return V.VERDICT_BAD_SIDE
-    if kind > TAKE_PROFIT_LIMIT:
-        return V.VERDICT_BAD_TYPE
-    if row["flags"] & 1:
-        return V.VERDICT_REDUCE_ONLY
-    if row["flags"] > 15:
-        return V.VERDICT_BAD_FLAGS
-    allowed = {MARKET: (GTC,), STOP_LOSS: (GTC,), TAKE_PROFIT: (GTC,), LIMIT_MAKER: (GTC, GTD)}
-    if tif not in allowed.get(kind, (GTC, IOC, FOK, GTD)):
-        return V.VERDICT_BAD_TIF
-    if (row["expire_ns"] <= now_ns) if tif == GTD else row["expire_ns"] != 0:
-        return V.VERDICT_BAD_EXPIRY
-    if row["stp"] > 4:
-        return V.VERDICT_BAD_STP
-    if row["stp"] not in symbol.stp_modes:
-        return V.VERDICT_STP_NOT_ALLOWED
-    if not (0 < row["price_ticks"] <= MAX_TICKS if kind in PRICED else row["price_ticks"] == 0):
-        return V.VERDICT_BAD_PRICE
-    if not 0 <= row["stop_ticks"] <= MAX_TICKS or not 0 <= row["trailing_bips"] < 10_000:
-        return V.VERDICT_BAD_STOP
-    if (row["stop_ticks"] > 0 or row["trailing_bips"] > 0) != (kind in STOPS):
-        return V.VERDICT_BAD_STOP
-    if kind == MARKET and row["quote_atoms"]:
-        if row["qty_lots"] or row["quote_atoms"] < 0:
-            return V.VERDICT_BAD_QUANTITY
-    elif row["quote_atoms"] or not 0 < row["qty_lots"] <= MAX_LOTS:
-        return V.VERDICT_BAD_QUANTITY
-    if row["iceberg_lots"] and (
-        not 0 < row["iceberg_lots"] <= row["qty_lots"] or kind not in PRICED or tif not in (GTC, GTD)
-    ):
-        return V.VERDICT_BAD_ICEBERG
-    return V.VERDICT_OK
+    kind, tif, lots, iceberg = row["type"], row["tif"], row["qty_lots"], row["iceberg_lots"]
+    by_quote = kind == MARKET and row["quote_atoms"] != 0
+    expiry_holds = row["expire_ns"] > now_ns if tif == GTD else row["expire_ns"] == 0
+    price_holds = 0 < row["price_ticks"] <= MAX_TICKS if kind in PRICED else row["price_ticks"] == 0
+    stop_in_range = 0 <= row["stop_ticks"] <= MAX_TICKS and 0 <= row["trailing_bips"] < 10_000
+    waits = row["stop_ticks"] > 0 or row["trailing_bips"] > 0
+    amount_holds = (
+        row["quote_atoms"] > 0 and lots == 0 if by_quote else row["quote_atoms"] == 0 and 0 < lots <= MAX_LOTS
+    )
+    iceberg_holds = iceberg == 0 or (0 < iceberg <= lots and kind in PRICED and tif in (GTC, GTD))
+    broken = [
+        (symbol.status != 0, V.VERDICT_NOT_TRADING),
+        (row["side"] > 1, V.VERDICT_BAD_SIDE),
+        (kind > TAKE_PROFIT_LIMIT, V.VERDICT_BAD_TYPE),
+        (row["flags"] & 1, V.VERDICT_REDUCE_ONLY),
+        (row["flags"] > 15, V.VERDICT_BAD_FLAGS),
+        (tif not in TIFS.get(kind, (GTC, IOC, FOK, GTD)), V.VERDICT_BAD_TIF),
+        (not expiry_holds, V.VERDICT_BAD_EXPIRY),
+        (row["stp"] > 4, V.VERDICT_BAD_STP),
+        (row["stp"] not in symbol.stp_modes, V.VERDICT_STP_NOT_ALLOWED),
+        (not price_holds, V.VERDICT_BAD_PRICE),
+        (not stop_in_range or waits != (kind in STOPS), V.VERDICT_BAD_STOP),
+        (not amount_holds, V.VERDICT_BAD_QUANTITY),
+        (not iceberg_holds, V.VERDICT_BAD_ICEBERG),
+    ]
+    return next((verdict for is_broken, verdict in broken if is_broken), V.VERDICT_OK)
 
 
 def filters(row: dict[str, int], symbol: Any, reference: int, position_lots: int) -> int:
@@ -98,7 +90,15 @@ def filters(row: dict[str, int], symbol: Any, reference: int, position_lots: int
     return V.VERDICT_OK
 
 
-def counts(rows: list[dict[str, int]], symbol: Any, mine: list[Any], everywhere: list[Any], lists: tuple, house) -> int:
+def counts(
+    rows: list[dict[str, int]],
+    symbol: Any,
+    mine: list[Any],
+    everywhere: list[Any],
+    *,
+    lists: tuple[int, int],
+    house: Any,
+) -> int:
     """Limits on open orders: `mine` on this symbol, `everywhere` on all; `lists` likewise; `house`: exchange limits."""
     algos = sum(row["type"] in STOPS for row in rows)
     icebergs = sum(row["iceberg_lots"] > 0 for row in rows)

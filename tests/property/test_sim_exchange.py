@@ -1,0 +1,118 @@
+"""The compiled exchange against its plain twin over random flows: every report, balance, book and verdict is equal."""
+
+from __future__ import annotations
+
+import pytest
+from builders.exchange_flow import run_flow, verdict_counts
+from hypothesis import given
+from hypothesis import strategies as st
+from oracles.sim_exchange import DECREMENT, ExchangeTwin
+
+from bot4._core.sim.exchange_types import ExchangeVerdict
+
+
+@given(st.integers(0, 2**40), st.integers(1, 40))
+def test_any_flow_leaves_the_exchange_equal_to_its_twin(seed, requests):
+    run_flow(seed, requests, chunk=40)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_long_flow_leaves_the_exchange_equal_to_its_twin(seed):
+    run_flow(seed, 6_000)
+
+
+class LosesALock(ExchangeTwin):
+    """Leaves one atom locked when an order closes."""
+
+    def close(self, order):
+        kept = 1 if order.locked > 1 and order.order_id % 7 == 0 else 0
+        self.money.move(order.account, 0, kept, 0)
+        super().close(order)
+
+
+class ForgetsAFee(ExchangeTwin):
+    """Takes no fee of makers who sell."""
+
+    def __init__(self):
+        super().__init__()
+        charge = self.money.fee
+
+        def fee(symbols, symbol, order, held, *, is_maker, **amounts):
+            atoms, asset, from_free = charge(symbols, symbol, order, held, is_maker=is_maker, **amounts)
+            return (0 if is_maker and order.side == 1 else atoms), asset, from_free
+
+        self.money.fee = fee
+
+
+class AcceptsADuplicate(ExchangeTwin):
+    """Takes a second order with the key of an open one."""
+
+    def is_duplicate(self, _row):
+        return False
+
+
+class LosesPriorityOnAmend(ExchangeTwin):
+    """Sends an amended order to the end of its queue."""
+
+    def amend(self, row):
+        outcome = super().amend(row)
+        if outcome[0] == 0:
+            order = self.find(row)
+            self.symbols[order.symbol].book[order.side].remove(order)
+            shown = order.shown
+            self.to_queue(self.symbols[order.symbol], order)
+            order.shown = shown
+        return outcome
+
+
+class PreventsOneTooFew(ExchangeTwin):
+    """Decrements a lot less than the smaller rest."""
+
+    def losses(self, stp, taker_left, maker_left):
+        lost = super().losses(stp, taker_left, maker_left)
+        return tuple(max(lots - 1, 1) for lots in lost) if stp == DECREMENT else lost
+
+
+class LocksAnOcoTwice(ExchangeTwin):
+    """Locks the funds of both legs."""
+
+    def fund(self, orders):
+        for order in orders[:-1]:
+            if verdict := super().fund([order]):
+                return verdict
+        return super().fund(orders[-1:])
+
+
+class ForgetsTheOtherLeg(ExchangeTwin):
+    """Lets both legs of an OCO live on after a fill."""
+
+    def leg_started(self, order):
+        if order.place == 0:
+            super().leg_started(order)
+
+
+class TriggersOneTickLate(ExchangeTwin):
+    """Triggers a stop only beyond its price."""
+
+    def is_due(self, order, price):
+        return super().is_due(order, price - 1 if order.upwards else price + 1)
+
+
+FAULTS = [
+    *(LosesALock, ForgetsAFee, AcceptsADuplicate, LosesPriorityOnAmend, PreventsOneTooFew, LocksAnOcoTwice),
+    *(ForgetsTheOtherLeg, TriggersOneTickLate),
+]
+
+
+@pytest.mark.parametrize("broken", FAULTS)
+def test_control_a_planted_fault_is_caught(broken):
+    with pytest.raises(AssertionError):
+        run_flow(2, 6_000, make_twin=broken)
+
+
+def test_the_flows_reach_almost_every_verdict():
+    """So the equality above means something."""
+    reached = verdict_counts(1, 16_000)
+    out_of_reach = {"LOG_FULL", "ORDERS_FULL", "BOOK_FULL", "PERCENT_PRICE", "MIN_NOTIONAL", "NO_REFERENCE"}
+    names = {verdict.name.removeprefix("VERDICT_") for verdict in ExchangeVerdict}
+    assert names - set(reached) == out_of_reach
