@@ -148,6 +148,16 @@ cdef class MatchingBook:
         self.log_count = 0
         return count
 
+    def clear(self):
+        """Cancel every order without an event and number from 1 again, as a new book would."""
+        cdef uint32_t slot
+        for slot in range(self.pool.capacity):
+            if self.pool.orders[slot].level != NO_SLOT:
+                l3_remove(self.book, slot)
+                index_remove(&self.index, self.pool.orders[slot].order_id, 0)
+                pool_give(&self.pool, slot)
+        self.last_id = self.log_count = 0
+
     def depth(self, side, n=1 << 20):
         """Prices and shown lots of the best `n` levels of a side: two ndarray[int64]."""
         if side not in (0, 1):
