@@ -809,7 +809,8 @@ class ExchangeTwin:
             return V.VERDICT_UNKNOWN_ACCOUNT, 0, 0
         if row["symbol"] >= self.assets:
             return V.VERDICT_UNKNOWN_ASSET, 0, 0
-        if not 0 < row["quote_atoms"] < 1 << 100:
+        after = sum(self.money.cell(row["account"], row["symbol"])) + row["quote_atoms"]
+        if not 0 < row["quote_atoms"] < 1 << 90 or (not out and after >= 1 << 90):
             return V.VERDICT_BAD_AMOUNT, 0, 0
         if out and self.money.cell(row["account"], row["symbol"])[0] < row["quote_atoms"]:
             return V.VERDICT_INSUFFICIENT_BALANCE, 0, 0

@@ -174,14 +174,34 @@ def test_a_ring_of_changes_that_nobody_read_shows_a_gap():
 
 def test_a_request_that_might_overflow_the_log_is_refused_before_it_begins():
     venue = Venue(1, max_reports=128)
-    trader, verdict = venue.accounts[0], 0
-    placed = 0
+    trader, order_id, verdict = venue.accounts[0], 0, 0
     while verdict == 0:
-        verdict, _ = venue.place(trader, BUY, Type.TYPE_LIMIT, qty_lots=1, price_ticks=PRICE)
-        placed += verdict == 0
+        if order_id:
+            venue.cancel(trader, order_id)
+        verdict, order_id = venue.place(trader, BUY, Type.TYPE_LIMIT, qty_lots=1, price_ticks=PRICE)
     assert verdict == Verdict.VERDICT_LOG_FULL
-    assert venue.exchange.order_count == placed
+    venue.exchange.advance(venue.now_ns + 1)
+    before = venue.exchange.state_hash()
+    assert venue.place(trader, BUY, Type.TYPE_LIMIT, qty_lots=1, price_ticks=PRICE) == (Verdict.VERDICT_LOG_FULL, 0)
+    assert venue.exchange.state_hash() == before
     venue.exchange.take_reports()
+    assert venue.place(trader, BUY, Type.TYPE_LIMIT, qty_lots=1, price_ticks=PRICE)[0] == 0
+
+
+def test_an_order_that_might_ever_overflow_an_empty_log_is_refused():
+    venue = Venue(1, max_reports=256)
+    verdicts = []
+    for _ in range(20):
+        verdicts.append(venue.place(venue.accounts[0], BUY, Type.TYPE_LIMIT, qty_lots=1, price_ticks=PRICE)[0])
+        venue.exchange.clear_reports()
+    assert verdicts == [0] * 14 + [Verdict.VERDICT_ORDERS_FULL] * 6
+
+
+def test_a_book_side_without_room_for_another_level_refuses_the_order_and_takes_others():
+    venue = Venue(1, symbol={"window_ticks": 64, "far_capacity": 8})
+    trader = venue.accounts[0]
+    levels = [venue.place(trader, BUY, Type.TYPE_LIMIT, qty_lots=1, price_ticks=PRICE - 1000 * i)[0] for i in range(8)]
+    assert levels == [0] * 6 + [Verdict.VERDICT_BOOK_FULL] * 2
     assert venue.place(trader, BUY, Type.TYPE_LIMIT, qty_lots=1, price_ticks=PRICE)[0] == 0
 
 

@@ -8,10 +8,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
-
 from bot4._core.book.book_side cimport LevelWalk, side_init, side_release, walk_next, walk_start
 from bot4._core.types cimport BOT4_ASSERT, aligned_zalloc, hash_mix, mul_wide
-
 
 
 cdef bint l3_init(

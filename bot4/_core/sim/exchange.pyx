@@ -43,8 +43,9 @@ cdef class Exchange(ExchangeTables):
     max_accounts, max_assets, max_symbols : int
         Tables allocated once. Account 0 is the house, which collects the fees and trades nothing.
     max_reports : int
-        Records kept until `take_reports`. A request that might write more than is free is refused (LOG_FULL) before it
-        begins.
+        Records kept until `take_reports`, by default 16 an order. A request that might write more than is free is
+        refused (LOG_FULL) before it begins, and an order with which a later request might write more than there are in
+        all is refused (ORDERS_FULL): 13 records an open order of a symbol (two more a shown part of an iceberg).
 
     Notes
     -----

@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
-from bot4._core.account.balances cimport balance_at, balance_credit, balances_hash, balances_init, balances_release
+from bot4._core.account.balances cimport Balance, balance_at, balance_credit, balances_hash, balances_init, balances_release
 from bot4._core.book.conditional cimport TrailState
 from bot4._core.book.matching cimport l3_hash, l3_release
 from bot4._core.book.order_index cimport NO_SLOT, index_init, index_release
@@ -102,13 +102,18 @@ cdef void exchange_free(ExchangeState* state) noexcept:
 cdef int _move_funds(ExchangeState* state, const ExchangeRequest* row) noexcept nogil:
     """Deposit, or withdraw from what is free."""
     cdef bint out = row.kind == REQUEST_WITHDRAW
+    cdef const Balance* held
     if not 0 < row.account < state.account_count:
         return VERDICT_UNKNOWN_ACCOUNT
     if row.symbol >= state.asset_count:
         return VERDICT_UNKNOWN_ASSET
-    if row.quote_atoms <= 0 or row.quote_atoms >> 100 != 0:
+    held = balance_at(&state.balances, row.account, row.symbol)
+    # 2^90 atoms an account: no sum of balances, and no product with a price, leaves 128 bits.
+    if row.quote_atoms <= 0 or row.quote_atoms >> 90 != 0 or (
+        not out and (held.free_atoms + held.locked_atoms + row.quote_atoms) >> 90 != 0
+    ):
         return VERDICT_BAD_AMOUNT
-    if out and balance_at(&state.balances, row.account, row.symbol).free_atoms < row.quote_atoms:
+    if out and held.free_atoms < row.quote_atoms:
         return VERDICT_INSUFFICIENT_BALANCE
     if log_room(state) < 1:
         return VERDICT_LOG_FULL

@@ -124,7 +124,8 @@ ORDER_DTYPE = np.dtype(
         ("place", "u1"),
         ("shares_lock", "u1"),
         ("is_exhausted", "u1"),
-        ("reserved", "u1", (14,)),
+        ("reserved", "u1", (6,)),
+        ("parts", "i8"),
     ]
 )
 

@@ -76,8 +76,8 @@ cdef money_t _exchanged(const SymbolState* symbol, money_t atoms, bint to_base) 
     if symbol.last_ticks == 0:
         return -1
     if to_base:
-        if not money_mul_fits(atoms, symbol.base_atoms_per_lot):
-            return -1
+        if atoms >> 90 != 0:
+            return -1            # the product and its rounding would leave 128 bits
         return (money_mul(atoms, symbol.base_atoms_per_lot) + lot_value - 1) // lot_value
     if not money_mul_fits(atoms, symbol.last_ticks) or not money_mul_fits(
         money_mul(atoms, symbol.last_ticks), symbol.quote_atoms_per_ticklot

@@ -124,7 +124,8 @@ ctypedef struct ExchangeOrder:
     uint8_t place               # PLACE_*
     uint8_t shares_lock         # a leg of an OCO whose funds the other leg has locked
     uint8_t is_exhausted        # a market order whose book ends before its amount
-    uint8_t reserved[14]
+    uint8_t reserved[6]
+    int64_t parts               # fills it can give as a maker, at most: one, or one a shown part
 
 
 ctypedef struct OrderList:
@@ -207,6 +208,8 @@ ctypedef struct SymbolState:
     int64_t reference_ticks     # set from outside; 0: none
     int64_t trade_count
     int64_t prevention_count
+    int64_t open_orders         # on this symbol, wherever they are
+    int64_t open_parts          # of all of them
     int32_t base_asset
     int32_t quote_asset
     int32_t fee_symbol          # fee asset / this symbol's quote; -1: the fee asset is the quote; -2: none
@@ -268,6 +271,11 @@ ctypedef struct ExchangeState:
 
 cdef inline OpenOrders* open_orders_of(const ExchangeState* state, int32_t account, int symbol) noexcept nogil:
     return &state.open_orders[<int64_t>account * state.max_symbols + symbol]
+
+
+cdef inline int64_t parts_of(int64_t lots, int64_t iceberg_lots) noexcept nogil:
+    """Fills that a maker of so many lots can give at most."""
+    return 1 if iceberg_lots == 0 else (lots + iceberg_lots - 1) // iceberg_lots
 
 
 cdef inline int64_t left_lots(const ExchangeOrder* order) noexcept nogil:

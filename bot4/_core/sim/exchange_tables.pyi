@@ -10,7 +10,7 @@ class ExchangeTables:
         max_accounts: int = 256,
         max_assets: int = 32,
         max_symbols: int = 16,
-        max_reports: int = ...,
+        max_reports: int | None = None,
     ) -> None: ...
     def add_asset(self, name: str, decimals: int) -> int: ...
     def add_symbol(

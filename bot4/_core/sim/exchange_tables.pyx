@@ -7,7 +7,7 @@ from decimal import Decimal
 from libc.string cimport memset
 
 from bot4._core.book.conditional cimport conditional_init
-from bot4._core.book.matching cimport STP_DECREMENT, l3_init
+from bot4._core.book.matching cimport MAX_ORDER_TICKS, STP_DECREMENT, l3_init
 from bot4._core.mem.record_buffer cimport checked_capacity
 from bot4._core.risk.filters cimport Filters
 from bot4._core.sim.average_price cimport average_init
@@ -45,8 +45,10 @@ cdef int _fill_rates(FeeRates* rates, object maker_e8, object taker_e8) except -
 cdef class ExchangeTables:
     """What an exchange trades, for whom and at what price: assets, symbols, accounts, fees. See `Exchange`."""
 
-    def __cinit__(self, *, max_orders=1 << 14, max_accounts=256, max_assets=32, max_symbols=16, max_reports=1 << 17):
+    def __cinit__(self, *, max_orders=1 << 14, max_accounts=256, max_assets=32, max_symbols=16, max_reports=None):
         checked_capacity(max_orders, 8)
+        if max_reports is None:
+            max_reports = max(16 * max_orders, 128)
         for name, value, least, most in (
             ("max_orders", max_orders, 8, 1 << 20), ("max_accounts", max_accounts, 2, 1 << 16),
             ("max_assets", max_assets, 2, 1 << 10), ("max_symbols", max_symbols, 1, 1 << 10),
@@ -275,6 +277,8 @@ cdef class ExchangeTables:
 
     def set_reference_price(self, symbol, price_ticks):
         """Set the reference price, or with 0 take it back to the average of the last minutes."""
+        if not 0 <= price_ticks <= MAX_ORDER_TICKS:
+            raise ValueError(f"price_ticks must be from 0 to 2**40, was {price_ticks}")
         self.state.symbols[self._check_symbol(symbol)].reference_ticks = price_ticks
 
     def set_symbol_status(self, symbol, status):

@@ -10,7 +10,7 @@ Not seen from Python: requests call it.
 
 from libc.stdint cimport int64_t, uint32_t
 
-from bot4._core.account.money cimport money_mul
+from bot4._core.account.money cimport money_mul, money_mul_fits
 from bot4._core.book.conditional cimport (
     conditional_add, conditional_count, conditional_follow, conditional_next, stop_is_reached,
 )
@@ -108,6 +108,8 @@ cdef int fund_market(ExchangeState* state, ExchangeOrder* order, FillPlan* plan)
         note_left(state, order, lots)
     if order.side == SIDE_BUY:
         order.lock_ticks = 0
+        if not money_mul_fits(plan.ticklots, symbol.quote_atoms_per_ticklot):
+            return VERDICT_INSUFFICIENT_BALANCE
         need = money_mul(plan.ticklots, symbol.quote_atoms_per_ticklot)
     else:
         need = lock_need(symbol, order, order.orig_lots)

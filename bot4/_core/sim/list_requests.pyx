@@ -21,14 +21,14 @@ from bot4._core.sim.exchange_types cimport (
     EXECUTION_NEW, LIST_OCO, LIST_ORDER_EXECUTING, LIST_OTO, LIST_OTOCO, LIST_STATUS_EXEC_STARTED, REASON_NONE,
     REQUEST_LEG, REQUEST_OCO, REQUEST_OTOCO, STATUS_PENDING_NEW, TYPE_LIMIT, TYPE_LIMIT_MAKER, TYPE_MARKET,
     TYPE_STOP_LOSS, TYPE_STOP_LOSS_LIMIT, VERDICT_BAD_LIST, VERDICT_DUPLICATE_ORDER, VERDICT_LIST_PRICES,
-    VERDICT_LIST_TYPES, VERDICT_LOG_FULL, VERDICT_OK, VERDICT_ORDERS_FULL,
+    VERDICT_LIST_TYPES, VERDICT_OK, VERDICT_ORDERS_FULL,
 )
 from bot4._core.sim.execution cimport check_entry, fund_order, start_order
 from bot4._core.sim.follow_ups cimport settle_queue
 from bot4._core.sim.order_life cimport close_order, open_order
 from bot4._core.sim.order_lists cimport fund_pair, list_open, lists_room
 from bot4._core.sim.request_check cimport check_counts, check_filters, check_shape
-from bot4._core.sim.requests cimport check_admission, log_suffices, report_rejection
+from bot4._core.sim.requests cimport check_admission, check_log, report_rejection
 from bot4._core.types cimport SIDE_BUY
 
 
@@ -99,8 +99,9 @@ cdef int _check_list(ExchangeState* state, const ExchangeRequest* rows, int coun
         verdict = check_shape(state, &rows[i])
         if verdict != VERDICT_OK:
             return verdict
-    if not log_suffices(state, rows, count):
-        return VERDICT_LOG_FULL
+    verdict = check_log(state, rows, count)
+    if verdict != VERDICT_OK:
+        return verdict
     for i in range(count):
         verdict = check_filters(state, &rows[i])
         if verdict != VERDICT_OK:

@@ -13,7 +13,7 @@ from bot4._core.book.order_index cimport NO_SLOT, index_insert, index_remove
 from bot4._core.book.order_pool cimport BookOrder, pool_give, pool_take
 from bot4._core.book.slot_heap cimport heap_insert, heap_remove
 from bot4._core.sim.exchange_state cimport (
-    PLACE_BOOK, PLACE_CONDITIONAL, PLACE_NOWHERE, AccountState, OpenOrders, left_lots,
+    PLACE_BOOK, PLACE_CONDITIONAL, PLACE_NOWHERE, AccountState, OpenOrders, left_lots, parts_of,
 )
 from bot4._core.sim.exchange_types cimport STATUS_NEW, TYPE_STOP_LOSS, TYPE_STOP_LOSS_LIMIT
 from bot4._core.sim.settlement cimport lock_exactly
@@ -35,6 +35,8 @@ cdef void _count(ExchangeState* state, const ExchangeOrder* order, int32_t by) n
     if order.iceberg_lots != 0:
         held.iceberg_count += by
         account.iceberg_count += by
+    state.symbols[order.symbol].open_orders += by
+    state.symbols[order.symbol].open_parts += by * order.parts
 
 
 cdef uint32_t open_order(ExchangeState* state, const ExchangeRequest* request) noexcept nogil:
@@ -53,6 +55,7 @@ cdef uint32_t open_order(ExchangeState* state, const ExchangeRequest* request) n
     order.lock_ticks = request.price_ticks if request.price_ticks != 0 else request.stop_ticks
     order.orig_lots = request.qty_lots
     order.iceberg_lots = request.iceberg_lots
+    order.parts = parts_of(request.qty_lots, request.iceberg_lots)
     order.expire_ns = request.expire_ns
     order.created_ns = order.updated_ns = state.now_ns
     order.quote_atoms = request.quote_atoms

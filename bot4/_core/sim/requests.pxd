@@ -22,7 +22,7 @@ cdef int advance_time(ExchangeState* state, int64_t now_ns) noexcept nogil
 cdef int check_admission(const ExchangeState* state, const ExchangeRequest* request) noexcept nogil
 # One order row after its checks. A verdict; the new order's number goes to `order_id`.
 cdef int admit_order(ExchangeState* state, const ExchangeRequest* request, uint64_t* order_id) noexcept nogil
-# Whether the log holds what a request on this symbol may write at most.
-cdef bint log_suffices(ExchangeState* state, const ExchangeRequest* request, int orders) noexcept nogil
+# Whether the log holds what so many new orders may write at most: a verdict.
+cdef int check_log(const ExchangeState* state, const ExchangeRequest* rows, int count) noexcept nogil
 cdef void report_rejection(ExchangeState* state, const ExchangeRequest* request, int verdict) noexcept nogil
 cdef uint32_t find_order(const ExchangeState* state, const ExchangeRequest* request) noexcept nogil

@@ -2,7 +2,7 @@
 """Requests of single orders (contract in requests.pxd).
 
 Every request first makes sure that the log has room for all it can possibly write, so that none is cut short. A book
-order can be filled once a shown part, and each order can trigger, expire and close once; see `log_suffices`.
+order can be filled once a shown part, and each order can start, trigger and close once; see `check_log`.
 
 Not seen from Python: `Exchange` calls it.
 """
@@ -12,14 +12,15 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from bot4._core.book.conditional cimport conditional_count
 from bot4._core.book.matching cimport l3_has_room, l3_reduce
 from bot4._core.book.order_index cimport NO_SLOT, index_find
-from bot4._core.book.order_pool cimport pool_used
 from bot4._core.book.slot_heap cimport heap_top_key
 from bot4._core.sim.exchange_reports cimport log_room, report_balances, report_order
-from bot4._core.sim.exchange_state cimport PLACE_BOOK, ExchangeOrder, OpenOrders, SymbolState, left_lots, open_orders_of
+from bot4._core.sim.exchange_state cimport (
+    PLACE_BOOK, ExchangeOrder, OpenOrders, SymbolState, left_lots, open_orders_of, parts_of,
+)
 from bot4._core.sim.exchange_types cimport (
     EXECUTION_CANCELED, EXECUTION_EXPIRED, EXECUTION_REJECTED, EXECUTION_REPLACED, ORDER_ALLOW_FAILURE, ORDER_ONLY_NEW,
     ORDER_ONLY_PARTIALLY_FILLED, REASON_EXCHANGE_CANCELED, REASON_INSUFFICIENT_BALANCES, REASON_NONE,
-    REASON_OCO_BAD_PRICES, REASON_STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY, REASON_WOULD_MATCH_IMMEDIATELY, STATUS_CANCELED,
+    REASON_OCO_BAD_PRICES, REQUEST_PLACE, REASON_STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY, REASON_WOULD_MATCH_IMMEDIATELY, STATUS_CANCELED,
     STATUS_EXPIRED, STATUS_REJECTED, SYMBOL_HALT, VERDICT_AMEND_NOT_RESTING, VERDICT_AMEND_QUANTITY, VERDICT_BOOK_FULL,
     VERDICT_CANCEL_RESTRICTED, VERDICT_DUPLICATE_ORDER, VERDICT_INSUFFICIENT_BALANCE, VERDICT_LIST_PRICES,
     VERDICT_LOG_FULL, VERDICT_LOT_SIZE, VERDICT_MAX_NUM_ORDER_AMENDS, VERDICT_NO_CHANGE, VERDICT_NOT_ATTEMPTED,
@@ -33,29 +34,52 @@ from bot4._core.sim.order_lists cimport finish_order
 from bot4._core.sim.request_check cimport check_counts, check_filters, check_shape, is_priced, is_stop
 from bot4._core.sim.settlement cimport lock_exactly, lock_need
 
-# Records that any request may write beside those of trades: its own orders, their list, balances of three assets.
+# Records that a request may write beside those of trades: its own orders, their list, some balances.
 cdef int64_t _ROOM = 64
 
 
-cdef bint log_suffices(ExchangeState* state, const ExchangeRequest* request, int orders) noexcept nogil:
-    """A fill writes two records. A maker that closes may end its list and its partner and touches up to three
-    balances, and may set off a pending order; one that triggers is told of once more and may trade a last time."""
-    cdef SymbolState* symbol = &state.symbols[request.symbol]
-    cdef int64_t room = log_room(state) - _ROOM, parts
-    cdef int maker_side = 1 - request.side
-    if room < 0:
-        return False
-    if orders == 1 and is_priced(request.type) and not is_stop(request.type) and not would_take(
-        state, request.symbol, request.side, request.price_ticks
-    ):
-        return True
-    if orders == 1 and conditional_count(&symbol.waiting) == 0 and state.list_count == 0:
-        parts = symbol.book.parts[maker_side]
-        if request.qty_lots != 0 and request.stp == 0:
-            parts = min(parts, request.qty_lots)
-        return room >= 6 * parts
-    parts = symbol.book.parts[0] + symbol.book.parts[1]
-    return room >= 2 * parts + 12 * (<int64_t>pool_used(&state.pool) + orders)
+cdef int64_t _records_at_most(int64_t orders, int64_t parts) noexcept nogil:
+    """Bound on the records of one request on a symbol with so many open orders, its own among them.
+
+    Every fill uses up a shown part or ends its taker and writes 2: 2 (parts + orders). Every prevention ends an order
+    and writes at most 2. An order closes once, starts at most twice (as pending, as triggered), ends half a list and
+    touches three balances: 2 + 1 + 2 + 0.5 + 3 an order.
+    """
+    return 2 * parts + 11 * orders + _ROOM
+
+
+cdef bint _takes_alone(const ExchangeState* state, const SymbolState* symbol, const ExchangeRequest* row) noexcept nogil:
+    """Whether nothing waits on this symbol that trades could set off, and the request is one order."""
+    return conditional_count(&symbol.waiting) == 0 and state.list_count == 0 and row.kind == REQUEST_PLACE
+
+
+cdef int check_log(const ExchangeState* state, const ExchangeRequest* rows, int count) noexcept nogil:
+    """ORDERS_FULL where an empty log could not hold what the open orders may then set off, LOG_FULL where this can't.
+
+    So no order is ever stuck: whatever is open, a request finds room once the log has been taken.
+    """
+    cdef const SymbolState* symbol = &state.symbols[rows.symbol]
+    cdef int64_t parts = symbol.open_parts, room = log_room(state), most
+    cdef int i
+    for i in range(count):
+        parts += parts_of(rows[i].qty_lots, rows[i].iceberg_lots)
+    most = _records_at_most(symbol.open_orders + count, parts)
+    if most > state.log.capacity:
+        return VERDICT_ORDERS_FULL
+    if room >= most:
+        return VERDICT_OK
+    if room < _ROOM:
+        return VERDICT_LOG_FULL
+    if _takes_alone(state, symbol, rows) and not is_stop(rows.type):
+        if is_priced(rows.type) and not would_take(state, rows.symbol, rows.side, rows.price_ticks):
+            return VERDICT_OK
+        # One taker: 2 a part and 3 balances a maker, or 2 of a prevention and 3 balances.
+        parts = symbol.book.parts[1 - rows.side]
+        if rows.qty_lots != 0 and rows.stp == 0:
+            parts = min(parts, rows.qty_lots)
+        if room >= 5 * parts + _ROOM:
+            return VERDICT_OK
+    return VERDICT_LOG_FULL
 
 
 cdef void report_rejection(ExchangeState* state, const ExchangeRequest* request, int verdict) noexcept nogil:
@@ -129,8 +153,8 @@ cdef int admit_order(ExchangeState* state, const ExchangeRequest* request, uint6
 
 cdef void place_order(ExchangeState* state, const ExchangeRequest* request, RequestResult* result) noexcept nogil:
     cdef int verdict = check_shape(state, request)
-    if verdict == VERDICT_OK and not log_suffices(state, request, 1):
-        verdict = VERDICT_LOG_FULL
+    if verdict == VERDICT_OK:
+        verdict = check_log(state, request, 1)
     if verdict == VERDICT_OK:
         verdict = check_filters(state, request)
     if verdict == VERDICT_OK:
@@ -211,8 +235,8 @@ cdef void cancel_replace(ExchangeState* state, const ExchangeRequest* request, R
     cdef uint32_t slot
     cdef int verdict = check_shape(state, request)
     result.cancel_verdict = VERDICT_NOT_ATTEMPTED
-    if verdict == VERDICT_OK and not log_suffices(state, request, 2):
-        verdict = VERDICT_LOG_FULL
+    if verdict == VERDICT_OK:
+        verdict = check_log(state, request, 1)
     if verdict == VERDICT_OK:
         verdict = check_filters(state, request)
     if verdict == VERDICT_OK:
