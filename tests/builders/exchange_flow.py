@@ -20,8 +20,8 @@ from builders.exchange import UNIT
 
 ASSETS = 3
 SYMBOLS = 3
-MAX_ORDERS = 1024
-MAX_REPORTS = 1 << 15
+MAX_ORDERS = 512
+MAX_REPORTS = 1 << 13
 ACCOUNTS = 6
 MID = 1000
 FUNDS = 3 * UNIT // 10**2
