@@ -136,7 +136,8 @@ class TinyExchange:
         order.filled += qty
         order.quote += value
         order.status = "FILLED" if order.filled == order.qty else "PARTIALLY_FILLED"
-        order.updated_ms = self.now_ms()
+        # What takes trades at the moment it arrives, all pieces of it, as on a venue's one clock.
+        order.updated_ms = self.now_ms() if is_maker else order.created_ms
         trade = {
             "symbol": order.symbol, "id": 5000 + len(self.trades), "orderId": order.order_id, "price": text(price),
             "qty": text(qty), "quoteQty": text(value), "commission": text(fee), "commissionAsset": fee_asset,
@@ -170,7 +171,8 @@ class TinyExchange:
             "C": order.client_id if canceled else "", "x": kind, "X": order.status, "r": "NONE",
             "i": order.order_id, "l": trade["qty"] if trade else "0", "z": text(order.filled),
             "L": trade["price"] if trade else "0", "n": trade["commission"] if trade else "0",
-            "N": trade["commissionAsset"] if trade else None, "T": self.now_ms(),
+            "N": trade["commissionAsset"] if trade else None,
+            "T": trade["time"] if trade else self.now_ms(),
             "t": trade["id"] if trade else -1, "I": self.execution_id, "w": order.is_open,
             "m": trade["isMaker"] if trade else False, "M": False, "O": order.created_ms, "Z": text(order.quote),
             "Y": trade["quoteQty"] if trade else "0", "Q": "0", "V": "NONE",

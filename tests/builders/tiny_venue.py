@@ -272,7 +272,7 @@ class TinyVenue:
             {"price": t["price"], "qty": t["qty"], "commission": t["commission"],
              "commissionAsset": t["commissionAsset"], "tradeId": t["id"]} for t in fills
         ]  # fmt: skip
-        return {**self._shown(order), "transactTime": self.now_ms(), "fills": rows}
+        return {**self._shown(order), "transactTime": order.updated_ms, "fills": rows}
 
     def _cancel(self, params: dict[str, str]) -> dict:
         order = self.exchange.cancel(params)
