@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot4.ports.display import Display
     from bot4.ports.market_feed import MarketFeed
     from bot4.ports.unit_of_work import Store
+    from bot4.quant.calibration import Calibration
 
 # A snapshot of 5,000 levels a side, three times; as the feed asks for (bot4/_core/engine/feed.pxd).
 _LIVE_RING_MIN = 32_768
@@ -88,6 +89,60 @@ def open_recording(path: str | Path, *, market: str | None = None) -> Recording:
     from bot4.domain.instrument import Market
 
     return recognise(path, market=Market(market) if market is not None else None)
+
+
+def calibrate_recordings(
+    paths: Sequence[Path],
+    *,
+    score: Sequence[Path] = (),
+    instrument_files: Sequence[Path] = (),
+    market: str | None = None,
+    symbol: str | None = None,
+    seed: int = 7,
+    seconds: float = 900.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Calibration:
+    """Measure captures and make the parameters of a market like them.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Captures of one instrument, in the order they continue each other.
+    score : sequence of Path
+        Captures the parameters are scored on and not fitted to; they may continue `paths`.
+    instrument_files : sequence of Path
+        Instrument rules that win over recorded and bundled ones.
+    market : str, optional
+        ``spot``, ``usdm`` or ``coinm``: overrules what the files say.
+    symbol : str, optional
+        Which instrument, where the captures hold several.
+    seed : int
+        Of the generated market they are compared with.
+    seconds : float
+        Its length.
+    progress : callable, optional
+        Told the bytes read and the bytes there are.
+
+    Raises
+    ------
+    ConfigError, DataError, NoInputError
+        A file cannot be used, or too little was measured.
+
+    """
+    from bot4.adapters.recordings.measure import CaptureMeasure
+    from bot4.domain.instrument import Market
+    from bot4.quant.calibration import calibrate_market
+
+    groups = [paths, score] if score else [paths]
+    captures = CaptureMeasure(
+        groups,
+        instrument_files=instrument_files,
+        market=Market(market) if market is not None else None,
+        symbol=symbol,
+    )
+    measured = captures.run(progress) if progress is not None else captures.run()
+    other = measured[1].statistics if score else None
+    return calibrate_market(measured[0].statistics, measured[0].origin, other, seed=seed, seconds=seconds)
 
 
 def _kraken_reader(instruments: Sequence[Instrument]) -> BookReader:

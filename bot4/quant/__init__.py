@@ -1,0 +1,1 @@
+"""Statistics and market models: numbers in, numbers out."""
