@@ -126,39 +126,39 @@ class Comparison:
 
 
 def compare_markets(one: MarketStatistics, other: MarketStatistics) -> list[Comparison]:
-    """Compare two markets figure by figure.
+    """Compare two markets figure by figure; means, volatility in half ticks for sqrt(s), depth by distance in ticks.
 
     Distances are Kolmogorov-Smirnov (``ks``), total variation (``tv``), the logarithm of a ratio (``log ratio``) or a
     plain difference.
     """
     rows = [
         Comparison(
-            "spread, mean ticks",
+            "spread, ticks",
             _mean(one.spreads),
             _mean(other.spreads),
             total_variation(one.spreads, other.spreads),
             "tv",
         ),
         Comparison(
-            "taker lots, mean",
+            "lots of a taker",
             _safe_mean(one.taker_lots),
             _safe_mean(other.taker_lots),
             ks_two_samples(one.taker_lots, other.taker_lots),
             "ks",
         ),
         Comparison(
-            "move, mean half ticks",
+            "move, half ticks",
             _safe_mean(np.abs(one.moves)),
             _safe_mean(np.abs(other.moves)),
             ks_two_samples(np.abs(one.moves), np.abs(other.moves)),
             "ks",
         ),
-        _ratio("volatility, half ticks a sqrt(s)", one.volatility, other.volatility),
-        _ratio("takers a second", one.takers_per_s, other.takers_per_s),
-        _ratio("adds a second", one.per_s("adds"), other.per_s("adds")),
-        _ratio("cancels a second", one.per_s("cancels"), other.per_s("cancels")),
+        _ratio("volatility", one.volatility, other.volatility),
+        _ratio("takers/s", one.takers_per_s, other.takers_per_s),
+        _ratio("adds/s", one.per_s("adds"), other.per_s("adds")),
+        _ratio("cancels/s", one.per_s("cancels"), other.per_s("cancels")),
         Comparison(
-            "taker persistence",
+            "persistence",
             one.taker_persistence,
             other.taker_persistence,
             abs(one.taker_persistence - other.taker_persistence),
@@ -167,8 +167,7 @@ def compare_markets(one: MarketStatistics, other: MarketStatistics) -> list[Comp
     ]
     mine, theirs = np.cumsum(one.depth), np.cumsum(other.depth)
     near = [
-        _ratio(f"depth nearer than {2**bucket} ticks, lots", float(mine[bucket]), float(theirs[bucket]))
-        for bucket in (0, 8, 11, 14)
+        _ratio(f"lots nearer than {2**bucket}", float(mine[bucket]), float(theirs[bucket])) for bucket in (0, 8, 11, 14)
     ]
     return rows + near
 

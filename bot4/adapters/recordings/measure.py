@@ -84,7 +84,7 @@ class CaptureMeasure:
             names = " and ".join(sorted(item.value for item in markets))
             raise DataError(f"the files are of {names}: calibrate one market at a time")
         self.instrument: Instrument = catalog.require(
-            "binance", market or next(iter(markets), None), symbol or _only_symbol(recordings)
+            "binance", market or next(iter(markets), None), _symbol_of(recordings, symbol)
         )
 
     def run(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> list[Measured]:
@@ -162,9 +162,11 @@ def _require_capture(recording: Recording) -> None:
         )
 
 
-def _only_symbol(recordings: Sequence[Recording]) -> str:
+def _symbol_of(recordings: Sequence[Recording], wanted: str | None) -> str:
     symbols = list(dict.fromkeys(symbol for recording in recordings for symbol in recording.symbols))
-    if len(symbols) != 1:
-        seen = ", ".join(symbols) or "none"
-        raise DataError(f"{recordings[0].path}: symbols seen are {seen}; name one with --symbol")
-    return symbols[0]
+    if wanted is not None and (wanted in symbols or not symbols):
+        return wanted
+    if wanted is None and len(symbols) == 1:
+        return symbols[0]
+    seen = ", ".join(symbols) or "none"
+    raise DataError(f"{recordings[0].path}: symbols seen are {seen}; name one of them with --symbol")

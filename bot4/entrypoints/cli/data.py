@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
-    from rich.progress import Progress, TaskID
-
     from bot4.dto.data_check import CheckReport
-
-PROGRESS_AFTER_S = 1.0
 
 
 @click.group()
@@ -76,9 +68,10 @@ def check(  # noqa: PLR0917 - click hands them over by name
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.bootstrap import check_recordings
     from bot4.domain.errors import Bot4Error
+    from bot4.entrypoints.cli.progress import ByteBar
 
     try:
-        with _Bar() as bar:
+        with ByteBar("checking") as bar:
             report = check_recordings(
                 paths, instrument_files=instrument_files, market=market, listed_max=list_max, progress=bar.update
             )
@@ -108,37 +101,3 @@ def _write_json(report: CheckReport, name: str) -> None:
         Path(name).write_bytes(text)
     except OSError as error:
         raise OutputError(f"{name} cannot be written: {(error.strerror or str(error)).lower()}") from None
-
-
-class _Bar:
-    """A progress bar on a terminal's stderr, for work of more than a second."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def update(self, done: int, total: int) -> None:
-        """Show `done` of `total` bytes."""
-        if not sys.stderr.isatty() or time.monotonic() - self._started < PROGRESS_AFTER_S:
-            return
-        if self._bar is None:
-            from rich.console import Console
-            from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
-
-            self._bar = Progress(
-                BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
-            )
-            self._bar.start()
-            self._task = self._bar.add_task("checking", total=total)
-        if self._task is not None:
-            self._bar.update(self._task, completed=done, total=total)

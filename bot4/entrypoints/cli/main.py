@@ -9,6 +9,7 @@ import click
 from bot4.domain.version import VERSION
 
 _COMMANDS = {
+    "calibrate": ("bot4.entrypoints.cli.calibrate", "calibrate"),
     "config": ("bot4.entrypoints.cli.config", "config"),
     "data": ("bot4.entrypoints.cli.data", "data"),
     "doctor": ("bot4.entrypoints.cli.doctor", "doctor"),
@@ -16,6 +17,7 @@ _COMMANDS = {
     "run": ("bot4.entrypoints.cli.run", "run"),
 }
 _HELP = {
+    "calibrate": "Measure captures; write the parameters of a market like them.",
     "config": "Show the settings as they apply; check a settings file.",
     "data": "Look at recorded market data.",
     "doctor": "Look at this machine and this installation.",
@@ -58,6 +60,7 @@ def main() -> None:
     bot4 run --duration 60                     the same for one minute of market time
     bot4 run --replay FILE --speed max         paper trading over a recording, as fast as it goes
     bot4 data check FILE                       is this recording sound?
+    bot4 calibrate FILE                        parameters of a synthetic market like this recording
     bot4 doctor                                is this machine ready?
 
     \b
