@@ -18,6 +18,7 @@ from bot4.adapters.simulator.wire.parameters import Parameter, ParameterTable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bot4.adapters.simulator.api.endpoint import Answer, Weight
     from bot4.adapters.simulator.venue import Venue
 
 _ONE_BP = UNIT // 10_000
@@ -70,40 +71,6 @@ def commission(venue: Venue, call: Call) -> dict[str, Any]:
         "specialCommission": nothing,
         "taxCommission": nothing,
         "discount": no_discount(),
-    }
-
-
-def trade_fees(venue: Venue, call: Call) -> list[dict[str, str]]:
-    """Tell the fees of one market or all, as the wallet's interface does."""
-    name = call.values.get("symbol")
-    chosen = [venue.market(name)] if name is not None else venue.markets.values()
-    return [
-        {
-            "symbol": market.symbol.name,
-            "makerCommission": f"{market.symbol.maker_fee / UNIT:g}",
-            "takerCommission": f"{market.symbol.taker_fee / UNIT:g}",
-        }
-        for market in chosen
-    ]
-
-
-def api_restrictions(venue: Venue, call: Call) -> dict[str, Any]:
-    """Tell what the key may do: nothing but read and, where it may, trade."""
-    may_trade = call.key is not None and call.key.may_trade
-    return {
-        "ipRestrict": False,
-        "createTime": venue.started_ns // call.unit,
-        "enableReading": True,
-        "enableWithdrawals": False,
-        "enableInternalTransfer": False,
-        "enableMargin": False,
-        "enableFutures": False,
-        "permitsUniversalTransfer": False,
-        "enableVanillaOptions": False,
-        "enableFixApiTrade": False,
-        "enableFixReadOnly": False,
-        "enableSpotAndMarginTrading": may_trade,
-        "enablePortfolioMarginTrading": False,
     }
 
 
@@ -271,43 +238,42 @@ _TIMES = (Parameter("startTime", kinds.moment_ns), Parameter("endTime", kinds.mo
 _ORDER = Parameter("orderId", kinds.long)
 
 
-def _reading(path: str, ws_method: str, answer: Any, weight: Any, *parameters: Parameter) -> Endpoint:
+def reading(path: str, ws_method: str, answer: Answer, weight: Weight, *parameters: Parameter) -> Endpoint:
+    """Return a signed endpoint that changes nothing."""
     table = ParameterTable(*parameters).with_signing()
     return Endpoint("GET", path, ws_method, answer, table, weight, Security.USER_DATA)
 
 
 ENDPOINTS = (
-    _reading("/api/v3/account", "account.status", account, 20, Parameter("omitZeroBalances", kinds.boolean)),
-    _reading("/api/v3/account/commission", "account.commission", commission, 20, _SYMBOL),
-    _reading("/sapi/v1/asset/tradeFee", "", trade_fees, 1, _ANY_SYMBOL),
-    _reading("/sapi/v1/account/apiRestrictions", "", api_restrictions, 1),
-    _reading(
+    reading("/api/v3/account", "account.status", account, 20, Parameter("omitZeroBalances", kinds.boolean)),
+    reading("/api/v3/account/commission", "account.commission", commission, 20, _SYMBOL),
+    reading(
         *("/api/v3/order", "order.status", query_order, 4, _SYMBOL, _ORDER),
         Parameter("origClientOrderId", kinds.client_id),
     ),
-    _reading(
+    reading(
         *("/api/v3/openOrders", "openOrders.status", open_orders),
         lambda values: 6 if "symbol" in values else 80,
         _ANY_SYMBOL,
     ),
-    _reading("/api/v3/allOrders", "allOrders", all_orders, 20, _SYMBOL, _ORDER, *_TIMES, _LIMIT),
-    _reading(
+    reading("/api/v3/allOrders", "allOrders", all_orders, 20, _SYMBOL, _ORDER, *_TIMES, _LIMIT),
+    reading(
         *("/api/v3/myTrades", "myTrades", my_trades),
         lambda values: 5 if "orderId" in values else 20,
         *(_SYMBOL, _ORDER, *_TIMES, Parameter("fromId", kinds.long), _LIMIT),
     ),
-    _reading("/api/v3/rateLimit/order", "account.rateLimits.orders", order_counts, 40),
-    _reading(
+    reading("/api/v3/rateLimit/order", "account.rateLimits.orders", order_counts, 40),
+    reading(
         *("/api/v3/myPreventedMatches", "myPreventedMatches", prevented_matches, _prevented_weight, _SYMBOL, _ORDER),
         *(Parameter("preventedMatchId", kinds.long), Parameter("fromPreventedMatchId", kinds.long), _LIMIT),
     ),
-    _reading(
+    reading(
         *("/api/v3/order/amendments", "order.amendments", amendments, 4, _SYMBOL),
         *(Parameter("orderId", kinds.long, required=True), Parameter("fromExecutionId", kinds.long), _LIMIT),
     ),
-    _reading(
+    reading(
         *("/api/v3/myAllocations", "myAllocations", allocations, 20, _SYMBOL, *_TIMES, _ORDER, _LIMIT),
         *(Parameter("fromAllocationId", kinds.long),),
     ),
-    _reading("/api/v3/myFilters", "myFilters", my_filters, 40, _SYMBOL),
+    reading("/api/v3/myFilters", "myFilters", my_filters, 40, _SYMBOL),
 )

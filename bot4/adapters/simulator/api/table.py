@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot4.adapters.simulator.api import account, general, market_data, order_lists, trading
+from bot4.adapters.simulator.api import account, general, market_data, order_lists, trading, wallet
 
 ENDPOINTS = (
     *general.ENDPOINTS,
@@ -10,4 +10,5 @@ ENDPOINTS = (
     *trading.ENDPOINTS,
     *order_lists.ENDPOINTS,
     *account.ENDPOINTS,
+    *wallet.ENDPOINTS,
 )

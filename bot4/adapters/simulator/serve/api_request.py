@@ -53,7 +53,7 @@ def parse_request(frame: str | bytes) -> ApiRequest:
         raise _with_id(refusal(-1135), request_id)
     if not params:
         return ApiRequest(request_id, method.removeprefix("v3/"), {}, None)
-    shows_limits = params.pop("returnRateLimits", None)
+    shows_limits = params.get("returnRateLimits")
     if shows_limits is not None and not isinstance(shows_limits, bool):
         raise _with_id(refusal(-1130, "returnRateLimits"), request_id)
     for value in params.values():
@@ -66,7 +66,6 @@ def parse_request(frame: str | bytes) -> ApiRequest:
 
 def _literal(frame: str | bytes) -> dict[str, Any]:
     params: dict[str, Any] = json.loads(frame, parse_float=str, parse_int=str)["params"]
-    params.pop("returnRateLimits", None)
     return params
 
 

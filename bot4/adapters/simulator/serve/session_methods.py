@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     Method = Callable[["SessionMethods", ApiPeer, Mapping[str, str], int], Any]
 
 WEIGHT = 2
-_SIGNED = ParameterTable(Parameter("apiKey", kinds.text, required=True), *SIGNING)
-_NOTHING = ParameterTable()
-_ONE = ParameterTable(Parameter("subscriptionId", kinds.long))
-_STATUS = ParameterTable(*SIGNING)
+_LIMITS = Parameter("returnRateLimits", kinds.boolean)
+_SIGNED = ParameterTable(Parameter("apiKey", kinds.text, required=True), _LIMITS, *SIGNING)
+_NOTHING = ParameterTable(_LIMITS)
+_ONE = ParameterTable(Parameter("subscriptionId", kinds.long), _LIMITS)
+_STATUS = ParameterTable(_LIMITS, *SIGNING)
 
 
 class SessionMethods:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot4.adapters.simulator.venue import Venue
 
 _NO_LIMITS = b""
+_ABOUT_THE_REQUEST = frozenset({"apiKey", "returnRateLimits"})
 
 
 class ApiDoor:
@@ -83,8 +84,8 @@ class ApiDoor:
         params = request.params
         key_name = params.get("apiKey")
         sent = params
-        if key_name is not None:
-            sent = {name: text for name, text in params.items() if name != "apiKey"}
+        if key_name is not None or request.shows_limits is not None:  # signed with the others, and no endpoint's
+            sent = {name: text for name, text in params.items() if name not in _ABOUT_THE_REQUEST}
         call = self._gate.admit(
             endpoint,
             sent,
