@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import ExitStack
+    from decimal import Decimal
     from pathlib import Path
 
     from bot4.adapters.recordings.recorder import FrameRecorder
     from bot4.adapters.recordings.recording import Recording
+    from bot4.adapters.secrets.key_source import ApiKey
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.venues.venue_streams import VenueStreams
+    from bot4.application.live_gateway import LiveAccount
     from bot4.application.session import PaperSession
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from bot4.dto.host_check import HostReport
     from bot4.ports.book_reader import BookReader
     from bot4.ports.display import Display
+    from bot4.ports.exchange import ExchangePort
     from bot4.ports.market_feed import MarketFeed
     from bot4.ports.unit_of_work import Store
     from bot4.quant.calibration import Calibration
@@ -168,10 +172,11 @@ def open_session(
     venue: str | None = None,
     symbols: Sequence[str] = (),
     record: Path | None = None,
+    live: bool = False,
     speed: float,
     duration_s: float | None = None,
 ) -> OpenSession:
-    """Put a paper session together: its data directory, its store, its source of market data.
+    """Put a session together: its data directory, its store, its source of market data.
 
     Parameters
     ----------
@@ -191,6 +196,8 @@ def open_session(
         Of the venue, in its own spelling; none is BTCUSDT.
     record : Path, optional
         A new file for what the venue sends.
+    live : bool
+        Real orders on the venue instead of paper; asks for everything docs/live.md lists.
     speed : float
         0 for as fast as it goes, 1 for the pace of the stamps; 0 for a venue, whose pace is its own.
     duration_s : float, optional
@@ -200,6 +207,8 @@ def open_session(
     ------
     ConfigError, DataError, NoInputError
         The input or a setting cannot be used.
+    PreflightError
+        Real orders were asked for, and something forbids them.
     DataDirError, DataDirBusyError, StoreError, OutputError
         The data directory, the store, the journal or the recording cannot be used.
     UnreachableError
@@ -215,6 +224,8 @@ def open_session(
     from bot4.domain.errors import OutputError
 
     source: MarketFeed
+    if live:
+        _require_live(settings, venue)
     streams = _open_venue(settings, venue, market, symbols) if venue is not None else None
     if replay:
         from bot4.adapters.recordings.replay_feed import ReplayFeed
@@ -237,6 +248,7 @@ def open_session(
             if recorder is not None:
                 opened.callback(recorder.close)
             source, shape = _live_feed(settings, streams, recorder), InputShape()
+        account = _live_account(settings, streams, data_dir) if live and streams is not None else None
         run_dir = data_dir.new_run()
         try:
             session = PaperSession(
@@ -248,6 +260,7 @@ def open_session(
                 display=display,
                 speed=speed,
                 duration_s=duration_s,
+                account=account,
             )
         except OSError as error:
             data_dir.discard(run_dir)
@@ -256,6 +269,87 @@ def open_session(
             data_dir.discard(run_dir)
             raise
         return OpenSession(session, opened.pop_all())
+
+
+def _require_live(settings: Settings, venue: str | None) -> None:
+    """Refuse real orders that were not asked for in every place they have to be."""
+    import os
+
+    from bot4.application.preflight import PreflightError, require_consent
+    from bot4.config import BinanceSettings
+
+    require_consent(settings, os.environ)
+    if venue is None:
+        raise PreflightError(["real orders need live market data: --venue"])
+    reads_main = settings.venues.binance == BinanceSettings()
+    if reads_main != (settings.live.endpoint == "mainnet"):
+        where = "from" if reads_main else "not from"
+        raise PreflightError(
+            [f"live.endpoint is {settings.live.endpoint!r}, and venues.binance reads {where} the main venue: use one"]
+        )
+
+
+def _live_account(settings: Settings, streams: VenueStreams, data_dir: DataDir) -> LiveAccount:
+    """Read the key, pass the preflight, and take the balances to begin with."""
+    import asyncio
+    import os
+    import time
+    from pathlib import Path
+
+    from bot4.adapters.host.no_dumps import forbid_dumps
+    from bot4.adapters.secrets.key_source import load_api_key
+    from bot4.application.live_gateway import LiveAccount, LivePace
+    from bot4.application.preflight import PreflightError, preflight
+    from bot4.domain.errors import Bot4Error
+    from bot4.ports.exchange import NoInformation
+
+    if not forbid_dumps():
+        raise PreflightError(["core dumps cannot be switched off: a dump would hold the key"])
+    key = load_api_key(Path(settings.live.key_file) if settings.live.key_file else None, os.environ)
+
+    async def ask() -> dict[str, Decimal]:
+        exchange = _exchange(settings, streams.instruments, key)
+        try:
+            await exchange.start()
+            lines = await preflight(exchange, settings, streams.instruments)
+            balances = await exchange.balances()
+        except Bot4Error as error:
+            raise PreflightError([f"the venue: {error}"]) from None
+        finally:
+            await exchange.close()
+        if lines or isinstance(balances, NoInformation):
+            raise PreflightError(lines or ["balances: they are not known"])
+        return {balance.asset: balance.total for balance in balances}
+
+    return LiveAccount(
+        exchange=_exchange(settings, streams.instruments, key),
+        balances=asyncio.run(ask()),
+        epoch=data_dir.next_epoch(int(time.time())),
+        pace=LivePace(reconcile_s=settings.live.reconcile_interval_ms / 1_000),
+    )
+
+
+def _exchange(settings: Settings, instruments: Sequence[Instrument], key: ApiKey) -> ExchangePort:
+    """Return the adapter of the market that is traded, at the endpoint of the settings; not started."""
+    from random import Random
+
+    from bot4._core.clock import SystemClock
+    from bot4.domain.errors import ConfigError
+
+    try:
+        from bot4.adapters.venues.binance.accounts import make_account
+    except ImportError as error:
+        raise ConfigError(f"real orders need {error.name}: pip install 'bot4[live]'") from None
+    clock = SystemClock()
+    return make_account(
+        settings.live,
+        instruments,
+        api_key=key.api_key,
+        secret=key.secret,
+        mono_ns=clock.monotonic_ns,
+        wall_ns=clock.wall_ns,
+        rng=Random(),  # noqa: S311 - spreads reconnections
+    )
 
 
 def _open_venue(settings: Settings, venue: str, market: str | None, symbols: Sequence[str]) -> VenueStreams:

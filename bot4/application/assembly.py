@@ -20,13 +20,13 @@ from bot4._core.sim.paper import Paper
 from bot4._core.ta.bank import Features
 from bot4._core.wire.scan import Scanner
 from bot4.application.fill_assumptions import fill_model
+from bot4.application.opening import CASH, ExternalVenue, opening_balances
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind, Instrument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from bot4._core.engine.link import VenueLink
     from bot4._core.journal.stream import Journal
     from bot4.config import Settings
 
@@ -42,8 +42,6 @@ _DEFAULT_FEES_BPS = {
     ContractKind.LINEAR: (Decimal(2), Decimal(5)),
     ContractKind.INVERSE: (Decimal(2), Decimal(5)),
 }
-# Assets worth about one unit of money: accounts in others are opened with `paper.balance_coin`.
-_CASH = frozenset({"USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "USD", "EUR", "GBP", "CHF", "AUD"})
 # Features that need quantities of a real book.
 _BOOK_FEATURES = frozenset({"queue_imbalance", "depth_imbalance_5", "microprice_offset", "ofi_50", "relative_spread"})
 
@@ -65,6 +63,7 @@ class Assembly:
     assets: tuple[str, ...]
     gates: tuple[RiskGate, ...]
     syncs: tuple[DepthSync, ...]
+    opening: Mapping[str, Decimal]
 
     def asset(self, name: str) -> int:
         """Return the account's index of an asset."""
@@ -85,7 +84,7 @@ def assemble(
     *,
     journal: Journal | None,
     shape: InputShape,
-    link: VenueLink | None = None,
+    external: ExternalVenue | None = None,
 ) -> Assembly:
     """Make the engine of one session.
 
@@ -99,9 +98,8 @@ def assemble(
         None keeps no record.
     shape : InputShape
         What the input can tell.
-    link : VenueLink or None
-        To an external venue for every instrument; the account then starts empty and is to be credited with what the
-        venue holds. None trades on paper.
+    external : ExternalVenue or None
+        None trades on paper.
 
     Raises
     ------
@@ -110,7 +108,7 @@ def assemble(
 
     """
     try:
-        return _assemble(settings, instruments, journal, shape, link)
+        return _assemble(settings, instruments, journal, shape, external)
     except (ValueError, OverflowError) as error:
         symbols = ", ".join(instrument.symbol for instrument in instruments)
         raise ConfigError(f"the settings do not fit {symbols}: {error}") from error
@@ -121,16 +119,17 @@ def _assemble(
     instruments: Sequence[Instrument],
     journal: Journal | None,
     shape: InputShape,
-    link: VenueLink | None,
+    external: ExternalVenue | None,
 ) -> Assembly:
     decimals = _asset_decimals(instruments)
     assets = tuple(decimals)
     contracts = tuple(_contract(settings, instrument, decimals, assets) for instrument in instruments)
     positions = Positions(contracts)
     account = Account(list(decimals.values()))
+    opening = opening_balances(settings, instruments, decimals, external)
     for index, asset in enumerate(assets):
-        if link is None and any(instrument.settle == asset for instrument in instruments):
-            account.credit(index, start_balance(settings, asset))
+        if asset in opening:
+            account.credit(index, opening[asset])
     breaker = _breaker(settings, shape)
     engine = Engine(
         positions,
@@ -140,7 +139,7 @@ def _assemble(
         tick_interval_ns=(shape.bar_interval_ns or 1000 * MS) // 10,
         mark_interval_ns=max(settings.run.mark_interval_ms * MS, shape.bar_interval_ns or 0),
         jump_ns=max(60_000 * MS, 10 * (shape.bar_interval_ns or 0)),
-        link=link,
+        link=external.link if external is not None else None,
     )
     scanner = Scanner()
     gates = tuple(_gate(settings, instrument, index, shape) for index, instrument in enumerate(instruments))
@@ -154,10 +153,10 @@ def _assemble(
             instrument.symbol,
             syncs[index],
             _features(settings, instrument, shape),
-            _paper(settings, instrument, contracts[index], index) if link is None else None,
+            _paper(settings, instrument, contracts[index], index) if external is None else None,
             gates[index],
             _policy(settings, instrument, shape),
-            assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks if link is None else 0,
+            assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks if external is None else 0,
             position_ticklots_max=_ticklots(
                 settings, instrument, settings.risk.position_notional_max, "risk.position_notional_max"
             )
@@ -175,12 +174,8 @@ def _assemble(
         assets=assets,
         gates=gates,
         syncs=syncs,
+        opening=opening,
     )
-
-
-def start_balance(settings: Settings, asset: str) -> Decimal:
-    """Return what a paper account that settles in an asset holds of it at the start."""
-    return settings.paper.balance_quote if asset in _CASH else settings.paper.balance_coin
 
 
 def _asset_decimals(instruments: Sequence[Instrument]) -> dict[str, int]:
@@ -222,7 +217,7 @@ def _contract(
 
 def _scaled(settings: Settings, instrument: Instrument, amount: Decimal) -> Decimal:
     """Scale an amount of money to an account in coins by the two accounts' sizes."""
-    if instrument.quote in _CASH:
+    if instrument.quote in CASH:
         return amount
     return amount * settings.paper.balance_coin / settings.paper.balance_quote
 

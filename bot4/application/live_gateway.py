@@ -36,6 +36,7 @@ from bot4.ports.exchange import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from decimal import Decimal
 
     import numpy as np
 
@@ -58,6 +59,16 @@ class LivePace:
     ready_s: float = 0.1
     drain_s: float = 30.0
     dead_man_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveAccount:
+    """What a session needs to trade for real: a venue that is not started yet, its balances, and a new epoch."""
+
+    exchange: ExchangePort
+    balances: Mapping[str, Decimal]
+    epoch: int
+    pace: LivePace
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,13 @@ class LiveGateway:
             self._is_stopping = True
             if self._loop is not None and self._stop is not None:
                 self._loop.call_soon_threadsafe(self._stop.set)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the result has to know: these were real orders, and why they ended."""
+        status = self.status
+        counted = f"{status.orders} orders, {status.told} reports, {status.passes} reconciliations"
+        return (f"real orders on {self._exchange.name}: {counted}", *status.alarms)
 
     def run(self) -> None:
         """Trade until `stop`; whatever ends it, connections are closed."""
@@ -298,12 +316,18 @@ class LiveGateway:
             await asyncio.sleep(self._pace.ready_s)
 
     async def _drain(self) -> None:
-        """Wait until every order has settled; what is asked of the engine meanwhile is still done."""
-        deadline = asyncio.get_running_loop().time() + self._pace.drain_s
-        while asyncio.get_running_loop().time() < deadline:
+        """Wait until every order has settled; what the engine still asks for is done, what still works is canceled."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._pace.drain_s
+        again = loop.time() + 1.0
+        while loop.time() < deadline:
             self._take_intents()
             if not self.board.unsettled() and not self._sender.busy:
                 break
+            if loop.time() >= again:  # the engine's own cancellations had their chance
+                again = loop.time() + 1.0
+                for order in self.board.unsettled():
+                    self._sender.cancel(order)
             await asyncio.sleep(0.02)
         self._set_gate("the run is over")
         self.status = self._status()

@@ -14,36 +14,40 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from threading import Event as Flag
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
 
 from bot4._core.clock import SystemClock
 from bot4._core.engine.feed import Feed
+from bot4._core.engine.link import VenueLink
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.engine.shard import ControlCode
 from bot4._core.journal.stream import Journal
 from bot4.application.assembly import Assembly, InputShape, assemble
 from bot4.application.gateway import ControlGateway
 from bot4.application.handlers import CommandHandlers
+from bot4.application.live_run import end_trading, make_gateway
+from bot4.application.opening import ExternalVenue
 from bot4.application.projector import Projector
-from bot4.application.summary import breaker_text, summarise
+from bot4.application.summary import summarise
+from bot4.application.view import run_view
 from bot4.config import settings_to_dict
 from bot4.domain.errors import Bot4Error, ConfigError, DataError, FatalError
-from bot4.ports.run_view import LaneView, RunView
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot4.application.bus import CommandBus
+    from bot4.application.live_gateway import LiveAccount, LiveGateway
     from bot4.config import Settings
     from bot4.dto.summary import RunSummary
     from bot4.ports.display import Display
     from bot4.ports.market_feed import MarketFeed
+    from bot4.ports.run_view import RunView
     from bot4.ports.unit_of_work import Store
 
 _JOIN_S = 30.0
@@ -83,6 +87,8 @@ class PaperSession:
         0: as fast as it goes; 1: the pace of the stamps.
     duration_s : float or None
         Market time to run for; None runs to the end of the input.
+    account : LiveAccount or None
+        Where real orders go; None trades on paper.
 
     `run` is called once, by one thread; `stop` by any thread or signal handler.
 
@@ -104,6 +110,7 @@ class PaperSession:
         display: Display,
         speed: float = 0.0,
         duration_s: float | None = None,
+        account: LiveAccount | None = None,
     ) -> None:
         self._settings = settings
         self._source = source
@@ -118,11 +125,23 @@ class PaperSession:
         self._journal_path = run_dir / "shard-0.journal"
         now_ns = SystemClock().wall_ns()
         self._journal = Journal(
-            self._journal_path, config_hash=_digest(self._plain_settings), mono_ns=now_ns, wall_ns=now_ns
+            self._journal_path,
+            config_hash=_digest(self._plain_settings),
+            mono_ns=now_ns,
+            wall_ns=now_ns,
+            first_epoch=1 if account is None else account.epoch,
         )
-        self.assembly: Assembly = assemble(settings, source.instruments, journal=self._journal, shape=shape)
+        external = None if account is None else ExternalVenue(VenueLink(), account.balances)
+        self.assembly: Assembly = assemble(
+            settings, source.instruments, journal=self._journal, shape=shape, external=external
+        )
         self._runner = self._make_runner(speed)
         self._feed = self._make_feed(speed)
+        self._gateway: LiveGateway | None = None
+        if account is not None:
+            self._gateway = make_gateway(
+                account, self.assembly, self._runner, epoch=self._journal.epoch, on_halt=self._halt
+            )
         by_symbol = {instrument.symbol: instrument for instrument in source.instruments}
         gateway = ControlGateway(self._runner or self.assembly.engine, by_symbol)
         self.bus: CommandBus = CommandHandlers(gateway, store, self.run_id, by_symbol).bus()
@@ -154,12 +173,22 @@ class PaperSession:
             unit.commit()
         lanes = self._source.instruments
         decimals = [self.assembly.account.decimals[self.assembly.asset(lane.settle)] for lane in lanes]
-        projector = Projector(self._journal_path, self._store, self.run_id, lanes, decimals)
+        venue_assets = list(zip(self.assembly.assets, self.assembly.account.decimals, strict=True))
+        projector = Projector(
+            self._journal_path,
+            self._store,
+            self.run_id,
+            lanes,
+            decimals,
+            venue_assets=None if self._gateway is None else venue_assets,
+        )
         feeding = Thread(target=self._feed_all, name="bot4-feed", daemon=True)
         syncing = Thread(target=self._sync_journal, name="bot4-journal-sync", daemon=True)
         shard = Thread(target=self._run_shard, name="bot4-shard", daemon=True) if self._runner else None
-        if shard:
-            shard.start()
+        trading = Thread(target=self._trade, name="bot4-gateway", daemon=True) if self._gateway else None
+        for thread in (shard, trading):
+            if thread:
+                thread.start()
         feeding.start()
         syncing.start()
         try:
@@ -169,7 +198,7 @@ class PaperSession:
             if not isinstance(error, Exception):
                 raise
         finally:
-            left = self._wind_down(feeding, shard)
+            left = self._wind_down(feeding, shard, trading)
             self._stopping.set()
             syncing.join(_JOIN_S)
             summary = self._finish(projector, left)
@@ -195,6 +224,13 @@ class PaperSession:
         except Exception as error:  # noqa: BLE001 - a shard that cannot run ends the session in order
             self._fail_by(error)
             self._feed.stop()
+
+    def _trade(self) -> None:
+        assert self._gateway is not None  # noqa: S101 - the thread exists only with a gateway
+        try:
+            self._gateway.run()
+        except Exception as error:  # noqa: BLE001 - a gateway that cannot run ends the session in order
+            self._fail_by(error)
 
     def _sync_journal(self) -> None:
         """Group commit: what was written is on the disk within one interval."""
@@ -222,11 +258,17 @@ class PaperSession:
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
-    def _wind_down(self, feeding: Thread, shard: Thread | None) -> int:
+    def _wind_down(self, feeding: Thread, shard: Thread | None, trading: Thread | None) -> int:
         """Stop feeding, stop deciding, cancel what works and take the answers; returns the orders still open."""
         if self._interrupted or self._failure is not None:
             self._feed.stop()
         feeding.join(_JOIN_S)
+        if self._gateway is not None and trading is not None:
+            unsettled = end_trading(self._gateway, self._runner, trading, join_s=2 * _JOIN_S)
+        else:
+            unsettled = None
+        if unsettled is not None:
+            self._fail(unsettled, FatalError.exit_code)
         if self._runner is not None and shard is not None:
             # Commands overtake the market: at the end of the input what still waits in the ring is traded first.
             if self._interrupted or self._failure is not None:
@@ -272,6 +314,7 @@ class PaperSession:
             journal=str(self._journal_path),
             store=self._store.path,
             open_orders_left=left,
+            gateway_notes=() if self._gateway is None else self._gateway.notes,
         )
         try:
             with self._store.unit_of_work() as unit:
@@ -303,6 +346,11 @@ class PaperSession:
 
     # -- parts -------------------------------------------------------------------------------------------------------
 
+    def _halt(self, why: str) -> None:
+        """End the run: the gateway will not trade any more. Called on its thread."""
+        self._fail(f"trading ended: {why}", FatalError.exit_code)
+        self._feed.stop()
+
     def _make_runner(self, speed: float) -> ShardRunner | None:
         if speed == 0.0 and not self._source.is_live:
             return None
@@ -313,6 +361,22 @@ class PaperSession:
         # The last core there is: the kernel puts most other work on the first ones.
         cpu = -1 if not shard.pin or len(cores) == 1 else (shard.cpu if shard.cpu >= 0 else cores[-1])
         return ShardRunner(self.assembly.engine, capacity=shard.ring_capacity, wait=shard.wait, cpu=cpu)
+
+    def _view(self, view: dict[str, Any]) -> RunView:
+        return run_view(
+            view,
+            source=self._source,
+            assembly=self.assembly,
+            gateway=self._gateway,
+            progress=self._progress(),
+            elapsed_s=time.monotonic() - self._started_s,
+        )
+
+    def _progress(self) -> float | None:
+        if self._duration_ns:
+            fed = self._feed.counters()
+            return float(min(1.0, (fed["last_ns"] - fed["first_ns"]) / self._duration_ns))
+        return self._source.progress
 
     def _make_feed(self, speed: float) -> Feed:
         if self._runner is None:
@@ -327,54 +391,6 @@ class PaperSession:
             duration_ns=self._duration_ns,
             live=self._source.is_live,
         )
-
-    def _progress(self) -> float | None:
-        if self._duration_ns:
-            fed = self._feed.counters()
-            return float(min(1.0, (fed["last_ns"] - fed["first_ns"]) / self._duration_ns))
-        return self._source.progress
-
-    def _view(self, view: dict[str, object]) -> RunView:
-        raw_lanes: list[dict[str, int]] = view["lanes"]  # type: ignore[assignment]
-        lanes = []
-        for raw, instrument in zip(raw_lanes, self._source.instruments, strict=False):
-            settle = self.assembly.asset(instrument.settle)
-            lanes.append(
-                LaneView(
-                    symbol=instrument.symbol,
-                    bid=instrument.ticks_to_price(raw["bid_ticks"]),
-                    ask=instrument.ticks_to_price(raw["ask_ticks"]),
-                    position=instrument.lots_to_qty(raw["position_lots"]),
-                    equity=_amount(raw["equity_atoms"], self.assembly.account.decimals[settle]),
-                    equity_asset=instrument.settle,
-                    working_orders=raw["working_orders"],
-                    orders=raw["intents"],
-                    fills=raw["fills"],
-                    refusals=raw["refusals"],
-                    score=float(raw["score"]),
-                    source=str(raw["source"]),
-                    is_waiting_for_snapshot=bool(raw["needs_snapshot"]),
-                    latches=raw["latches"],
-                )
-            )
-        return RunView(
-            source=self._source.name,
-            is_synthetic=self._source.is_synthetic,
-            elapsed_s=time.monotonic() - self._started_s,
-            progress=self._progress(),
-            engine_ns=int(view["now_ns"]),  # type: ignore[call-overload]
-            messages=int(view["messages"]),  # type: ignore[call-overload]
-            events=int(view["events"]),  # type: ignore[call-overload]
-            breaker=breaker_text(self.assembly),
-            journal_failed=bool(view["journal_errno"]),
-            lanes=tuple(lanes),
-            latency_ns=self.assembly.engine.stages.percentiles(),
-            connection=self._source.connection,
-        )
-
-
-def _amount(atoms: int, decimals: int) -> Decimal:
-    return Decimal(atoms).scaleb(-decimals)
 
 
 def _digest(settings: dict[str, object]) -> int:

@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bot4._core.build_info import build_info
-from bot4.application.assembly import start_balance
 from bot4.domain.version import VERSION
 from bot4.dto.summary import InstrumentSummary, RunSummary, Touch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot4._core.engine.feed import Feed
     from bot4.application.assembly import Assembly
     from bot4.config import Settings
@@ -32,17 +33,19 @@ def summarise(
     journal: str,
     store: str,
     open_orders_left: int,
+    gateway_notes: Sequence[str] = (),
 ) -> RunSummary:
     """Put the summary together.
 
-    ``fed_s`` is the wall time in which the input was read and applied; the rates are over it.
+    ``fed_s`` is the wall time in which the input was read and applied; the rates are over it. ``gateway_notes`` is what
+    a live run's gateway has to say.
     """
     engine = assembly.engine
     totals = engine.counters()
     fed = feed.counters()
     instruments = [_instrument(assembly, lane) for lane in range(len(assembly.instruments))]
     first = instruments[0]
-    notes = list(source.notes)
+    notes = [*source.notes, *gateway_notes]
     notes += _notes(instruments, totals, fed, source.damage)
     rejected = dict(fed["rejected"])
     return RunSummary(
@@ -75,7 +78,7 @@ def summarise(
         open_orders_left=open_orders_left,
         fees=first.fees,
         equity=first.equity,
-        equity_start=f"{start_balance(settings, assembly.instruments[0].settle):f}",
+        equity_start=f"{assembly.opening.get(assembly.instruments[0].settle, Decimal(0)):f}",
         equity_asset=first.equity_asset,
         breaker=breaker_text(assembly),
         state_hash=engine.state_hash,

@@ -14,7 +14,8 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
-from bot4.application.assembly import InputShape, assemble, start_balance
+from bot4.application.assembly import InputShape, assemble
+from bot4.application.opening import start_balance
 from bot4.config import load_settings
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import Market

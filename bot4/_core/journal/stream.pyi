@@ -23,6 +23,7 @@ class Journal:
         wall_ns: int = 0,
         block_bytes: int = ...,
         reserve_bytes: int = ...,
+        first_epoch: int = 1,
     ) -> None: ...
     @property
     def path(self) -> str: ...

@@ -145,6 +145,8 @@ cdef class Journal:
         Now, for the header or the META record.
     block_bytes, reserve_bytes : int
         Space promised at a time, and what of it is kept for cancels once the disk is full.
+    first_epoch : int
+        Epoch of a new file. Orders are named by epoch and sequence: two runs on one account need different ones.
 
     Raises
     ------
@@ -178,7 +180,7 @@ cdef class Journal:
 
     def __init__(
         self, path, *, stream_id=0, build_hash=0, config_hash=0, mono_ns=0, wall_ns=0, block_bytes=1 << 20,
-        reserve_bytes=1 << 16,
+        reserve_bytes=1 << 16, first_epoch=1,
     ):
         if self.stream.fd >= 0:
             raise ValueError("a journal is opened once, was open")
@@ -186,13 +188,15 @@ cdef class Journal:
             raise ValueError(
                 f"reserve_bytes must be above 0 and below block_bytes, were {reserve_bytes} and {block_bytes}"
             )
+        if not 0 < first_epoch < 1 << 32:
+            raise ValueError(f"first_epoch must have 32 bits and be above 0, was {first_epoch}")
         self.path = os.fspath(path)
         self.stream.block_bytes, self.stream.reserve_bytes = block_bytes, reserve_bytes
         self.stream.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             lock_file(self.stream.fd, self.path)
             if self._is_new():
-                self._create(stream_id, build_hash, config_hash, wall_ns)
+                self._create(stream_id, build_hash, config_hash, wall_ns, first_epoch)
             else:
                 self._reopen(stream_id, build_hash, config_hash, mono_ns, wall_ns)
         except BaseException:
@@ -213,19 +217,19 @@ cdef class Journal:
         head = os.pread(self.stream.fd, JOURNAL_HEADER_BYTES, 0)
         return len(head) < JOURNAL_HEADER_BYTES and head[:8] == b"BOT4JRNL"[:len(head)]
 
-    def _create(self, stream_id, build_hash, config_hash, wall_ns):
+    def _create(self, stream_id, build_hash, config_hash, wall_ns, first_epoch):
         cdef FileHeader header
         cdef int error
         memset(&header, 0, sizeof(header))
         header.build_hash, header.config_hash, header.stream_id = build_hash, config_hash, stream_id
-        header.created_wall_ns, header.first_seq, header.epoch = wall_ns, 1, 1
+        header.created_wall_ns, header.first_seq, header.epoch = wall_ns, 1, first_epoch
         header_seal(&header)
         error = disk_write(self.stream.fd, <const uint8_t*>&header, sizeof(header), 0)
         if error != 0:
             self._refuse(-error)
         os.fsync(self.stream.fd)
         sync_folder(self.path)
-        self._start(JOURNAL_HEADER_BYTES, 1, 1)
+        self._start(JOURNAL_HEADER_BYTES, 1, first_epoch)
 
     def _reopen(self, stream_id, build_hash, config_hash, mono_ns, wall_ns):
         cdef MetaPayload meta

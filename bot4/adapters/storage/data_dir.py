@@ -13,6 +13,8 @@ from bot4.domain.errors import FatalError, RetryableError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_EPOCH_START_S = 1_577_836_800  # 2020-01-01: seconds since then fit 32 bits until 2156
+
 
 class DataDirError(FatalError):
     """The data directory cannot be made or written; the message names it and the cause."""
@@ -77,6 +79,30 @@ class DataDir:
                 raise DataDirError(f"run folder {folder} cannot be made: {error.strerror}") from None
             return folder
         raise DataDirError(f"there are 999 runs of {stamp} in {self.path} already")
+
+    def next_epoch(self, now_s: int) -> int:
+        """Return a number no earlier run here had, on the disk before it is used: orders are named by it.
+
+        It is at least the seconds since 2020, so that a data directory that was lost does not repeat another's.
+        """
+        path = self.path / "epoch"
+        try:
+            before = int(path.read_text(encoding="ascii")) if path.exists() else 0
+            epoch = max(before + 1, now_s - _EPOCH_START_S)
+            fresh = self.path / "epoch.new"
+            with fresh.open("w", encoding="ascii") as file:
+                file.write(f"{epoch}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+            folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except (OSError, ValueError) as error:
+            raise DataDirError(f"the epoch of {self.path} cannot be advanced: {error}") from None
+        return epoch
 
     def discard(self, run_dir: Path) -> None:
         """Remove the folder of a run that never began: nothing was recorded in it."""

@@ -58,6 +58,11 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     "--symbol", "symbols", multiple=True, metavar="SYMBOL", help="With --venue; may be repeated.  [default: BTCUSDT]"
 )
 @click.option(
+    "--live",
+    is_flag=True,
+    help="With --venue: real orders with real money. Needs both consents, a key and a passed preflight: docs/live.md.",
+)
+@click.option(
     "--record",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -119,12 +124,13 @@ def run(  # noqa: PLR0917 - click hands them over by name
     seed: int | None,
     json_file: str | None,
     *,
+    live: bool,
     quiet: bool,
 ) -> None:
     """Trade on paper: over a recording, a live venue's market data or the built-in synthetic market.
 
-    Nothing here can send an order to a venue. Ctrl-C ends the run in order: orders are cancelled, everything is
-    written, the summary is shown; a second Ctrl-C forces.
+    Without --live nothing here can send an order to a venue. Ctrl-C ends the run in order: orders are cancelled,
+    everything is written, the summary is shown; a second Ctrl-C forces.
 
     \b
     bot4 run
@@ -141,6 +147,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
             venue=venue,
             symbols=symbols,
             record=record,
+            live=live,
             speed=speed,
             duration=duration,
             instrument_files=instrument_files,
@@ -151,7 +158,8 @@ def run(  # noqa: PLR0917 - click hands them over by name
             quiet=quiet,
         )
     except Bot4Error as error:
-        click.echo(f"bot4: {' '.join(str(error).split())}", err=True)
+        for line in getattr(error, "lines", None) or [str(error)]:
+            click.echo(f"bot4: {' '.join(line.split())}", err=True)
         code = error.exit_code
     sys.exit(code)
 
@@ -178,6 +186,7 @@ def _run(
     venue: str | None,
     symbols: tuple[str, ...],
     record: Path | None,
+    live: bool,
     speed: float | None,
     duration: float | None,
     instrument_files: tuple[Path, ...],
@@ -195,8 +204,8 @@ def _run(
 
     if venue is not None:
         _refuse_beside_venue(replay=replay, speed=speed, instrument_files=instrument_files)
-    elif symbols or record is not None:
-        raise ConfigError(f"{'--symbol' if symbols else '--record'} needs --venue")
+    elif symbols or record is not None or live:
+        raise ConfigError(f"{'--symbol' if symbols else '--record' if record else '--live'} needs --venue")
     elif not replay and market not in {None, "spot"}:
         raise ConfigError("--market is for --replay and --venue: the synthetic market is a spot market")
     settings = load_settings(config_file, overrides=overrides)
@@ -215,6 +224,7 @@ def _run(
             venue=venue,
             symbols=symbols,
             record=record,
+            live=live,
             speed=chosen_speed,
             duration_s=duration,
         ) as session,

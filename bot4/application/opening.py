@@ -1,0 +1,48 @@
+"""What an account begins with: the settings' amounts on paper, the venue's own where orders are real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bot4._core.engine.link import VenueLink
+    from bot4.config import Settings
+    from bot4.domain.instrument import Instrument
+
+# Assets worth about one unit of money: accounts in others are opened with `paper.balance_coin`.
+CASH = frozenset({"USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "USD", "EUR", "GBP", "CHF", "AUD"})
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalVenue:
+    """Where orders go that do not stay on paper: the rings to its gateway, and what its account has of each asset."""
+
+    link: VenueLink
+    balances: Mapping[str, Decimal]
+
+
+def start_balance(settings: Settings, instrument: Instrument) -> Decimal:
+    """Return what the paper account holds of the instrument's settle asset at the start."""
+    return _start_balance(settings, instrument.settle)
+
+
+def opening_balances(
+    settings: Settings, instruments: Sequence[Instrument], decimals: Mapping[str, int], external: ExternalVenue | None
+) -> dict[str, Decimal]:
+    """Balances the account begins with: those of the venue, or of the settings for what paper trades settle in."""
+    if external is None:
+        return {instrument.settle: _start_balance(settings, instrument.settle) for instrument in instruments}
+    opening = {asset: external.balances.get(asset, Decimal(0)) for asset in decimals}
+    return {
+        asset: amount.quantize(Decimal(1).scaleb(-decimals[asset]), rounding=ROUND_DOWN)
+        for asset, amount in opening.items()
+        if amount > 0
+    }
+
+
+def _start_balance(settings: Settings, asset: str) -> Decimal:
+    return settings.paper.balance_quote if asset in CASH else settings.paper.balance_coin
