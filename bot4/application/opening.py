@@ -36,7 +36,8 @@ def opening_balances(
     """Balances the account begins with: those of the venue, or of the settings for what paper trades settle in."""
     if external is None:
         return {instrument.settle: _start_balance(settings, instrument.settle) for instrument in instruments}
-    opening = {asset: external.balances.get(asset, Decimal(0)) for asset in decimals}
+    # Coins the account held before are not the run's: it sells what it has bought.
+    opening = {instrument.settle: external.balances.get(instrument.settle, Decimal(0)) for instrument in instruments}
     return {
         asset: amount.quantize(Decimal(1).scaleb(-decimals[asset]), rounding=ROUND_DOWN)
         for asset, amount in opening.items()

@@ -105,6 +105,8 @@ class HttpPeer:
         if response.length:
             self._connection.close()
             raise UnreachableError(f"{where} ended its answer {response.length:,} bytes early")
+        # `read1` of Python 3.11 leaves an answer of a known length open, and its connection takes no other request.
+        response.close()
         return b"".join(pieces)
 
 
