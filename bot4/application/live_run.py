@@ -37,7 +37,7 @@ def make_gateway(
         {name: (index, assembly.account.decimals[index]) for index, name in enumerate(assembly.assets)},
         epoch=epoch,
         now_ns=SystemClock().wall_ns,
-        progress=lambda: int(engine.view()["events"]),
+        progress=lambda: int(engine.now_ns),
         on_halt=on_halt,
         pace=account.pace,
     )

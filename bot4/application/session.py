@@ -247,7 +247,10 @@ class PaperSession:
         while feeding.is_alive() and self._failure is None and not self._interrupted:
             feeding.join(interval_s)
             projector.catch_up()
-            view = self.assembly.engine.view()
+            try:
+                view = self.assembly.engine.view()
+            except TimeoutError:  # the shard lost its core in the middle of a view: the next one shows it
+                continue
             self._note_journal(int(view["journal_errno"]))
             self._display.show(self._view(view))
 
