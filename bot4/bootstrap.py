@@ -191,9 +191,10 @@ def open_session(
     market : str, optional
         ``spot``, ``usdm`` or ``coinm``: overrules what the recordings say.
     venue : str, optional
-        ``binance``: live market data of `symbols`, traded on paper; nothing can send it an order.
+        ``binance``, ``bybit``, ``coinbase``, ``kraken`` or ``okx``: live market data of `symbols`, traded on paper;
+        nothing can send it an order.
     symbols : sequence of str
-        Of the venue, in its own spelling; none is BTCUSDT.
+        Of the venue, in its own spelling; none is bitcoin in dollars.
     record : Path, optional
         A new file for what the venue sends.
     live : bool
@@ -355,22 +356,46 @@ def _exchange(settings: Settings, instruments: Sequence[Instrument], key: ApiKey
 def _open_venue(settings: Settings, venue: str, market: str | None, symbols: Sequence[str]) -> VenueStreams:
     """Fetch the rules of a venue's symbols and compare clocks."""
     from bot4._core.clock import SystemClock
-    from bot4.adapters.venues.binance.market_data import BinanceStreams
     from bot4.domain.errors import ConfigError
-    from bot4.domain.instrument import Market
 
-    if venue != "binance":
-        raise ConfigError(f"live market data comes from binance, was {venue!r}")
     if settings.shard.ring_capacity < _LIVE_RING_MIN:
         raise ConfigError(
             f"setting shard.ring_capacity must be at least {_LIVE_RING_MIN} with a live venue (a snapshot has to fit), "
             f"was {settings.shard.ring_capacity}"
         )
-    chosen = tuple(dict.fromkeys(symbols)) or ("BTCUSDT",)
-    room = Market(market) if market is not None else Market.SPOT
-    streams = BinanceStreams.open(room, chosen, settings.venues.binance, settings.streams)
+    streams = _venue_streams(settings, venue, market, tuple(dict.fromkeys(symbols)))
     streams.check_clock(SystemClock(), offset_max_ms=settings.streams.clock_offset_max_ms)
     return streams
+
+
+def _venue_streams(settings: Settings, venue: str, market: str | None, symbols: tuple[str, ...]) -> VenueStreams:
+    from bot4.domain.errors import ConfigError
+    from bot4.domain.instrument import Market
+
+    if venue == "binance":
+        from bot4.adapters.venues.binance.market_data import BinanceStreams
+
+        room = Market(market) if market is not None else Market.SPOT
+        return BinanceStreams.open(room, symbols or ("BTCUSDT",), settings.venues.binance, settings.streams)
+    if market not in {None, "spot"}:
+        raise ConfigError(f"live market data of {venue} is of the spot market, was {market}")
+    if venue == "kraken":
+        from bot4.adapters.venues.kraken.market_data import open_kraken
+
+        return open_kraken(symbols or ("XBT/USD",), settings.venues.kraken, settings.streams)
+    if venue == "okx":
+        from bot4.adapters.venues.okx.market_data import open_okx
+
+        return open_okx(symbols or ("BTC-USDT",), settings.venues.okx, settings.streams)
+    if venue == "bybit":
+        from bot4.adapters.venues.bybit.market_data import open_bybit
+
+        return open_bybit(symbols or ("BTCUSDT",), settings.venues.bybit, settings.streams)
+    if venue == "coinbase":
+        from bot4.adapters.venues.coinbase.market_data import open_coinbase
+
+        return open_coinbase(symbols or ("BTC-USD",), settings.venues.coinbase, settings.streams)
+    raise ConfigError(f"live market data comes from binance, bybit, coinbase, kraken or okx, was {venue!r}")
 
 
 def _recorder(settings: Settings, record: Path | None) -> FrameRecorder | None:

@@ -317,10 +317,54 @@ class BinanceSettings(Section, frozen=True):
             require_url(f"venues.binance.{key}", getattr(self, key), ("wss", "ws"))
 
 
+class PublicVenueSettings(Section, frozen=True):
+    """Where a venue is of which only public market data is read."""
+
+    rest_url: str
+    ws_url: str
+    ca_file: str | None = None
+
+    def __post_init__(self) -> None:
+        require_url("rest_url of a venue", self.rest_url, ("https", "http"))
+        require_url("ws_url of a venue", self.ws_url, ("wss", "ws"))
+
+
+class KrakenSettings(PublicVenueSettings, frozen=True):
+    """Where Kraken is."""
+
+    rest_url: str = "https://api.kraken.com"
+    ws_url: str = "wss://ws.kraken.com"
+
+
+class OkxSettings(PublicVenueSettings, frozen=True):
+    """Where OKX is."""
+
+    rest_url: str = "https://www.okx.com"
+    ws_url: str = "wss://ws.okx.com:8443"
+
+
+class BybitSettings(PublicVenueSettings, frozen=True):
+    """Where Bybit is."""
+
+    rest_url: str = "https://api.bybit.com"
+    ws_url: str = "wss://stream.bybit.com"
+
+
+class CoinbaseSettings(PublicVenueSettings, frozen=True):
+    """Where Coinbase is."""
+
+    rest_url: str = "https://api.coinbase.com"
+    ws_url: str = "wss://advanced-trade-ws.coinbase.com"
+
+
 class VenuesSettings(Section, frozen=True):
     """Each venue's own table."""
 
     binance: BinanceSettings = BinanceSettings()
+    kraken: KrakenSettings = KrakenSettings()
+    okx: OkxSettings = OkxSettings()
+    bybit: BybitSettings = BybitSettings()
+    coinbase: CoinbaseSettings = CoinbaseSettings()
 
 
 class Settings(Section, frozen=True):

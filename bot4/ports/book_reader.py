@@ -28,6 +28,10 @@ class BookUpdate:
         ``no_snapshot_before``, ``sequence_gap``, or empty.
     detail : str
         The defect in words.
+    bid_count : int
+        How many of `levels` are bids.
+    dropped : tuple of (int, str)
+        Side (0 bids, 1 asks) and price of levels that fell out of the subscribed depth by this message.
 
     """
 
@@ -40,6 +44,8 @@ class BookUpdate:
     is_crossed: bool = False
     defect: str = ""
     detail: str = ""
+    bid_count: int = 0
+    dropped: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

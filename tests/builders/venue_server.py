@@ -42,6 +42,9 @@ def symbol_rules(symbol: str, *, futures: bool = False) -> dict:
 class Truth:
     """The exchange's own book of one symbol, in ticks and lots."""
 
+    reach_ticks = 60  # mean distance of a level from the middle
+    levels_min = 50
+
     def __init__(self, symbol: str, rng: random.Random, *, futures: bool = False) -> None:
         self.symbol = symbol
         self.rng = rng
@@ -51,11 +54,11 @@ class Truth:
         self.mid = 6_000_000
         self.sides: tuple[dict[int, int], dict[int, int]] = ({}, {})
         for side in (0, 1):
-            for _ in range(200):
+            for _ in range(4 * self.levels_min):
                 self.sides[side][self.price(side)] = rng.randrange(1, 500_000)
 
     def price(self, side: int) -> int:
-        away = int(self.rng.expovariate(1 / 60)) + 1
+        away = int(self.rng.expovariate(1 / self.reach_ticks)) + 1
         return self.mid - away if side == 0 else self.mid + away
 
     def levels(self, side: int) -> list[tuple[int, int]]:
@@ -69,7 +72,7 @@ class Truth:
         changed: tuple[dict[int, int], dict[int, int]] = ({}, {})
         for _ in range(self.rng.randrange(1, 8)):
             side = self.rng.randrange(2)
-            gone = self.rng.random() < 0.4 and len(self.sides[side]) > 50
+            gone = self.rng.random() < 0.4 and len(self.sides[side]) > self.levels_min
             price = self.rng.choice(sorted(self.sides[side])) if gone else self.price(side)
             qty = 0 if gone else self.rng.randrange(1, 500_000)
             changed[side][price] = qty
@@ -142,13 +145,15 @@ class VenueServer:
     depth frames of each moment and returns what is sent instead.
     """
 
+    truth_type = Truth
+
     def __init__(
         self, *symbols: str, seed: int = 1, futures: bool = False, certificate: str | None = None,
         interval_s: float = 0.01,
     ) -> None:  # fmt: skip
         self.rng = random.Random(seed)
         self.futures = futures
-        self.truths = {symbol: Truth(symbol, self.rng, futures=futures) for symbol in symbols or ("BTCUSDT",)}
+        self.truths = {symbol: self.truth_type(symbol, self.rng, futures=futures) for symbol in symbols or ("BTCUSDT",)}
         self.certificate = certificate
         self.interval_s = interval_s
         self.peers: list[Peer] = []
@@ -332,14 +337,17 @@ class VenueServer:
             return 200, {}, self.frozen[truth.symbol]
         return 200, {}, truth.snapshot()
 
-    async def _websocket(
-        self, target: str, key: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def upgrade(self, key: str, writer: asyncio.StreamWriter) -> None:
         accept = base64.b64encode(hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())  # noqa: S324
         writer.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         )
+
+    async def _websocket(
+        self, target: str, key: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.upgrade(key, writer)
         streams = set(unquote(target.partition("streams=")[2]).split("/"))
         peer = Peer(writer, streams)
         self.peers.append(peer)

@@ -49,6 +49,8 @@ cdef enum FeedVerdict:
 # Scan one frame and deliver its events; its first event stays in feed.events[0].
 cdef int feed_frame(
     FeedState* feed, const char* frame, size_t length, int64_t recv_ns, int instrument) noexcept nogil
+# Deliver `count` events of one message that were put into feed.events.
+cdef int feed_events(FeedState* feed, size_t count) noexcept nogil
 # Let time pass without a message.
 cdef void feed_time(FeedState* feed, int64_t now_ns) noexcept nogil
 

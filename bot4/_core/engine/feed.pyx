@@ -117,6 +117,14 @@ cdef int feed_frame(
     return FEED_DELIVERED
 
 
+cdef int feed_events(FeedState* feed, size_t count) noexcept nogil:
+    if not _is_due(feed, feed.events[0].recv_ns):
+        return FEED_STOPPED
+    feed.messages += 1
+    _deliver(feed, feed.events, count)
+    return FEED_DELIVERED
+
+
 cdef void feed_time(FeedState* feed, int64_t now_ns) noexcept nogil:
     cdef Event tick
     memset(&tick, 0, sizeof(Event))
@@ -176,20 +184,20 @@ cdef class Feed:
         self.feed.scanner = scanner.state
         self.feed.speed = speed
         self.feed.duration_ns = duration_ns
-        if ring is None:
-            self.feed.shard = engine.state
-        else:
-            self.feed.ring = ring.ring
-            self.feed.room = room.waiter
-            self.feed.records = records.waiter
         if live:
             self.feed.live = <LiveState*>aligned_zalloc(sizeof(LiveState))
             if self.feed.live == NULL:
                 raise MemoryError("no memory for a live feed's state")
-            if ring is not None:
-                self.feed.live.ring = ring.ring
-                self.feed.live.ring_capacity = ring.capacity
-                self.feed.live.records = records.waiter
+        if ring is None:
+            self.feed.shard = engine.state
+            return
+        self.feed.ring = ring.ring
+        self.feed.room = room.waiter
+        self.feed.records = records.waiter
+        if live:
+            self.feed.live.ring = ring.ring
+            self.feed.live.ring_capacity = ring.capacity
+            self.feed.live.records = records.waiter
 
     def __dealloc__(self):
         free(self.feed.events)
@@ -332,20 +340,15 @@ cdef class Feed:
             memset(self.feed.live.trades, 0, sizeof(self.feed.live.trades))
 
     def gap(self, int instrument, int64_t now_ns) -> None:
-        """Give up one instrument's book: its stream was lost. It waits for a snapshot from here on."""
+        """Give up one instrument's book, whose stream was lost: it waits for a snapshot from here on."""
         cdef Event mark
         memset(&mark, 0, sizeof(Event))
-        mark.kind = EVENT_GAP_MARK
-        mark.instrument = instrument
-        mark.recv_ns = now_ns
+        mark.kind, mark.instrument, mark.recv_ns = EVENT_GAP_MARK, instrument, now_ns
         self._lock()
-        try:
-            with nogil:
-                _deliver(&self.feed, &mark, 1)
-                if self.feed.shard != NULL:
-                    shard_publish(self.feed.shard)
-        finally:
-            self._unlock()
+        _deliver(&self.feed, &mark, 1)
+        if self.feed.shard != NULL:
+            shard_publish(self.feed.shard)
+        self._unlock()
 
     def needs_snapshot(self, int index) -> bool:
         """Whether an instrument's book waits for a snapshot; may lag behind a ring by what waits in it."""

@@ -3,13 +3,14 @@
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from bot4._core.engine.feed cimport Feed, FeedState
+from bot4._core.types cimport Event
 from bot4._core.wire.frame_log cimport FrameLog, FrameLogState
 from bot4._core.wire.websocket cimport WebSocketReader, WsReader
 
 
 cdef enum:
     SOCKETS_MAX = 16
-    NOTICES_MAX = 64         # frames without a market event kept for the caller in one call; more are counted
+    NOTICES_MAX = 64         # frames without a market event kept for the caller in one call; more are counted (raw: all)
     CONTROL_MAX = 125        # bytes of a control frame's payload
 
 
@@ -32,6 +33,7 @@ ctypedef struct SocketState:
     WsReader* reader         # NULL: a free place
     int fd
     bint is_tls
+    bint is_raw              # every message goes to the caller, none to the scanner
     int status               # SocketStatus
     int error                # errno, or a WsVerdict
     bint has_ping
@@ -61,6 +63,9 @@ ctypedef struct ReceiverState:
     uint64_t bytes
     SocketState sockets[SOCKETS_MAX]
     StreamAge ages[64][3]
+
+
+cdef void receiver_note_age(ReceiverState* state, const Event* event, int64_t now_ns) noexcept nogil
 
 
 cdef class Receiver:

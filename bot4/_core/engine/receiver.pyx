@@ -24,14 +24,7 @@ from bot4._core.engine.feed cimport (
     feed_time,
 )
 from bot4._core.engine.shard cimport shard_publish
-from bot4._core.types cimport (
-    EVENT_AGG_TRADE,
-    EVENT_DEPTH_BEGIN,
-    EVENT_QUOTE,
-    EVENT_TRADE,
-    Event,
-    aligned_zalloc,
-)
+from bot4._core.types cimport EVENT_AGG_TRADE, EVENT_DEPTH_BEGIN, EVENT_QUOTE, EVENT_TRADE, Event, aligned_zalloc
 from bot4._core.wire.frame_log cimport FrameLog, frame_log_push
 from bot4._core.wire.scan cimport SCAN_IGNORED, ScannerState
 from bot4._core.wire.websocket cimport (
@@ -70,7 +63,7 @@ cdef inline int64_t _utc_ns(const ReceiverState* state) noexcept nogil:
     return monotonic_ns() + state.utc_offset_ns
 
 
-cdef inline void _note_age(ReceiverState* state, const Event* event, int64_t now_ns) noexcept nogil:
+cdef void receiver_note_age(ReceiverState* state, const Event* event, int64_t now_ns) noexcept nogil:
     cdef StreamAge* age
     cdef int kind
     if event.kind == EVENT_DEPTH_BEGIN:
@@ -97,8 +90,13 @@ cdef bint _message(
     cdef ScannerState* scanner = state.feed.scanner
     cdef uint64_t ignored = scanner.count[<int>SCAN_IGNORED]
     cdef uint64_t set_aside = scanner.zero_trades + scanner.off_book_trades
-    cdef int verdict = feed_frame(state.feed, <const char*>message.payload, message.length, now_ns, -1)
+    cdef int verdict
     socket.messages += 1
+    if socket.is_raw:
+        if state.log != NULL and message.length:
+            frame_log_push(state.log, now_ns, <const char*>message.payload, message.length)
+        return True
+    verdict = feed_frame(state.feed, <const char*>message.payload, message.length, now_ns, -1)
     if verdict == FEED_STOPPED:
         return False                             # not delivered, so not recorded
     if verdict == FEED_REPEATED:
@@ -110,7 +108,7 @@ cdef bint _message(
     if verdict == FEED_DELIVERED:
         socket.useful += 1
         socket.last_useful_ns = now_ns
-        _note_age(state, state.feed.events, now_ns)
+        receiver_note_age(state, state.feed.events, now_ns)
         return False
     return (verdict == FEED_NOTHING and scanner.count[<int>SCAN_IGNORED] != ignored
             and scanner.zero_trades + scanner.off_book_trades == set_aside)
@@ -262,8 +260,10 @@ cdef class Receiver:
         """Return the time that a message arriving now would be stamped with."""
         return _utc_ns(self.state)
 
-    def add(self, WebSocketReader reader, int fd, *, bint is_tls) -> int:
+    def add(self, WebSocketReader reader, int fd, *, bint is_tls, bint is_raw=False) -> int:
         """Watch a connected socket and return its place; what its reader holds already is taken in at once.
+
+        A raw socket's messages are not scanned: each is a notice.
 
         Raises ValueError where 16 sockets are watched already.
         """
@@ -277,6 +277,7 @@ cdef class Receiver:
         self.state.sockets[place].reader = reader.reader
         self.state.sockets[place].fd = fd
         self.state.sockets[place].is_tls = is_tls
+        self.state.sockets[place].is_raw = is_raw
         self.state.sockets[place].last_byte_ns = _utc_ns(self.state)
         self._readers[place] = reader
         self.parse(place, 0)
@@ -383,7 +384,7 @@ cdef class Receiver:
 
     cdef int _add_notice(self, int place, const unsigned char* payload, size_t length) except -1:
         self.state.attention |= <uint64_t>1 << place
-        if len(self._notices) >= NOTICES_MAX:
+        if len(self._notices) >= NOTICES_MAX and not self.state.sockets[place].is_raw:
             self.state.notices_dropped += 1
             return 0
         self._notices.append((place, PyBytes_FromStringAndSize(<const char*>payload, length)))

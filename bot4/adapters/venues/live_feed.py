@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot4.config import StreamSettings
     from bot4.ports.frame_sink import FrameSink
 
+_NEVER_S = 1e9
 _UP = (LinkState.UP, LinkState.ROTATING)
 
 
@@ -61,7 +62,12 @@ class LiveFeed:
         self._clock = clock
         self._recorder = recorder
         self._plans = {plan.url: plan for plan in venue.plans()}
-        self._links = [_link(plan.name, plan.url, plan.lanes, settings, rng) for plan in self._plans.values()]
+        # Only a venue that cuts connections by the clock needs a second socket in time.
+        rotate_after_s = settings.rotate_after_s if venue.in_band is None else _NEVER_S
+        self._links = [
+            StreamLink(plan.name, url, plan.lanes, _backoff(settings, rng), rotate_after_s, settings.overlap_s)
+            for url, plan in self._plans.items()
+        ]
         self._desk = SnapshotDesk(len(self.instruments), rng)
         self._complaints: dict[str, int] = {}
         self._lost: Mapping[str, int] = {}
@@ -133,11 +139,10 @@ class LiveFeed:
             self._lost = feed.live_counters
 
 
-def _link(name: str, url: str, lanes: tuple[int, ...], settings: StreamSettings, rng: Random) -> StreamLink:
-    backoff = Backoff(
+def _backoff(settings: StreamSettings, rng: Random) -> Backoff:
+    return Backoff(
         rng,
         first_s=settings.reconnect_first_ms / 1e3,
         longest_s=settings.reconnect_max_s,
         attempts_max=settings.reconnect_attempts_max,
     )
-    return StreamLink(name, url, lanes, backoff, settings.rotate_after_s, settings.overlap_s)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot4._core.engine.receiver import Receiver, SocketStatus
+from bot4._core.engine.receiver import SocketStatus
+from bot4._core.engine.relay import Relay
 from bot4.adapters.venues.background import Background
+from bot4.adapters.venues.in_band import MALFORMED, BookMessage, EventWriter, Lost, Refused
 from bot4.adapters.venues.staleness import is_stale, patience_of, silence_ns
 from bot4.domain.errors import UnreachableError
 
@@ -71,12 +73,15 @@ class LiveRun:
         self._complaints = complaints
         self._clock = clock
         self._log = log
-        self._receiver = Receiver(feed, utc_offset_ns=clock.wall_ns() - clock.monotonic_ns(), log=log)
+        self._receiver = Relay(feed, utc_offset_ns=clock.wall_ns() - clock.monotonic_ns(), log=log)
         self._background = Background(self._receiver.wake)
         self._patience = patience_of(settings)
         self._attempts: deque[int] = deque(maxlen=settings.connections_max)
         self._old: dict[str, _Socket] = {}  # by the link's URL: the socket that is up
         self._new: dict[str, _Socket] = {}  # the one that takes over
+        self._in_band = venue.in_band
+        self._writer = EventWriter(venue.instruments)
+        self._next_beat_ns: dict[str, int] = {}  # by the link's URL
         self._is_over = False
         self.stale_streams = 0
 
@@ -96,6 +101,7 @@ class LiveRun:
                     for link in self._links:
                         self._tend(link, now_ns)
                     self._ask_for_snapshots(now_ns)
+                    self._beat(now_ns)
                 self._background.take()
         finally:
             self._is_over = True
@@ -110,7 +116,10 @@ class LiveRun:
             if ready >> socket.place & 1:
                 self._serve_one(socket)
         for place, notice in self._receiver.take_notices():
-            self._take_notice(place, notice)
+            if self._in_band is None:
+                self._take_notice(place, notice)
+            else:
+                self._take_frame(place, notice)
 
     def _serve_one(self, socket: _Socket) -> None:
         status = self._receiver.status(socket.place)
@@ -145,6 +154,57 @@ class LiveRun:
                     socket.link.rotate()
         elif (text := self._venue.complaint(notice)) is not None:
             self._complain(text)
+
+    # -- frames that Python reads --------------------------------------------------------------------------------------
+
+    def _take_frame(self, place: int, payload: bytes) -> None:
+        socket = next((one for one in self._old.values() if one.place == place), None)
+        if socket is None or self._in_band is None:
+            return  # of a socket that was given up meanwhile
+        recv_ns = self._receiver.utc_ns()
+        try:
+            updates = self._in_band.read(payload)
+        except MALFORMED as error:
+            self._complain(f"a frame that means nothing ({type(error).__name__})")
+            return
+        for update in updates:
+            if isinstance(update, Refused):
+                self._complain(update.text)
+            elif isinstance(update, Lost):
+                if update.lane is None:
+                    self._lose(socket, update.why, _GOING_AWAY)
+                    return
+                self._lose_book(update.lane, update.why)
+            else:
+                try:
+                    is_book = isinstance(update, BookMessage)
+                    events = self._writer.book(update, recv_ns) if is_book else self._writer.trade(update, recv_ns)  # type: ignore[arg-type]
+                except MALFORMED as error:
+                    self._lose_book(update.lane, str(error))
+                    continue
+                self._receiver.deliver(place, events)
+
+    def _lose_book(self, lane: int, why: str) -> None:
+        """Give one book up; it is subscribed again when the desk says so."""
+        self._complain(why.split(": ", 1)[0] + ": the book was lost")
+        self._feed.gap(lane, self._receiver.utc_ns())
+
+    def _beat(self, now_ns: int) -> None:
+        """Send what keeps a connection alive, where the venue asks for it."""
+        if self._in_band is None or self._in_band.heartbeat is None:
+            return
+        interval_s, text = self._in_band.heartbeat
+        for url, socket in list(self._old.items()):
+            if now_ns >= self._next_beat_ns.get(url, 0):
+                self._next_beat_ns[url] = now_ns + round(interval_s * S)
+                self._say(socket, [text])
+
+    def _say(self, socket: _Socket, texts: Sequence[str]) -> None:
+        try:
+            for text in texts:
+                socket.peer.send_text(text)
+        except UnreachableError as error:
+            self._lose(socket, str(error), None)
 
     def _complain(self, text: str) -> None:
         if text in self._complaints or len(self._complaints) < _COMPLAINTS_MAX:
@@ -222,9 +282,14 @@ class LiveRun:
         is_only = link.connected(self._clock.monotonic_ns())
         if is_only and not self._new:
             self._feed.forget_trades()  # nothing overlaps: ids that begin anew are the venue's doing
-        place = self._receiver.add(peer.reader, peer.fileno(), is_tls=peer.is_tls)
+        is_raw = self._in_band is not None
+        place = self._receiver.add(peer.reader, peer.fileno(), is_tls=peer.is_tls, is_raw=is_raw)
         socket = _Socket(peer, link, place, self._receiver.utc_ns())
         (self._old if is_only else self._new)[link.url] = socket
+        if self._in_band is not None:
+            self._say(socket, self._in_band.opening())
+            if link.url not in self._old:
+                return
         if peer.is_tls:
             self._decrypt(socket)  # what came together with the answer to the upgrade
 
@@ -253,7 +318,17 @@ class LiveRun:
         # Diffs have to be on their way before a snapshot is asked for: it must not end before they begin.
         listening = {lane for url in self._old for lane in self._plans[url].lanes}
         for lane in self._desk.due(now_ns, lambda lane: lane in listening and self._feed.needs_snapshot(lane)):
-            self._background.start(partial(self._fetch, lane))
+            if self._in_band is None:
+                self._background.start(partial(self._fetch, lane))
+            else:
+                self._subscribe_again(lane, now_ns)
+
+    def _subscribe_again(self, lane: int, now_ns: int) -> None:
+        """Ask for a snapshot by the stream, but not on a connection that is about to bring its first one."""
+        socket = next(one for url, one in self._old.items() if lane in self._plans[url].lanes)
+        self._desk.delivered(lane, now_ns)
+        if self._in_band is not None and self._receiver.utc_ns() - socket.connected_ns > S:
+            self._say(socket, self._in_band.resubscribe(lane))
 
     def _fetch(self, lane: int) -> Callable[[], None]:
         try:
@@ -278,7 +353,7 @@ class LiveRun:
         self._desk.refused(lane, self._clock.monotonic_ns(), pause_s)
 
 
-def _why(receiver: Receiver, place: int, status: SocketStatus) -> str:
+def _why(receiver: Relay, place: int, status: SocketStatus) -> str:
     if status is SocketStatus.SOCKET_CLOSED:
         payload = receiver.close_payload(place)
         code = int.from_bytes(payload[:2], "big") if payload else 1005

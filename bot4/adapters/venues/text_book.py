@@ -35,11 +35,11 @@ class TextSide:
                 insort(self._keys, key)
             self._texts[key] = (price, qty)
 
-    def keep_best(self, count: int) -> None:
-        """Drop every level beyond the `count` best."""
-        for key in self._keys[count:]:
-            del self._texts[key]
+    def keep_best(self, count: int) -> list[str]:
+        """Drop every level beyond the `count` best; returns their prices."""
+        gone = [self._texts.pop(key)[0] for key in self._keys[count:]]
         del self._keys[count:]
+        return gone
 
     def best(self) -> Decimal | None:
         """Return the best price."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot4.adapters.venues.http_get import Answer
+    from bot4.adapters.venues.in_band import InBand
     from bot4.adapters.venues.websocket import WebSocket
     from bot4.domain.instrument import Instrument
 
@@ -64,6 +65,11 @@ class VenueStreams(Protocol):
         """URL and text of the instrument rules as the venue gave them, for a recording."""
         ...
 
+    @property
+    def in_band(self) -> InBand | None:
+        """How the streams are asked for and read by Python; None where the compiled scanner reads them."""
+        ...
+
     def plans(self) -> Sequence[LinkPlan]:
         """Return the connections the streams need."""
         ...
@@ -78,6 +84,10 @@ class VenueStreams(Protocol):
 
     def wants_rotation(self, notice: bytes) -> bool:
         """Whether a frame without a market event says that its server is about to leave."""
+        ...
+
+    def check_clock(self, clock: Clock, *, offset_max_ms: int) -> None:
+        """Compare clocks where that matters, and note a difference; blocks. Raises `UnreachableError`."""
         ...
 
     def complaint(self, notice: bytes) -> str | None:

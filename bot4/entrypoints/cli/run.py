@@ -51,11 +51,15 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
 @click.argument("more_paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 @click.option(
     "--venue",
-    type=click.Choice(["binance"]),
+    type=click.Choice(["binance", "bybit", "coinbase", "kraken", "okx"]),
     help="Live market data of this venue, traded on paper: it is read from, nothing is sent to it.",
 )
 @click.option(
-    "--symbol", "symbols", multiple=True, metavar="SYMBOL", help="With --venue; may be repeated.  [default: BTCUSDT]"
+    "--symbol",
+    "symbols",
+    multiple=True,
+    metavar="SYMBOL",
+    help="With --venue; may be repeated.  [default: bitcoin in dollars]",
 )
 @click.option(
     "--live",
@@ -203,7 +207,7 @@ def _run(
     from bot4.entrypoints.cli.run_display import make_display, show_summary
 
     if venue is not None:
-        _refuse_beside_venue(replay=replay, speed=speed, instrument_files=instrument_files)
+        _refuse_beside_venue(venue, replay=replay, speed=speed, instrument_files=instrument_files, record=record)
     elif symbols or record is not None or live:
         raise ConfigError(f"{'--symbol' if symbols else '--record' if record else '--live'} needs --venue")
     elif not replay and market not in {None, "spot"}:
@@ -242,13 +246,22 @@ def _run(
     return 0 if failure is None else failure.failed_with
 
 
-def _refuse_beside_venue(*, replay: tuple[Path, ...], speed: float | None, instrument_files: tuple[Path, ...]) -> None:
+def _refuse_beside_venue(
+    venue: str,
+    *,
+    replay: tuple[Path, ...],
+    speed: float | None,
+    instrument_files: tuple[Path, ...],
+    record: Path | None,
+) -> None:
     from bot4.domain.errors import ConfigError
 
     if replay:
         raise ConfigError("--venue and --replay exclude each other: a run has one source")
     if speed is not None:
         raise ConfigError("--speed is not for --venue: a live market has its own pace")
+    if record is not None and venue != "binance":
+        raise ConfigError(f"--record keeps Binance's streams, which --replay reads, not those of {venue}")
     if instrument_files:
         raise ConfigError("--instrument is not for --venue: the venue gives its own rules")
 

@@ -75,6 +75,8 @@ class BinanceStreams:
     `connect`, `snapshot` and `check_clock` block and may be called by any thread.
     """
 
+    in_band = None
+
     def __init__(
         self,
         market: Market,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from bot4._core.wire.capture import stamp_ns
+from bot4.adapters.venues.stamps import iso_ns
 from bot4.adapters.venues.text_book import TextBook, exact
 from bot4.ports.book_reader import BookTrade, BookUpdate, ReadMessage
 
@@ -167,10 +168,11 @@ class KrakenBookReader:
 
     def _applied(self, symbol: str, message: _Message, *, is_snapshot: bool) -> BookUpdate:
         book, depth = self._books[symbol], self._depths[symbol]
-        for side, levels in ((book.bids, message.bids), (book.asks, message.asks)):
+        dropped: list[tuple[int, str]] = []
+        for which, (side, levels) in enumerate(((book.bids, message.bids), (book.asks, message.asks))):
             for price, qty in levels:
                 side.set(price, qty)
-            side.keep_best(depth)
+            dropped += [(which, price) for price in side.keep_best(depth)]
         made = None
         if message.checksum is not None:
             made = checksum(book.asks.top(CHECKSUM_LEVELS), book.bids.top(CHECKSUM_LEVELS))
@@ -182,20 +184,9 @@ class KrakenBookReader:
             checksum_sent=message.checksum,
             checksum_made=made,
             is_crossed=book.is_crossed,
+            bid_count=len(message.bids),
+            dropped=tuple(dropped),
         )
-
-
-def iso_ns(text: str) -> int:
-    """Nanoseconds of an RFC 3339 UTC stamp, exactly; raises ValueError.
-
-    >>> iso_ns("2023-10-06T17:35:55.440295Z")
-    1696613755440295000
-    """
-    from datetime import UTC, datetime  # noqa: PLC0415 - v2 only
-
-    whole, _, fraction = text.removesuffix("Z").partition(".")
-    seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
-    return seconds * 1_000_000_000 + int((fraction + "0" * 9)[:9])
 
 
 def _v1_levels(parts: Iterable[Mapping[str, Any]], name: str) -> _Levels:

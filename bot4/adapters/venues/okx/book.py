@@ -106,7 +106,7 @@ class OkxBookReader:
         if sent is not None:
             made = checksum(book.bids.top(CHECKSUM_LEVELS), book.asks.top(CHECKSUM_LEVELS))
         return BookUpdate(
-            symbol, is_whole, texts, stamp, sent, made, book.is_crossed, "sequence_gap" if gap else "", gap
+            symbol, is_whole, texts, stamp, sent, made, book.is_crossed, "sequence_gap" if gap else "", gap, len(bids)
         )
 
     def _gap(self, symbol: str, entry: Mapping[str, Any], is_whole: bool) -> str:  # noqa: FBT001

@@ -1,0 +1,1 @@
+"""Bybit v5: market data of the spot market."""

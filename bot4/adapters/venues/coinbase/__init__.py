@@ -1,0 +1,1 @@
+"""Coinbase Advanced: market data of the spot market."""
