@@ -7,10 +7,12 @@ walk, takers and cancels, prints, and depth diffs with gapless update ids.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import exp
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from bot4.adapters.synthetic.dice import Sizes
+from bot4.adapters.synthetic.grid_text import GridText
 from bot4.adapters.synthetic.price_path import PricePath
 from bot4.domain.errors import ConfigError
 from bot4.domain.money import Rounding
@@ -24,12 +26,17 @@ if TYPE_CHECKING:
 _LEVELS = 40
 _MID_TICKS_MIN = 1_000  # below that the grid would show in every price
 _TOUCH_LEVELS = 9  # always there after a move
+_TOUCH = range(1, _TOUCH_LEVELS)
 _DEPTH_SHARE = 0.25
 _QUOTE_SHARE = 0.55
+# Order steps of a level and of a print, and how much a side grows where the regime leans its way.
+_MEDIAN_STEPS = exp(9.5)
+_MEDIAN_TRADE_STEPS = exp(6.5)
+_TILT = 0.8
+_CHANGE_SHARE = 0.15  # of the levels near the touch, at each message
 
 
-@dataclass(frozen=True, slots=True)
-class StampedFrame:
+class StampedFrame(NamedTuple):
     """One raw frame and when it would arrive, nanoseconds UTC."""
 
     recv_ns: int
@@ -75,6 +82,11 @@ class SyntheticMarket:
     ) -> None:
         self._instrument = instrument
         self._rng = Random(seed)  # noqa: S311 - a market's dice, not a secret
+        self._level_sizes = Sizes(self._rng, 0.9).draw
+        self._trade_sizes = Sizes(self._rng, 1.2).draw
+        self._prices = GridText(instrument.tick_size)
+        self._quantities = GridText(instrument.lot_size)
+        self._lots_per_step = instrument.lots_per_step
         self._path = PricePath(self._rng, float(start_price), volatility_annual)
         self._rate = messages_per_s
         self._now_ns = start_ns
@@ -105,8 +117,8 @@ class SyntheticMarket:
     def snapshot(self) -> bytes:
         """Return the whole book as a REST depth answer would give it, at the last update id that was sent."""
         self._clear_changes()
-        bids = ",".join(self._level(price, self._bids[price]) for price in sorted(self._bids, reverse=True))
-        asks = ",".join(self._level(price, self._asks[price]) for price in sorted(self._asks))
+        bids = self._levels(self._bids, sorted(self._bids, reverse=True))
+        asks = self._levels(self._asks, sorted(self._asks))
         return b'{"lastUpdateId":%d,"bids":[%b],"asks":[%b]}' % (self._update_id, bids.encode(), asks.encode())
 
     def _next(self) -> StampedFrame:
@@ -124,23 +136,23 @@ class SyntheticMarket:
 
     # -- the book ----------------------------------------------------------------------------------------------------
 
-    def _quantity(self, side_lean: float) -> int:
-        """Lots of a fresh level: log-normal, heavier on the side the regime leans to, so that imbalance informs."""
-        return self._lots(self._rng.lognormvariate(9.5 + 0.8 * side_lean, 0.9))
+    def _quantity(self, median: float) -> int:
+        """Lots of a fresh level."""
+        return (int(self._level_sizes(median)) or 1) * self._lots_per_step
 
-    def _lots(self, steps: float) -> int:
-        """Whole order steps as lots; at least one."""
-        return max(1, int(steps)) * self._instrument.lots_per_step
+    def _medians(self) -> tuple[float, float]:
+        """Median steps of a bid and of an ask: more on the side the regime leans to, so that imbalance informs."""
+        tilt = exp(_TILT * self._lean)
+        return _MEDIAN_STEPS * tilt, _MEDIAN_STEPS / tilt
 
     def _rebuild(self, mid_ticks: int) -> None:
         self._mid_ticks = mid_ticks
+        bid_median, ask_median = self._medians()
         for distance in range(1, _LEVELS + 1):
-            self._set(self._bids, self._changed_bids, mid_ticks - distance, self._quantity(self._lean))
-            self._set(self._asks, self._changed_asks, mid_ticks + distance, self._quantity(-self._lean))
+            self._set(self._bids, self._changed_bids, mid_ticks - distance, self._quantity(bid_median))
+            self._set(self._asks, self._changed_asks, mid_ticks + distance, self._quantity(ask_median))
 
     def _set(self, side: dict[int, int], changed: set[int], price_ticks: int, lots: int) -> None:
-        if price_ticks <= 0:
-            return
         if lots:
             side[price_ticks] = lots
         elif side.pop(price_ticks, None) is None:
@@ -151,17 +163,26 @@ class SyntheticMarket:
     def _move_to(self, mid_ticks: int) -> None:
         """Shift the touch with the mid: levels it passed vanish, fresh ones appear, some in between change."""
         self._mid_ticks = mid_ticks
-        for price in [price for price in self._bids if price >= mid_ticks or price < mid_ticks - 2 * _LEVELS]:
-            self._set(self._bids, self._changed_bids, price, 0)
-        for price in [price for price in self._asks if price <= mid_ticks or price > mid_ticks + 2 * _LEVELS]:
-            self._set(self._asks, self._changed_asks, price, 0)
-        for distance in (*range(1, _TOUCH_LEVELS), self._rng.randint(_TOUCH_LEVELS, _LEVELS)):
-            for side, changed, price, lean in (
-                (self._bids, self._changed_bids, mid_ticks - distance, self._lean),
-                (self._asks, self._changed_asks, mid_ticks + distance, -self._lean),
-            ):
-                if price not in side or self._rng.random() < 0.15:  # noqa: PLR2004 - share of levels that change
-                    self._set(side, changed, price, self._quantity(lean))
+        bids, asks, reach = self._bids, self._asks, 2 * _LEVELS
+        gone_bids = [price for price in bids if price >= mid_ticks or price < mid_ticks - reach]
+        gone_asks = [price for price in asks if price <= mid_ticks or price > mid_ticks + reach]
+        for side, changed, gone in ((bids, self._changed_bids, gone_bids), (asks, self._changed_asks, gone_asks)):
+            for price in gone:
+                del side[price]
+            changed.update(gone)
+        update_id = self._update_id + len(gone_bids) + len(gone_asks)
+        bid_median, ask_median = self._medians()
+        random, size, lots = self._rng.random, self._level_sizes, self._lots_per_step
+        sides = ((bids, self._changed_bids.add, -1, bid_median), (asks, self._changed_asks.add, 1, ask_median))
+        far = _TOUCH_LEVELS + int(random() * (_LEVELS + 1 - _TOUCH_LEVELS))
+        for side, change, away, median in sides:
+            for distance in (*_TOUCH, far):
+                price = mid_ticks + away * distance
+                if price not in side or random() < _CHANGE_SHARE:
+                    side[price] = (int(size(median)) or 1) * lots
+                    change(price)
+                    update_id += 1
+        self._update_id = update_id
 
     def _clear_changes(self) -> None:
         self._changed_bids.clear()
@@ -170,14 +191,9 @@ class SyntheticMarket:
 
     # -- the frames --------------------------------------------------------------------------------------------------
 
-    def _level(self, price_ticks: int, lots: int) -> str:
-        return f'["{self._price(price_ticks)}","{self._qty(lots)}"]'
-
-    def _price(self, ticks: int) -> str:
-        return f"{self._instrument.ticks_to_price(ticks):f}"
-
-    def _qty(self, lots: int) -> str:
-        return f"{self._instrument.lots_to_qty(lots):f}"
+    def _levels(self, side: dict[int, int], prices: list[int]) -> str:
+        price_of, qty_of, held = self._prices, self._quantities, side.get
+        return ",".join([f'["{price_of(price)}","{qty_of(held(price, 0))}"]' for price in prices])
 
     def _wrap(self, stream: str, data: str) -> bytes:
         return f'{{"stream":"{self._instrument.symbol.lower()}@{stream}","data":{data}}}'.encode()
@@ -185,10 +201,8 @@ class SyntheticMarket:
     def _depth(self) -> bytes:
         if self._first_change_id > self._update_id:
             self._update_id += 1  # the venue numbers changes that do not show, too
-        bids = ",".join(
-            self._level(price, self._bids.get(price, 0)) for price in sorted(self._changed_bids, reverse=True)
-        )
-        asks = ",".join(self._level(price, self._asks.get(price, 0)) for price in sorted(self._changed_asks))
+        bids = self._levels(self._bids, sorted(self._changed_bids, reverse=True))
+        asks = self._levels(self._asks, sorted(self._changed_asks))
         data = (
             f'{{"e":"depthUpdate","E":{self._now_ns // 1_000_000},"s":"{self._instrument.symbol}",'
             f'"U":{self._first_change_id},"u":{self._update_id},"b":[{bids}],"a":[{asks}]}}'
@@ -200,8 +214,8 @@ class SyntheticMarket:
         bid, ask = max(self._bids), min(self._asks)
         return self._wrap(
             "bookTicker",
-            f'{{"u":{self._update_id},"s":"{self._instrument.symbol}","b":"{self._price(bid)}",'
-            f'"B":"{self._qty(self._bids[bid])}","a":"{self._price(ask)}","A":"{self._qty(self._asks[ask])}"}}',
+            f'{{"u":{self._update_id},"s":"{self._instrument.symbol}","b":"{self._prices(bid)}",'
+            f'"B":"{self._quantities(self._bids[bid])}","a":"{self._prices(ask)}","A":"{self._quantities(self._asks[ask])}"}}',
         )
 
     def _trade(self) -> bytes:
@@ -209,14 +223,14 @@ class SyntheticMarket:
         side = self._asks if buyer_is_taker else self._bids
         changed = self._changed_asks if buyer_is_taker else self._changed_bids
         price = min(side) if buyer_is_taker else max(side)
-        lots = min(side[price], self._lots(self._rng.lognormvariate(6.5, 1.2)))
+        lots = min(side[price], (int(self._trade_sizes(_MEDIAN_TRADE_STEPS)) or 1) * self._lots_per_step)
         self._set(side, changed, price, side[price] - lots)
         stamp = self._now_ns // 1_000_000
         trade_id, self._trade_id = self._trade_id, self._trade_id + 1
         frame = self._wrap(
             "trade",
-            f'{{"e":"trade","E":{stamp},"s":"{self._instrument.symbol}","t":{trade_id},"p":"{self._price(price)}",'
-            f'"q":"{self._qty(lots)}","T":{stamp},"m":{"false" if buyer_is_taker else "true"},"M":true}}',
+            f'{{"e":"trade","E":{stamp},"s":"{self._instrument.symbol}","t":{trade_id},"p":"{self._prices(price)}",'
+            f'"q":"{self._quantities(lots)}","T":{stamp},"m":{"false" if buyer_is_taker else "true"},"M":true}}',
         )
         if not side:
             self._rebuild(self._mid_ticks)
