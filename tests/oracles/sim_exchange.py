@@ -420,7 +420,7 @@ class ExchangeTwin:
                     reached = price >= order.stop if order.upwards else price <= order.stop
                     order.extreme = price if order.stop == 0 or reached else 0
                 else:
-                    order.extreme = (min if order.upwards else max)(order.extreme, price)
+                    order.extreme = (min if order.side == BUY else max)(order.extreme, price)
         while True:
             due = [order for order in symbol.waiting if self.is_due(order, price)]
             if not due:
@@ -437,8 +437,8 @@ class ExchangeTwin:
             return price >= order.stop if order.upwards else price <= order.stop
         if order.extreme == 0:
             return False
-        bound = order.extreme * (10_000 + (order.trailing if order.upwards else -order.trailing))
-        return price * 10_000 >= bound if order.upwards else price * 10_000 <= bound
+        bound = order.extreme * (10_000 + (order.trailing if order.side == BUY else -order.trailing))
+        return price * 10_000 >= bound if order.side == BUY else price * 10_000 <= bound
 
     def trigger_rank(self, order: Order) -> tuple[int, int, int]:
         if order.trailing:

@@ -102,7 +102,7 @@ class TrailsNothing(ExchangeTwin):
 
 class TriggersTrailingOneTickEarly(ExchangeTwin):
     def is_due(self, order, price):
-        return super().is_due(order, price + (1 if order.upwards else -1) if order.trailing else price)
+        return super().is_due(order, price + (-1 if order.side else 1) if order.trailing else price)
 
 
 @pytest.mark.parametrize("broken", [TriggersByAge, TrailsNothing, TriggersTrailingOneTickEarly])

@@ -211,3 +211,34 @@ def test_sizes_that_make_no_exchange_are_refused_with_the_rule():
     venue = Venue(1)
     with pytest.raises(ValueError, match="whole number of 10\\^-12"):
         venue.exchange.add_symbol("X", venue.btc, venue.eth, tick_size="0.0000001", lot_size="0.0000001")
+
+
+# Source: Binance spot API documentation, faqs/trailing-stop-faq.md, scenarios A, B, C, D and E: side, type, stop price,
+# delta, the turning points of the last price after 40,000, and the price that triggers.
+TRAILING = {
+    "A": (BUY, Type.TYPE_STOP_LOSS, 44_000, 500, (37_000, 44_000, 45_000, 46_000, 42_000), 44_100),
+    "B": (SELL, Type.TYPE_STOP_LOSS, 39_000, 1000, (41_500, 39_000, 37_000, 41_000), 36_900),
+    "C": (BUY, Type.TYPE_TAKE_PROFIT, 38_000, 850, (42_000, 38_000, 37_000, 39_000, 38_000), 40_145),
+    "D": (SELL, Type.TYPE_TAKE_PROFIT, 42_000, 750, (41_500, 39_000, 42_000, 45_000, 44_000, 46_500), 43_012),
+    "E": (SELL, Type.TYPE_STOP_LOSS, 0, 700, (42_000, 39_500, 45_500), 42_315),
+}
+
+
+@pytest.mark.parametrize("name", TRAILING)
+def test_trailing_stops_do_what_the_venues_page_tells_of_them(name):
+    side, kind, stop, delta, turns, trigger = TRAILING[name]
+    venue = Venue(3)
+
+    def trade(price: int) -> None:
+        venue.place(venue.accounts[0], BUY, Type.TYPE_LIMIT, qty_lots=1, price_ticks=price)
+        venue.place(venue.accounts[1], SELL, Type.TYPE_LIMIT, qty_lots=1, price_ticks=price)
+
+    trade(40_000)
+    _, order_id = venue.place(venue.accounts[2], side, kind, qty_lots=1, stop_ticks=stop, trailing_bips=delta)
+    for price in turns:
+        trade(price)
+        assert venue.exchange.order(order_id) is not None
+    trade(trigger + (1 if side == SELL else -1))
+    assert venue.exchange.order(order_id) is not None
+    trade(trigger)
+    assert venue.exchange.order(order_id) is None

@@ -21,8 +21,8 @@ cdef void conditional_init(ConditionalBook* book, HeapNode* nodes, TrailState* t
 
 
 cdef void conditional_add(
-    ConditionalBook* book, uint32_t slot, uint64_t order_id, bint upwards, int64_t stop_ticks, int32_t trailing_bips,
-    int64_t last_ticks
+    ConditionalBook* book, uint32_t slot, uint64_t order_id, bint upwards, bint is_buy, int64_t stop_ticks,
+    int32_t trailing_bips, int64_t last_ticks
 ) noexcept nogil:
     """Let an order wait. `last_ticks` is 0 before the first trade: a trailing order then starts at the first price."""
     cdef TrailState* trail
@@ -35,6 +35,7 @@ cdef void conditional_add(
     trail.order_id = order_id
     trail.bips = trailing_bips
     trail.upwards = upwards
+    trail.is_buy = is_buy
     trail.is_held = 1
     trail.prev = book.trail_tail
     trail.next = NO_SLOT
@@ -76,7 +77,7 @@ cdef void conditional_follow(ConditionalBook* book, int64_t last_ticks) noexcept
         if trail.extreme_ticks == 0:
             if trail.stop_ticks == 0 or stop_is_reached(trail.upwards, trail.stop_ticks, last_ticks):
                 trail.extreme_ticks = last_ticks
-        elif trail.upwards:
+        elif trail.is_buy:
             trail.extreme_ticks = min(trail.extreme_ticks, last_ticks)
         else:
             trail.extreme_ticks = max(trail.extreme_ticks, last_ticks)
@@ -97,7 +98,7 @@ cdef uint32_t conditional_next(ConditionalBook* book, int64_t last_ticks) noexce
     slot = book.trail_head
     while slot != NO_SLOT:
         trail = &book.trails[slot]
-        if trail.extreme_ticks != 0 and trail_is_reached(trail.upwards, trail.extreme_ticks, trail.bips, last_ticks):
+        if trail.extreme_ticks != 0 and trail_is_reached(trail.is_buy, trail.extreme_ticks, trail.bips, last_ticks):
             _remove_trail(book, slot)
             return slot
         slot = trail.next

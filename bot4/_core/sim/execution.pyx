@@ -173,7 +173,9 @@ cdef void _report_prevention(
     report.counterparty_account = other.account
 
 
-cdef void _prevent(ExchangeState* state, ExchangeOrder* taker, uint32_t maker_slot, const MatchStep* step) noexcept nogil:
+cdef void _prevent(
+    ExchangeState* state, ExchangeOrder* taker, uint32_t maker_slot, const MatchStep* step
+) noexcept nogil:
     cdef ExchangeOrder* maker = &state.orders[maker_slot]
     state.symbols[taker.symbol].prevention_count += 1
     if step.taker_prevented_lots != 0:
@@ -290,7 +292,8 @@ cdef int check_entry(const ExchangeState* state, ExchangeOrder* order) noexcept 
     if order.type < TYPE_STOP_LOSS:
         return VERDICT_OK
     if order.lock_ticks == 0:
-        order.lock_ticks = symbol.last_ticks      # trailing without a stop price: it can only buy below this
+        # Trailing without a stop price: what this leaves out is asked for when it triggers.
+        order.lock_ticks = symbol.last_ticks
     if symbol.last_ticks != 0 and order.stop_ticks != 0 and stop_is_reached(
         waits_upwards(order), order.stop_ticks, symbol.last_ticks
     ):
@@ -319,6 +322,6 @@ cdef void start_order(ExchangeState* state, uint32_t slot) noexcept nogil:
     report_order(state, order, EXECUTION_NEW, REASON_NONE)
     order.place = PLACE_CONDITIONAL
     conditional_add(
-        &symbol.waiting, slot, order.order_id, waits_upwards(order), order.stop_ticks, order.trailing_bips,
-        symbol.last_ticks,
+        &symbol.waiting, slot, order.order_id, waits_upwards(order), order.side == SIDE_BUY, order.stop_ticks,
+        order.trailing_bips, symbol.last_ticks,
     )
