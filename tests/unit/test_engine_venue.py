@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pytest
 from builders.engine import Rig, book_with, depth, quote, report, timer
+from builders.venue import PRICE, LiveRig, fill, quiet, total
 
 from bot4._core.engine.control import ControlCode
 from bot4._core.engine.engine import Engine
@@ -23,63 +23,9 @@ from bot4._core.journal.record import JournalKind
 from bot4._core.risk.rules import RiskVerdict
 from bot4._core.types import EventKind, IntentAction, IntentFlag
 
-REFUSAL_DTYPE = np.dtype([("intent", INTENT_DTYPE), ("stage", "i8"), ("verdict", "i8")])
 ACK, FILL, TOTAL = EventKind.EVENT_ORDER_ACK, EventKind.EVENT_ORDER_FILL, EventKind.EVENT_ORDER_TOTAL
 SENT, DROPPED, UNKNOWN = EventKind.EVENT_ORDER_SENT, EventKind.EVENT_ORDER_DROPPED, EventKind.EVENT_ORDER_UNKNOWN
 ABSENT, CANCELED = EventKind.EVENT_ORDER_RESOLVED_ABSENT, EventKind.EVENT_ORDER_CANCELED
-PRICE = 100_001
-
-
-class LiveRig(Rig):
-    """A rig whose lanes trade through a link; its gate is opened, as reconciliation would."""
-
-    def __init__(self, tmp_path: Path, *, is_open: bool = True, intents: int = 64, **arguments) -> None:
-        super().__init__(
-            journal=tmp_path / "j", link=VenueLink(intents_capacity=intents, reports_capacity=64), **arguments
-        )
-        if is_open:
-            self.control(ControlCode.CONTROL_GATE_OPEN)
-
-    def control(self, code: int, **fields: int) -> None:
-        self.engine.control(int(code), **fields)
-
-    def place(self, *, side: int = 0, qty_lots: int = 10, price_ticks: int = PRICE, flags: int = 0) -> int:
-        """Ask for one order by hand; returns its id."""
-        self.control(
-            ControlCode.CONTROL_PLACE, instrument=0, value=price_ticks, side=side, qty_lots=qty_lots, flags=flags
-        )
-        taken = self.taken()
-        assert len(taken) == 1, "the order was refused"
-        return int(taken[0]["order_id"])
-
-    def taken(self) -> np.ndarray:
-        return self.link.take_intents(256)
-
-    @property
-    def position(self) -> int:
-        return self.positions[0].lots
-
-    def refusals(self) -> list[tuple[int, int]]:
-        with JournalReader(self.journal.path) as reader:
-            rows = np.frombuffer(reader.payloads(JournalKind.JOURNAL_REFUSAL), REFUSAL_DTYPE)
-        return [(int(row["stage"]), int(row["verdict"])) for row in rows]
-
-
-def quiet(tmp_path, **arguments) -> LiveRig:
-    """A rig with a book that asks for nothing."""
-    rig = LiveRig(tmp_path, **arguments)
-    rig.apply(book_with(20, 20), timer(10))
-    return rig
-
-
-def fill(order_id: int, lots: int, trade_id: int, *, side: int = 0, reason: int = 0, fee: int = 0) -> np.ndarray:
-    return report(
-        FILL, order_id, side=side, reason=reason, price_ticks=PRICE, qty_lots=lots, trade_id=trade_id, fee_atoms=fee
-    )
-
-
-def total(order_id: int, lots: int, trade_id: int = -1) -> np.ndarray:
-    return report(TOTAL, order_id, qty_lots=lots, trade_id=trade_id)
 
 
 # -- out ---------------------------------------------------------------------------------------------------------------
@@ -166,6 +112,17 @@ def test_an_order_dropped_at_the_socket_leaves_nothing_behind(tmp_path):
     assert rig.account[1].locked > 0
     rig.apply(report(DROPPED, order))
     assert (rig.engine.working_orders, rig.lane["dropped"], rig.account[1]) == (0, 1, before)
+
+
+def test_a_kill_between_decision_and_socket_is_seen_by_the_gateways_last_look(tmp_path):
+    rig = quiet(tmp_path)
+    rig.control(ControlCode.CONTROL_PLACE, instrument=0, value=PRICE, qty_lots=10)
+    rig.control(ControlCode.CONTROL_KILL)
+    place, cancel = rig.taken()
+    assert not rig.breaker.readmit(int(place["generation"]))
+    assert cancel["action"] == IntentAction.ACTION_CANCEL
+    rig.apply(report(DROPPED, int(place["order_id"])), report(EventKind.EVENT_CANCEL_REJECTED, int(place["order_id"])))
+    assert (rig.engine.working_orders, rig.lane["dropped"], rig.lane["gate"]) == (0, 1, [])
 
 
 def test_an_unknown_outcome_counts_as_filled_and_bars_its_side_until_it_is_known(tmp_path):
