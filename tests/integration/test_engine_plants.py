@@ -161,9 +161,6 @@ FAULTS = {
         SHARD, "shared_journal(&shard.shared, JOURNAL_CONTROL, &taken, sizeof(Event), shard.now_ns, False)", "pass",
         VENUE + "where_in_the_market_stream_reports_were_taken_is_journalled_before_them",
     ),
-    "a write of the view never ends": Fault(
-        SHARD, "view_end(shard.view)", "pass", FEEDS + "time_without_a_message_shows_in_the_view",
-    ),
     "the view is written once": Fault(
         SHARD, "view_set(shard.view, 0, <uint64_t>shard.now_ns)", "pass",
         FEEDS + "time_without_a_message_shows_in_the_view",
