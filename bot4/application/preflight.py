@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot4.domain.errors import ConfigError
-from bot4.domain.instrument import ContractKind
 from bot4.ports.exchange import Balance, ExchangePort, NoInformation
 
 if TYPE_CHECKING:
@@ -139,12 +138,9 @@ async def _money(exchange: ExchangePort, settings: Settings, instruments: Sequen
     need = settings.strategy.order_notional
     lines = []
     for instrument in instruments:
-        pays_in = instrument.quote if instrument.kind is ContractKind.SPOT else instrument.settle
-        has_coin = instrument.kind is ContractKind.SPOT and free.get(instrument.base, _ZERO) > 0
-        if free.get(pays_in, _ZERO) < need and not has_coin:
-            lines.append(
-                f"{instrument.symbol}: one order takes {need} {pays_in}, the account has {_shown(balances, pays_in)}"
-            )
+        if free.get(instrument.settle, _ZERO) < need:
+            has = _shown(balances, instrument.settle)
+            lines.append(f"{instrument.symbol}: one order takes {need} {instrument.settle}, the account has {has}")
     return lines
 
 

@@ -1,0 +1,213 @@
+"""`bot4 run --live` against `bot4 exchange` in another process: it ends at the exchange's own ledger.
+
+The judge compares what the run left in its tables with what the exchange's administration tells: every order once and
+at its end, every trade once with price, quantity and fee, nothing left open, and balances to the last unit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.request
+from decimal import Decimal
+
+import pytest
+
+MAIN = "from bot4.entrypoints.cli.main import main; main()"
+KEY, SECRET = "livekey", "CANARY-live-5ecr3t"
+OPENING = {"USDT": Decimal(100_000), "BTC": Decimal(10)}
+SETTINGS = """
+[live]
+consent = "real orders"
+endpoint = "custom"
+rest_url = "{rest}"
+ws_api_url = "{ws_api}"
+reconcile_interval_ms = 1000
+timeout_ms = 1500
+[venues.binance]
+rest_url = "{rest}"
+ws_url = "{ws}"
+[strategy]
+weights = {{ depth_imbalance_5 = 1.0 }}
+scales = {{ depth_imbalance_5 = 1.0 }}
+enter_score = 0.05
+take_score = 0.15
+exit_score = 0.02
+cooldown_ms = 300
+passive_ttl_ms = 700
+[risk]
+orders_per_s = 5
+orders_burst = 10
+"""
+
+
+def environment(**extra: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOT4_")}
+    return kept | {"BOT4_LIVE_CONSENT": "real orders", "BOT4_API_KEY": KEY, "BOT4_API_SECRET": SECRET} | extra
+
+
+class Exchange:
+    """The served exchange in a process of its own."""
+
+    def __init__(self):
+        account = f"live:{KEY}:{SECRET}:" + ",".join(f"{asset}={amount}" for asset, amount in OPENING.items())
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", MAIN, "exchange", "--port", "0", "--seed", "7", "--account", account],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment(),
+        )
+        self.at = json.loads(self.process.stdout.readline())
+
+    def admin(self, path: str, body: dict | None = None) -> dict:
+        request = urllib.request.Request(  # noqa: S310 - an address of this machine
+            f"{self.at['admin']}/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.at['admin_token']}", "Content-Type": "application/json"},
+            method="GET" if body is None else "PUT",
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - an address of this machine
+            return json.load(answer)
+
+    def ledger(self) -> dict:
+        return self.admin("ledger")["accounts"]["live"]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def exchange():
+    served = Exchange()
+    yield served
+    served.close()
+
+
+def run(tmp_path, exchange, *arguments, settings="", **extra) -> subprocess.CompletedProcess:
+    config = tmp_path / "bot4.toml"
+    config.write_text(SETTINGS.format(**exchange.at) + settings)
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
+         str(tmp_path / "data"), "--quiet", "--json", "-", *arguments],
+        env=environment(**extra), capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+
+
+def judge(tmp_path, exchange, summary) -> tuple[int, int]:
+    """Compare; returns how many orders and trades there were."""
+    ledger = exchange.ledger()
+    assert ledger["openOrders"] == []
+    assert summary["open_orders_left"] == 0
+    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
+        orders = store.execute("SELECT client_order_id, status, qty, filled_qty FROM orders").fetchall()
+        fills = store.execute("SELECT trade_id, price, qty, fee, fee_asset FROM fills ORDER BY trade_id").fetchall()
+    assert [(row["id"], *(Decimal(row[name]) for name in ("price", "qty", "commission")), row["commissionAsset"])
+            for row in ledger["trades"]] == [(t, *map(Decimal, (p, q, f)), a) for t, p, q, f, a in fills]  # fmt: skip
+    theirs = {row["clientOrderId"]: row for row in ledger["orders"]}
+    assert len(theirs) == len(ledger["orders"]), "an order was sent twice"
+    ours = {name: (status, Decimal(qty), Decimal(filled)) for name, status, qty, filled in orders}
+    for name, row in theirs.items():
+        status, qty, filled = ours[name]
+        assert (status, qty, filled) == (
+            row["status"].lower(), Decimal(row["origQty"]), Decimal(row["executedQty"])
+        )  # fmt: skip
+    assert {status for name, (status, _, _) in ours.items() if name not in theirs} <= {
+        "dropped", "rejected", "absent"
+    }  # fmt: skip
+    for asset, opening in OPENING.items():
+        moved = opening
+        for trade in ledger["trades"]:
+            sign = 1 if trade["isBuyer"] else -1
+            moved += sign * (Decimal(trade["qty"]) if asset == "BTC" else -Decimal(trade["quoteQty"]))
+            moved -= Decimal(trade["commission"]) if trade["commissionAsset"] == asset else 0
+        held = ledger["balances"].get(asset, {"free": "0", "locked": "0"})
+        assert Decimal(held["free"]) + Decimal(held["locked"]) == moved
+    return len(theirs), len(fills)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {},
+        {"order_timeouts": 0.4, "order_timeout_s": 0.5},
+        {"lost_answers": 0.3, "disconnect_every_s": 4.0},
+        {"refuse": 2, "ban_s": 2},
+    ],
+    ids=["quiet", "timeouts", "cuts", "limits"],
+)
+def test_a_live_run_ends_at_the_exchanges_own_ledger(tmp_path, exchange, faults):
+    later = threading.Timer(6.0, exchange.admin, ("faults", faults))  # the preflight is over, orders are under way
+    later.start()
+    done = run(tmp_path, exchange, "--duration", "12")
+    later.join()
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["status"] == "finished"
+    orders, fills = judge(tmp_path, exchange, summary)
+    assert orders > 0
+    assert fills > 0
+    assert any(note.startswith("real orders on binance") for note in summary["notes"])
+    left = [path for path in (tmp_path / "data").rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+    assert left == [], "the secret is in a file"
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_two_runs_name_their_orders_differently(tmp_path, exchange):
+    for _ in range(2):
+        done = run(tmp_path, exchange, "--duration", "4")
+        assert done.returncode == 0, done.stderr
+        epoch = int((tmp_path / "data" / "epoch").read_text())
+        (tmp_path / f"epoch-{epoch}").touch()
+    assert len(list(tmp_path.glob("epoch-*"))) == 2
+
+
+# ---- refusals
+
+
+def refused(tmp_path, exchange, *arguments, settings="", **extra) -> list[str]:
+    done = run(tmp_path, exchange, "--duration", "1", *arguments, settings=settings, **extra)
+    assert done.returncode == 78, done.stderr
+    assert done.stdout == ""
+    assert exchange.ledger()["orders"] == []
+    assert SECRET not in done.stderr
+    shutil.rmtree(tmp_path / "data", ignore_errors=True)
+    return done.stderr.splitlines()
+
+
+def test_each_missing_thing_is_one_line_and_no_order_is_sent(tmp_path, exchange):
+    both = refused(tmp_path, exchange, "--set", "live.consent=", BOT4_LIVE_CONSENT="")
+    assert len(both) == 2
+    assert "live.consent" in both[0]
+    assert "BOT4_LIVE_CONSENT" in both[1]
+    assert "no API key" in refused(tmp_path, exchange, BOT4_API_SECRET="")[0]
+    assert "Invalid API-key" in refused(tmp_path, exchange, BOT4_API_KEY="unknown")[0]
+    key_file = tmp_path / "key.toml"
+    key_file.write_text(f'api_key = "{KEY}"\nsecret = "{SECRET}"\n')
+    key_file.chmod(0o644)
+    lines = refused(tmp_path, exchange, "--set", f"live.key_file={key_file}", BOT4_API_KEY="", BOT4_API_SECRET="")
+    assert "mode 0600" in lines[0]
+    lines = refused(tmp_path, exchange, "--set", "strategy.order_notional=2000000",
+                    "--set", "risk.order_notional_max=3000000", "--set", "strategy.position_notional=4000000",
+                    "--set", "risk.position_notional_max=5000000", "--set", "risk.orders_per_s=1000")  # fmt: skip
+    assert any("one order takes 2000000 USDT" in line for line in lines)
+    assert any("risk.orders_per_s" in line for line in lines)
+
+
+def test_live_needs_a_venue_and_prices_of_the_same_place(tmp_path, exchange):
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, "run", "--live"], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 78
+    assert "--live needs --venue" in done.stderr
+    lines = refused(tmp_path, exchange, "--set", "live.endpoint=testnet", "--set", "live.rest_url=", "--set",
+                    "live.ws_api_url=", "--set", "venues.binance.rest_url=https://api.binance.com", "--set",
+                    "venues.binance.ws_url=wss://stream.binance.com:9443")  # fmt: skip
+    assert "from the main venue" in lines[0]
