@@ -5,14 +5,17 @@ REST and the WebSocket API differ in how a request is written, not in what happe
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from bot4.adapters.simulator.api.endpoint import Call, Endpoint, Security
-from bot4.adapters.simulator.wire.errors import refusal
+from bot4.adapters.simulator.wire.errors import ApiError, refusal
 
 if TYPE_CHECKING:
     from bot4.adapters.simulator.api.gate import Gate
     from bot4.adapters.simulator.venue import Venue
+
+_log = logging.getLogger("bot4.exchange")
 
 
 class Dispatcher:
@@ -42,7 +45,14 @@ class Dispatcher:
             self._gate.recheck(call)
             if self._venue.faults.is_halted:
                 raise refusal(-1016)
-        result = endpoint.answer(self._venue, call)
+        try:
+            result = endpoint.answer(self._venue, call)
+        except ApiError:
+            raise
+        except Exception:  # noqa: BLE001 - see below
+            # A defect of ours: the client is told that nothing is known, the others notice nothing, the log has it all.
+            _log.exception("answering %s %s failed", endpoint.method, endpoint.path)
+            raise refusal(-1000) from None
         if endpoint.is_free_when_done and self._venue.request_budget is not None:
             self._venue.request_budget.give_back(address, endpoint.weight_of(call.values), call.now_ns)
         return result

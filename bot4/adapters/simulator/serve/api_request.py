@@ -56,12 +56,21 @@ def parse_request(frame: str | bytes) -> ApiRequest:
     shows_limits = params.get("returnRateLimits")
     if shows_limits is not None and not isinstance(shows_limits, bool):
         raise _with_id(refusal(-1130, "returnRateLimits"), request_id)
-    for value in params.values():
-        if type(value) is float:
-            params = _literal(frame)
-            break
+    if _has_fraction(params, request_id):
+        params = _literal(frame)
     texts = {name: value if type(value) is str else _text(value) for name, value in params.items()}
     return ApiRequest(request_id, method.removeprefix("v3/"), texts, shows_limits)
+
+
+def _has_fraction(params: dict[str, Any], request_id: Any) -> bool:
+    """Whether a number has to be read again as it was written; what is nested is refused."""
+    found = False
+    for value in params.values():
+        if type(value) is float:
+            found = True
+        elif type(value) is dict or (type(value) is list and not all(type(item) is str for item in value)):
+            raise _with_id(refusal(-1135), request_id)
+    return found
 
 
 def _literal(frame: str | bytes) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,9 +93,7 @@ class ExchangeServer:
         """Tell the clients, close their sockets, stop."""
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._sockets.announce_shutdown(self._venue.now_ns())
         await asyncio.sleep(0)
         await self._sockets.close_all()
@@ -153,7 +150,7 @@ class ExchangeServer:
                 self._sockets.cut_all()
             self._venue.publisher.tick(count, self._venue.now_ns())
             if count % _TICKS_A_SECOND == 0:
-                await self._sockets.keep_alive(self._venue.now_ns())
+                self._sockets.keep_alive(self._venue.now_ns())
 
     async def _trade(self) -> None:
         """Let the background market trade."""

@@ -49,6 +49,7 @@ class Peer:
         self._outbox: deque[bytes] = deque()
         self._sending: asyncio.Task[None] | None = None
         self._is_flushing = False
+        self._is_closing = False
 
     def push(self, message: bytes) -> None:
         """Queue a text frame and see to it that it goes out."""
@@ -79,7 +80,6 @@ class Peer:
 
     async def ping(self, now_ns: int) -> None:
         """Send a ping whose content is the time."""
-        self.pinged_ns = now_ns
         try:
             await self.socket.ping(str(now_ns // 1_000_000).encode())
         except (ConnectionError, RuntimeError):
@@ -92,7 +92,10 @@ class Peer:
             self._transport.abort()
 
     async def close(self, code: int = _POLICY, reason: bytes = b"") -> None:
-        """Close in order."""
+        """Close in order, once."""
+        if self._is_closing:
+            return
+        self._is_closing = True
         try:
             await asyncio.wait_for(self.socket.close(code=code, message=reason), 1.0)
         except (TimeoutError, ConnectionError, RuntimeError):

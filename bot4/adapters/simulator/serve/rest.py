@@ -122,7 +122,7 @@ class RestDoor:
         if fate is Fate.LOSE:
             if request.transport is not None:
                 request.transport.abort()
-            raise ConnectionResetError("the answer is lost, as the faults ask")
+            return web.Response()  # written to nobody
         return web.Response(
             body=orjson.dumps(result), headers=self._headers(address, endpoint, call) | {"Content-Type": _JSON}
         )

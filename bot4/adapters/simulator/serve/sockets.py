@@ -20,7 +20,7 @@ from bot4.adapters.simulator.wire.errors import ApiError
 from bot4.adapters.simulator.wire.parameters import split_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from bot4.adapters.simulator.serve.ws_api import ApiDoor
     from bot4.adapters.simulator.venue import Venue
@@ -48,6 +48,7 @@ class Sockets:
         self._venue = venue
         self._api = api
         self.peers: dict[Peer, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def streams(self, request: web.Request, names: list[str], *, is_combined: bool) -> web.StreamResponse:
         """Serve a market stream socket until it ends."""
@@ -163,17 +164,23 @@ class Sockets:
             await peer.close(WSCloseCode.UNSUPPORTED_DATA, b"text frames only")
         return False
 
-    async def keep_alive(self, now_ns: int) -> None:
-        """Ping who is due, cut who is silent or too old. Called once a second."""
+    def keep_alive(self, now_ns: int) -> None:
+        """Ping who is due, cut who is silent or too old. Called once a second; nobody waits for a slow client."""
         venue = self._venue
         times = venue.connection_times
         for peer in list(self.peers):
             if now_ns - peer.connected_ns >= times.age_max_ns:
-                await peer.close(WSCloseCode.GOING_AWAY, b"24 hours")
+                self._start(peer.close(WSCloseCode.GOING_AWAY, b"24 hours"))
             elif peer.heard_ns < peer.pinged_ns and now_ns - peer.heard_ns >= times.pong_timeout_ns:
                 peer.cut()
             elif now_ns - peer.pinged_ns >= times.ping_period_ns:
-                await peer.ping(now_ns)
+                peer.pinged_ns = now_ns
+                self._start(peer.ping(now_ns))
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def mute(self, *, streams: bool, users: bool) -> None:
         """Stop sending events while the connections live on, or go on sending."""
