@@ -481,6 +481,7 @@ def serve_exchange(
     has_background: bool = True,
     faults_file: Path | None = None,
     has_tls: bool = False,
+    has_listen_keys: bool = False,
     token: str | None = None,
 ) -> None:
     """Serve an exchange until SIGTERM or SIGINT.
@@ -509,6 +510,8 @@ def serve_exchange(
         Faults from the beginning on.
     has_tls : bool
         Serve https and wss.
+    has_listen_keys : bool
+        Let clients subscribe to user data as before 2026-02-20.
     token : str, optional
         Of the administration; without one it is drawn.
 
@@ -548,6 +551,7 @@ def serve_exchange(
             speed=speed,
             has_background=has_background,
             has_tls=has_tls,
+            has_listen_keys=has_listen_keys,
             token=token or secrets.token_urlsafe(32),
             faults=None if faults_file is None else read_faults(faults_file),
         ),

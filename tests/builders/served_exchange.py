@@ -126,10 +126,20 @@ class Served(NamedTuple):
 
 @asynccontextmanager
 async def served(
-    *, limits=None, accounts=(ALICE, BOB), specs=(), with_background=False, speed=1.0, seed=7, clock=time.time_ns
+    *,
+    limits=None,
+    accounts=(ALICE, BOB),
+    specs=(),
+    with_background=False,
+    speed=1.0,
+    seed=7,
+    clock=time.time_ns,
+    listen_keys=False,
 ):
     """Serve an exchange on a free port."""
     venue = Venue(DEFAULT_SYMBOLS, [*map(parse_account, accounts), *specs], limits, seed=seed, clock=clock)
+    if listen_keys:
+        venue.allow_listen_keys(seed)
     flow = None
     if with_background:
         flow = PlainFlow(venue.engine, list(venue.markets.values()), venue.faults, seed)

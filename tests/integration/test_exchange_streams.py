@@ -153,6 +153,41 @@ class TestConnecting:
         run(listen)
 
 
+class TestListenKeys:
+    def test_without_the_switch_there_are_none(self):
+        async def ask_for_one():
+            async with served() as exchange:
+                key = {"X-MBX-APIKEY": exchange.alice.key}
+                assert (await exchange.alice.raw("POST", "/api/v3/userDataStream", **key)).status == 404
+
+        run(ask_for_one)
+
+    def test_an_older_client_gets_plain_events_until_its_key_ends(self):
+        now = [time.time_ns()]
+
+        async def listen():
+            async with served(listen_keys=True, clock=lambda: now[0]) as exchange:
+                alice, path = exchange.alice, "/api/v3/userDataStream"
+                key = {"X-MBX-APIKEY": alice.key}
+                made = (await alice.raw("POST", path, **key)).body["listenKey"]
+                assert (await alice.raw("POST", path, **key)).body["listenKey"] == made
+                assert (await alice.raw("POST", path)).body["code"] == -2014
+                async with stream(exchange, f"/ws/{made}") as socket:
+                    await alice.limit("BUY", "30000.00", "0.01", newClientOrderId="old")
+                    event = await message(socket)
+                    assert (event["e"], event["c"]) == ("executionReport", "old")
+                    assert (await message(socket))["e"] == "outboundAccountPosition"
+                    assert (await alice.raw("PUT", path, f"listenKey={made}", **key)).body == {}
+                    now[0] += 3_601 * 10**9
+                    gone = await alice.raw("PUT", path, f"listenKey={made}", **key)
+                    assert gone.body == {"code": -1125, "msg": "This listenKey does not exist."}
+                    other = (await alice.raw("POST", path, **key)).body["listenKey"]
+                    assert other != made
+                    assert (await alice.raw("DELETE", path, f"listenKey={other}", **key)).status == 200
+
+        run(listen)
+
+
 class TestPayloads:
     @pytest.mark.parametrize(
         ("name", "keys"),

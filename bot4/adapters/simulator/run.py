@@ -51,6 +51,8 @@ class ExchangeSettings:
     has_background : bool
         Whether there is a background market at all.
     has_tls : bool
+    has_listen_keys : bool
+        Whether user data may be had as before 2026-02-20.
     token : str
         Of the administration.
     faults : FaultSettings or None
@@ -66,6 +68,7 @@ class ExchangeSettings:
     speed: float
     has_background: bool
     has_tls: bool
+    has_listen_keys: bool
     token: str
     faults: FaultSettings | None
 
@@ -106,6 +109,8 @@ def build_venue(settings: ExchangeSettings) -> tuple[Venue, PlainFlow | None]:
             flow.advance(_STEP_S, past.now_ns)
             venue.keeper.settle(None, past.now_ns)
     past.is_over = True
+    if settings.has_listen_keys:
+        venue.allow_listen_keys(settings.seed)
     if settings.faults is not None:
         venue.faults.set(settings.faults)
     return venue, flow

@@ -13,6 +13,7 @@ from bot4.adapters.simulator.trade.account import Account
 from bot4.adapters.simulator.trade.desk import Desk
 from bot4.adapters.simulator.trade.engine import Engine
 from bot4.adapters.simulator.trade.ledger_keeper import LedgerKeeper
+from bot4.adapters.simulator.trade.listen_keys import ListenKeys
 from bot4.adapters.simulator.wire.errors import refusal
 from bot4.adapters.simulator.wire.order_budget import OrderBudget
 from bot4.adapters.simulator.wire.request_budget import RequestBudget
@@ -84,9 +85,14 @@ class Venue:
         self.keys: dict[str, ApiKey] = {}
         self.keeper = LedgerKeeper(self.engine, list(self.markets.values()), self.accounts, self.publisher)
         self.desk = Desk(self.engine, self.keeper)
+        self.listen_keys: ListenKeys | None = None
         for spec in accounts:
             self._open(spec)
         self.keeper.settle(None, self.started_ns)
+
+    def allow_listen_keys(self, seed: int) -> None:
+        """Let clients subscribe to user data as they did before 2026-02-20."""
+        self.listen_keys = ListenKeys(self.hub, seed)
 
     def now_ns(self) -> int:
         """Return the server's time, nanoseconds UTC."""

@@ -58,6 +58,9 @@ TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
     help="Who trades when no client does.",
 )
 @click.option("--faults", type=click.Path(path_type=Path), metavar="FILE", help="Faults from the beginning on.")
+@click.option(
+    "--legacy-listen-key", is_flag=True, help="Offer the user data stream that the venue took away on 2026-02-20."
+)
 @click.option("--tls", is_flag=True, help="Serve https and wss by a certificate authority made for this run.")
 def exchange(  # noqa: PLR0917 - click hands them over by name
     host: str,
@@ -70,6 +73,7 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
     background: str,
     faults: Path | None,
     *,
+    legacy_listen_key: bool,
     tls: bool,
 ) -> None:
     """Serve an exchange: Binance's spot protocol (2026-07), REST and WebSocket on one port.
@@ -98,6 +102,7 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
             has_background=background != "none",
             faults_file=faults,
             has_tls=tls,
+            has_listen_keys=legacy_listen_key,
             token=os.environ.get(TOKEN_VARIABLE),
         )
     except Bot4Error as error:

@@ -79,7 +79,9 @@ class Gate:
         try:
             key = None
             if endpoint.security is not Security.NONE:
-                if session is not None and key_name is None and "signature" not in sent:
+                if endpoint.security is Security.USER_STREAM:
+                    key = self._named_key(key_name)
+                elif session is not None and key_name is None and "signature" not in sent:
                     self._check_time(sent, now_ns)
                     key = session
                 else:
@@ -122,18 +124,22 @@ class Gate:
             -1102, -1021, -1022, -2014 or -2015.
 
         """
-        if key_name is None or not key_name:
+        if not key_name:
             raise refusal(-2014)
         if not sent.get("signature"):
             raise refusal(-1102, "signature")
         self._check_time(sent, now_ns)
-        if not _is_key_name(key_name):
+        key = self._named_key(key_name)
+        if not key.verify(payload(), sent["signature"]):
+            raise refusal(-1022)
+        return key
+
+    def _named_key(self, key_name: str | None) -> ApiKey:
+        if not key_name or not _is_key_name(key_name):
             raise refusal(-2014)
         key = self._venue.keys.get(key_name)
         if key is None:
             raise refusal(-2015)
-        if not key.verify(payload(), sent["signature"]):
-            raise refusal(-1022)
         return key
 
     @staticmethod

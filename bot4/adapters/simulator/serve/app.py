@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot4.adapters.simulator.api import user_stream
 from bot4.adapters.simulator.api.dispatch import Dispatcher
 from bot4.adapters.simulator.api.gate import Gate
 from bot4.adapters.simulator.api.table import ENDPOINTS
@@ -61,8 +62,9 @@ class ExchangeServer:
         self._speed = speed
         gate = Gate(venue)
         dispatcher = Dispatcher(venue, gate)
-        self._rest = RestDoor(venue, gate, dispatcher, ENDPOINTS)
-        self._sockets = Sockets(venue, ApiDoor(venue, gate, dispatcher, ENDPOINTS))
+        endpoints = ENDPOINTS if venue.listen_keys is None else (*ENDPOINTS, *user_stream.ENDPOINTS)
+        self._rest = RestDoor(venue, gate, dispatcher, endpoints)
+        self._sockets = Sockets(venue, ApiDoor(venue, gate, dispatcher, endpoints))
         self._admin = AdminDoor(venue, token, self.set_faults)
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -150,6 +152,8 @@ class ExchangeServer:
                 self._sockets.cut_all()
             self._venue.publisher.tick(count, self._venue.now_ns())
             if count % _TICKS_A_SECOND == 0:
+                if self._venue.listen_keys is not None:
+                    self._venue.listen_keys.expire(self._venue.now_ns(), list(self._venue.accounts.values()))
                 self._sockets.keep_alive(self._venue.now_ns())
 
     async def _trade(self) -> None:
