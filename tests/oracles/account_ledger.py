@@ -63,7 +63,7 @@ class LedgerTwin:
         self.free[lock[0]] += lock[1]
         lock[1] = 0
 
-    def apply_fill(self, lock, side, price_ticks, qty_lots, fee, fee_asset=None):
+    def apply_fill(self, lock, side, price_ticks, qty_lots, fee, *, fee_asset=None):
         """Verdict; nothing changes where it is INSUFFICIENT."""
         twin = PositionTwin(self.rules)
         twin.lots, twin.cost, twin.realised = self.position.lots, self.position.cost, self.position.realised

@@ -106,7 +106,7 @@ class Session:
         assert self.contract.fee(side, price, take, is_maker) == fee
         assert self.contract.fee_asset(side) == fee_asset
         realised = self.twin.position.realised
-        verdict = self.twin.apply_fill(lock, side, price, take, fee, self.fee_asset)
+        verdict = self.twin.apply_fill(lock, side, price, take, fee, fee_asset=self.fee_asset)
         assert self.account.apply_fill(self.positions, 0, hold, side, price, take, fee, self.fee_asset) == verdict
         if self.kind == SPOT and self.fee_asset is None:
             assert verdict == OK, "an order that was locked can always be paid"
@@ -142,7 +142,7 @@ def test_a_fee_in_an_asset_of_the_venues_choice_is_taken_from_there(session, fee
 class TakesTheContractsAsset(LedgerTwin):
     """Planted fault: whatever the venue chose, the fee comes from the contract's own asset."""
 
-    def apply_fill(self, lock, side, price_ticks, qty_lots, fee, fee_asset=None):
+    def apply_fill(self, lock, side, price_ticks, qty_lots, fee, *, fee_asset=None):
         del fee_asset
         return super().apply_fill(lock, side, price_ticks, qty_lots, fee)
 
