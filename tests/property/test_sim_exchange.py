@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from builders.exchange_flow import run_flow, verdict_counts
+from builders.exchange_flow import Flow, Pair, run_flow, verdict_counts
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles.sim_exchange import DECREMENT, ExchangeTwin
 
+from bot4._core.sim.exchange_dtype import RESULT_DTYPE
 from bot4._core.sim.exchange_types import ExchangeVerdict
 
 
@@ -19,6 +21,27 @@ def test_any_flow_leaves_the_exchange_equal_to_its_twin(seed, requests):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_long_flow_leaves_the_exchange_equal_to_its_twin(seed):
     run_flow(seed, 6_000)
+
+
+@pytest.mark.parametrize("max_reports", [128, 256, 512, 1024])
+def test_a_log_of_any_size_is_never_overflown_and_never_stuck(max_reports, monkeypatch):
+    """A record beyond the log would end the process; a request that an empty log refuses would end the flow."""
+    monkeypatch.setattr("builders.exchange_flow.MAX_REPORTS", max_reports)
+    flow, exchange = Flow(9), Pair(with_tiers=True).exchange
+    full = 0
+    for _ in range(60):
+        rows, done = flow.chunk(200), 0
+        results = np.zeros(len(rows), RESULT_DTYPE)
+        while done < len(rows):
+            applied = exchange.run_requests(rows[done:], results[done:])
+            assert applied or exchange.report_count
+            assert exchange.report_count <= max_reports
+            full += done + applied < len(rows)
+            done += applied
+            exchange.clear_reports()
+        flow.learn(rows, results)
+        assert not (results["verdict"] == ExchangeVerdict.VERDICT_LOG_FULL).any()
+    assert full > 50
 
 
 class LosesALock(ExchangeTwin):
