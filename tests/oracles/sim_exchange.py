@@ -287,10 +287,10 @@ class ExchangeTwin:
                 return V.VERDICT_LIQUIDITY_BELOW_LOT
             lots, prevented, cost, exhausted = self.plan(order, MAX_LOTS, budget)
             lots -= lots % max(symbol.filters.get("qty_step_lots", 0), 1)
-            order.orig = lots + (prevented if prevented < MAX_LOTS - lots else 0)
-            order.exhausted = exhausted
-            if order.orig == 0:
+            lots += prevented if prevented < MAX_LOTS - lots else 0
+            if lots < max(symbol.filters.get("min_qty_lots", 0), 1):
                 return V.VERDICT_LIQUIDITY_BELOW_LOT
+            order.orig, order.exhausted = lots, exhausted
         else:
             _, _, cost, _ = self.plan(order, order.left)
         if order.side == BUY:

@@ -11,8 +11,6 @@ an entry's home, chosen at construction:
 
 from libc.stdint cimport uint32_t, uint64_t
 
-from bot4._core.book.bits cimport prefetch
-
 
 cdef extern from *:
     """
@@ -69,10 +67,6 @@ cdef inline void index_insert(OrderIndex* index, uint64_t key, uint32_t owner, u
     entry.owner = owner
     entry.slot_plus_one = slot + 1
     index.count += 1
-
-
-cdef inline void index_prefetch(const OrderIndex* index, uint64_t key, uint32_t owner) noexcept nogil:
-    prefetch(&index.entries[index_home(index, key, owner)])
 
 
 cdef inline void index_remove(OrderIndex* index, uint64_t key, uint32_t owner) noexcept nogil:

@@ -162,7 +162,7 @@ ctypedef struct AccountState:
     uint8_t is_open
     uint8_t pays_in_fee_asset
     uint8_t has_own_rates
-    uint8_t can_trade
+    uint8_t reserved_flag
     FeeRates own_rates
     int32_t tier
     int32_t order_count         # over all symbols
@@ -216,8 +216,7 @@ ctypedef struct SymbolState:
     int32_t volume_symbol       # this symbol's quote / tiers' asset; -1: it is the tiers' asset; -2: counts nothing
     uint8_t status
     uint8_t stp_allowed         # a bit a mode
-    uint8_t stp_default
-    uint8_t reserved[5]
+    uint8_t reserved[6]
 
 
 ctypedef struct ReportLog:

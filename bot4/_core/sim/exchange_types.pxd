@@ -56,7 +56,7 @@ cpdef enum ExchangeVerdict:
     VERDICT_LIST_PRICES = 68          # prices of an OCO's legs
     VERDICT_LIST_TYPES = 69           # types of an OCO's legs
     VERDICT_UNKNOWN_ORDER = 70
-    VERDICT_LIQUIDITY_BELOW_LOT = 71  # a quote quantity buys less than one lot of what the book offers
+    VERDICT_LIQUIDITY_BELOW_LOT = 71  # a quote amount buys less than the least quantity of what the book offers
     VERDICT_NO_CHANGE = 72            # amend to the same quantity
     VERDICT_AMEND_QUANTITY = 73       # amend upwards, or to what is executed already
     VERDICT_AMEND_NOT_RESTING = 74

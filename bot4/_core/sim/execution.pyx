@@ -101,7 +101,7 @@ cdef int fund_market(ExchangeState* state, ExchangeOrder* order, FillPlan* plan)
     if by_quote:
         # What prevention takes from the taker is part of its quantity.
         lots = plan.lots + (0 if plan.prevented_lots >= MAX_ORDER_LOTS - plan.lots else plan.prevented_lots)
-        if lots == 0:
+        if lots < max(symbol.filters.min_qty_lots, 1):
             return VERDICT_LIQUIDITY_BELOW_LOT
         order.orig_lots = lots
         order.is_exhausted = plan.is_exhausted
