@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders.exchange_flow import Flow, Pair, run_flow, verdict_counts
+from builders.exchange_flow import Flow, Pair, check_reports, run_flow, verdict_counts
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles.sim_exchange import DECREMENT, ExchangeTwin
 
-from bot4._core.sim.exchange_dtype import RESULT_DTYPE
+from bot4._core.sim.exchange_dtype import REQUEST_DTYPE, RESULT_DTYPE
 from bot4._core.sim.exchange_types import ExchangeVerdict
 
 
@@ -42,6 +42,38 @@ def test_a_log_of_any_size_is_never_overflown_and_never_stuck(max_reports, monke
         flow.learn(rows, results)
         assert not (results["verdict"] == ExchangeVerdict.VERDICT_LOG_FULL).any()
     assert full > 50
+
+
+EDGES = (0, 1, 2, 1 << 31, 1 << 40, (1 << 40) + 1, 1 << 42, (1 << 42) + 1, 1 << 62, (1 << 63) - 1, -1, -(1 << 63))
+
+
+@given(st.integers(0, 2**40))
+def test_rows_of_any_bytes_neither_stop_the_exchange_nor_make_money(seed):
+    """A broken invariant would end the process: amounts and prices at every bound, and rows of noise."""
+    rng = np.random.default_rng(seed)
+    pair = Pair(with_tiers=bool(seed % 2))
+    rows = np.frombuffer(rng.bytes(60 * REQUEST_DTYPE.itemsize), REQUEST_DTYPE).copy()
+    rows["kind"], rows["account"], rows["symbol"] = rows["kind"] % 13, rows["account"] % 8, rows["symbol"] % 4
+    for name in ("side", "type", "tif", "stp", "flags"):
+        rows[name] %= rng.choice((2, 8), len(rows)).astype(np.uint8)
+    for name in ("qty_lots", "price_ticks", "stop_ticks", "iceberg_lots", "quote_atoms_high", "expire_ns", "now_ns"):
+        at_edge = rng.random(len(rows)) < 0.8
+        rows[name] = np.where(at_edge, rng.choice(EDGES, len(rows)), rows[name])
+        rows[name] = np.where(rng.random(len(rows)) < 0.6, np.abs(rows[name] % 3), rows[name])
+    rows["trailing_bips"] %= 3
+    rows["order_id"] %= 40
+    exchange, done = pair.exchange, 0
+    results = np.zeros(len(rows), RESULT_DTYPE)
+    while done < len(rows):
+        applied = exchange.run_requests(rows[done:], results[done:])
+        assert applied or exchange.report_count
+        done += applied
+        check_reports(exchange.take_reports())
+    for row, result in zip(rows, results, strict=True):
+        if result["verdict"] == 0 and row["kind"] in (10, 11):
+            amount = int(row["quote_atoms_low"]) + (int(row["quote_atoms_high"]) << 64)
+            pair.deposited[row["symbol"]] += amount if row["kind"] == 10 else -amount
+    pair.check_conserved()
 
 
 class LosesALock(ExchangeTwin):
