@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bot4._core.build_info import build_info
     from bot4._core.engine.engine import Engine
     from bot4._core.engine.feed import Feed
+    from bot4._core.engine.link import VenueLink
+    from bot4._core.engine.runner import ShardRunner
     from bot4._core.journal.reader import JournalReader
     from bot4._core.journal.stream import Journal
     from bot4._core.mem.mpmc_ring import MpmcRing
@@ -62,7 +64,9 @@ __all__ = [
     "RiskGate",
     "Scanner",
     "Settings",
+    "ShardRunner",
     "SpscRing",
+    "VenueLink",
     "__version__",
     "build_info",
     "load_settings",
@@ -93,7 +97,9 @@ _HOMES = {
     "RiskGate": "bot4._core.risk.limits",
     "Scanner": "bot4._core.wire.scan",
     "Settings": "bot4.config",
+    "ShardRunner": "bot4._core.engine.runner",
     "SpscRing": "bot4._core.mem.spsc_ring",
+    "VenueLink": "bot4._core.engine.link",
     "__version__": "bot4.domain.version:VERSION",
     "build_info": "bot4._core.build_info",
     "load_settings": "bot4.config",
