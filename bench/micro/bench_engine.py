@@ -1,4 +1,4 @@
-"""Engine: one event of a depth message through a lane, one decision. References: CRC-32, a NumPy score."""
+"""Engine: an event of a depth message through a lane, a decision, a trade id. References: CRC-32, a NumPy score."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import numpy as np
 from book_streams import drawn
 from builders.engine import Rig, depth
 from harness import ns_per_operation
+
+from bot4._core.engine.trade_ids import TradeIdSet
 
 MESSAGES = 2_000
 DECISIONS = 100_000
@@ -45,6 +47,11 @@ def depth_events() -> np.ndarray:
 
 EVENTS = depth_events()
 RAW = EVENTS.tobytes()
+# Twice what the set holds: each half is forgotten while the other comes, so every id is new again in every round.
+TRADES = np.random.default_rng(3).permutation(8_192).astype(np.int64) * 7
+KNOWN = TradeIdSet(len(TRADES) // 2)
+RAW_IDS = TRADES.tobytes()
+ROUNDS = 8
 FEATURES = np.linspace(-2.0, 2.0, 3 * DECISIONS // 10).reshape(-1, 3)
 WEIGHTS = np.array([0.35, 0.25, 0.40])
 
@@ -69,9 +76,19 @@ def numpy_score() -> float:
     return ns_per_operation(lambda: np.clip(FEATURES, -1.0, 1.0) @ WEIGHTS, len(FEATURES))
 
 
+def trade_ids() -> float:
+    """New ids into a set that is full, so that each takes the place of the oldest."""
+    return ns_per_operation(lambda: [KNOWN.add_many(TRADES) for _ in range(ROUNDS)], ROUNDS * len(TRADES))
+
+
+def checksum_of_ids() -> float:
+    return ns_per_operation(lambda: [zlib.crc32(RAW_IDS) for _ in range(ROUNDS)], ROUNDS * len(TRADES))
+
+
 KERNELS = [("engine.depth event through a lane / crc-32", depth_through_a_lane, checksum)]
 if LOOP is not None:
     KERNELS.append(("engine.decide / numpy score", decide, numpy_score))
+KERNELS.append(("engine.trade id / crc-32", trade_ids, checksum_of_ids))
 
 
 def bench_engine_depth(benchmark) -> None:
