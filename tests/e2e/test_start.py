@@ -32,15 +32,15 @@ def processor_s(*arguments, code: str) -> float:
 
 
 def test_help_costs_a_few_starts_of_the_bare_interpreter():
-    """3.7 starts when this was written: 41 ms where an interpreter that does nothing takes 11."""
+    """2.5 to 4 starts when this was written, 41 ms on Python 3.11; with numpy imported it would be thrice that."""
     best_s = dict.fromkeys(("pass", MAIN, f"import numpy, rich.live; {MAIN}"), 60.0)
     for _ in range(8):
         for code in best_s:
             best_s[code] = min(best_s[code], processor_s("--help", code=code))
     bare_s, help_s, heavy_s = best_s.values()
     assert help_s < 6 * bare_s, best_s
-    # The control: what such imports would cost is over the limit.
-    assert heavy_s > 6 * bare_s, best_s
+    # What the page adds to a bare start is far from what it would add with such imports.
+    assert help_s - bare_s < (heavy_s - bare_s) / 2, best_s
 
 
 def first_line(arguments: list[str]) -> tuple[str, float]:
