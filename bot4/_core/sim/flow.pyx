@@ -10,10 +10,11 @@ from bot4._core.sim.exchange_state cimport ExchangeRequest
 from bot4._core.sim.flow_heap cimport FlowOrder
 from bot4._core.sim.flow_model cimport FLOW_BUCKETS, FlowParameters
 from bot4._core.sim.flow_run cimport flow_advance, flow_hash, flow_next_due, flow_prefill
-from bot4._core.sim.flow_state cimport FLOW_TODO, FlowState
+from bot4._core.sim.flow_state cimport FlowState
 from bot4._core.sim.rng cimport rng_seed
 from bot4._core.types cimport aligned_zalloc
 
+_TODO_LEAST = 1 << 13
 _FUNDS_ATOMS = 1 << 90      # of each asset, for each account: more than any run trades, less than an account may hold
 
 
@@ -61,8 +62,9 @@ cdef class Flow:
         ):
             if not least <= value <= 1 << 40:
                 raise ValueError(f"{name} must be {least} to 2^40, was {value}")
-        if bid_ticks % price_step or min_lots % qty_step or max_lots % qty_step:
-            raise ValueError("bid_ticks must be whole price steps, min_lots and max_lots whole quantity steps")
+        max_lots -= max_lots % qty_step
+        if bid_ticks % price_step or min_lots % qty_step or max_lots < min_lots:
+            raise ValueError("bid_ticks must be whole price steps, min_lots whole quantity steps and at most max_lots")
         if not (0.0 < price_scale < 1e9 and 0.0 < size_scale < 1e9 and max_orders <= 1 << 20):
             raise ValueError(f"scales must be above 0 and max_orders at most 2^20, were {price_scale}, {size_scale}")
         self.exchange = exchange
@@ -73,8 +75,9 @@ cdef class Flow:
         if flow == NULL:
             raise MemoryError
         flow.orders = <FlowOrder*>aligned_zalloc(max_orders * sizeof(FlowOrder))
-        flow.todo = <ExchangeRequest*>aligned_zalloc(FLOW_TODO * sizeof(ExchangeRequest))
-        flow.todo_life_s = <double*>aligned_zalloc(FLOW_TODO * sizeof(double))
+        flow.max_todo = max(_TODO_LEAST, max_orders)
+        flow.todo = <ExchangeRequest*>aligned_zalloc(flow.max_todo * sizeof(ExchangeRequest))
+        flow.todo_life_s = <double*>aligned_zalloc(flow.max_todo * sizeof(double))
         if flow.orders == NULL or flow.todo == NULL or flow.todo_life_s == NULL:
             raise MemoryError
         flow.model = parameters.model
@@ -84,6 +87,7 @@ cdef class Flow:
         flow.price_step, flow.qty_step, flow.min_lots, flow.max_lots = price_step, qty_step, min_lots, max_lots
         flow.max_orders, flow.now_ns, flow.bid_ticks = max_orders, start_ns, bid_ticks
         flow.floor_ticks = max(price_step, bid_ticks // 16 // price_step * price_step)
+        flow.ceiling_ticks = min(bid_ticks * 16, 1 << 39)
         flow.ask_ticks = bid_ticks + price_step
         self._thin_out()
         self._fund((*accounts, taker))

@@ -15,7 +15,7 @@ from bot4._core.sim.exchange_state cimport ExchangeRequest, ExchangeState
 from bot4._core.sim.exchange_types cimport REQUEST_CANCEL, REQUEST_PLACE, TIME_GTC, TIME_IOC, TYPE_LIMIT, TYPE_MARKET
 from bot4._core.sim.flow_heap cimport heap_build
 from bot4._core.sim.flow_model cimport FLOW_QUANTILES
-from bot4._core.sim.flow_state cimport FLOW_TODO, FlowState
+from bot4._core.sim.flow_state cimport FlowState
 from bot4._core.sim.rng cimport rng_below, rng_lognormal, rng_uniform
 from bot4._core.types cimport SIDE_BUY, SIDE_SELL
 
@@ -58,7 +58,7 @@ cdef int64_t _size(FlowState* flow, double drawn) noexcept nogil:
 cdef ExchangeRequest* _request(FlowState* flow, int kind, int32_t account, double life_s) noexcept nogil:
     """The next free request; NULL where the step has too many."""
     cdef ExchangeRequest* request
-    if flow.todo_count == FLOW_TODO:
+    if flow.todo_count == flow.max_todo:
         return NULL
     request = &flow.todo[flow.todo_count]
     memset(request, 0, sizeof(ExchangeRequest))
@@ -82,6 +82,8 @@ cdef void flow_compact(FlowState* flow, const ExchangeState* exchange) noexcept 
 cdef void flow_add(FlowState* flow, int side, int bucket) noexcept nogil:
     cdef int64_t distance = 0
     cdef int64_t price_ticks
+    cdef int32_t maker
+    cdef double life_s
     cdef ExchangeRequest* request
     if bucket > 0:
         distance = (<int64_t>1 << (bucket - 1)) + <int64_t>rng_below(&flow.rng, <uint64_t>1 << (bucket - 1))
@@ -92,10 +94,10 @@ cdef void flow_add(FlowState* flow, int side, int bucket) noexcept nogil:
     if flow.order_count + (flow.todo_count - flow.todo_at) >= flow.max_orders:
         flow.counts.full += 1
         return
-    request = _request(
-        flow, REQUEST_PLACE, flow.first_maker + <int32_t>rng_below(&flow.rng, flow.makers),
-        rng_exponential(&flow.rng, flow.model.life_s[bucket]),
-    )
+    # One draw a statement: the order of draws must not hang on how a compiler orders arguments.
+    maker = flow.first_maker + <int32_t>rng_below(&flow.rng, flow.makers)
+    life_s = rng_exponential(&flow.rng, flow.model.life_s[bucket])
+    request = _request(flow, REQUEST_PLACE, maker, life_s)
     if request == NULL:
         flow.counts.full += 1
         return
@@ -128,7 +130,7 @@ cdef int64_t _pull_level(FlowState* flow, const L3Book* book, uint32_t slot) noe
     while slot != NO_SLOT:
         order = &book.pool.orders[slot]
         # A few places are kept for the sweeps and requotes of the same step.
-        if flow.first_maker <= order.account < flow.first_maker + flow.makers and flow.todo_count < FLOW_TODO - 8:
+        if flow.first_maker <= order.account < flow.first_maker + flow.makers and flow.todo_count < flow.max_todo - 8:
             flow_cancel(flow, order.order_id, order.account)
             flow.counts.pulls += 1
         else:
@@ -166,7 +168,7 @@ cdef void flow_move(FlowState* flow, const L3Book* book) noexcept nogil:
     # A buyer (side 0) before a move makes a rise likely.
     if (rng_uniform(&flow.rng) < flow.model.move_follows) == (flow.taker_side == SIDE_SELL):
         jump = -jump
-    if flow.bid_ticks + jump < flow.floor_ticks:
+    if not flow.floor_ticks <= flow.bid_ticks + jump <= flow.ceiling_ticks:
         jump = -jump
     while i < flow.model.spread_count - 1 and place >= flow.model.spread_share[i]:
         i += 1

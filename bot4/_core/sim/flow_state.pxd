@@ -8,10 +8,6 @@ from bot4._core.sim.flow_model cimport FlowModel
 from bot4._core.sim.rng cimport Rng
 
 
-cdef enum:
-    FLOW_TODO = 8192            # requests of one step; further quotes stay and are swept
-
-
 ctypedef struct FlowCounts:
     int64_t requests            # all that reached the exchange
     int64_t adds
@@ -35,7 +31,8 @@ ctypedef struct FlowState:
     int64_t qty_step
     int64_t min_lots
     int64_t max_lots
-    int64_t floor_ticks         # the bid anchor stays at or above
+    int64_t floor_ticks         # the bid anchor stays between these
+    int64_t ceiling_ticks
     int64_t bid_ticks           # anchors: where the makers' best quotes belong
     int64_t ask_ticks
     int64_t now_ns
@@ -45,6 +42,7 @@ ctypedef struct FlowState:
     int64_t max_orders
     ExchangeRequest* todo       # requests of the step in work
     double* todo_life_s         # of an order to be placed; below zero: not one of ours to keep
+    int64_t max_todo            # where a step has more, further quotes stay and are taken
     int64_t todo_at
     int64_t todo_count
     FlowCounts counts
