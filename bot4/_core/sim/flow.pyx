@@ -15,7 +15,7 @@ from bot4._core.sim.rng cimport rng_seed
 from bot4._core.types cimport aligned_zalloc
 
 _TODO_LEAST = 1 << 13
-_FUNDS_ATOMS = 1 << 90      # of each asset, for each account: more than any run trades, less than an account may hold
+_FUNDS_ATOMS = 1 << 80      # of each asset, for each account: more than any run trades, less than an account may hold
 
 
 cdef class Flow:
@@ -120,7 +120,8 @@ cdef class Flow:
             for asset in (
                 exchange.state.symbols[self.flow.symbol].base_asset, exchange.state.symbols[self.flow.symbol].quote_asset,
             ):
-                exchange.deposit(account, asset, _FUNDS_ATOMS)
+                if verdict := exchange.deposit(account, asset, _FUNDS_ATOMS):
+                    raise ValueError(f"account {account} cannot be given what the generator needs: verdict {verdict}")
         return 0
 
     def advance(self, int64_t until_ns) -> int:
