@@ -13,7 +13,7 @@ from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind
 from bot4.dto.rules import instruments_from_json
 from bot4.dto.rules.kraken import v2_symbol
-from bot4.entrypoints.cli import data as data_module
+from bot4.entrypoints.cli import progress as progress_module
 
 PAIRS = {
     "error": [],
@@ -153,12 +153,12 @@ def test_the_bar_is_shown_only_on_a_terminal_and_for_long_work(monkeypatch):
         def flush() -> None:
             pass
 
-    with data_module._Bar() as bar:
+    with progress_module.ByteBar("check") as bar:
         bar.update(1, 2)
         assert bar._bar is None
-    monkeypatch.setattr(data_module.sys, "stderr", Terminal())
-    monkeypatch.setattr(data_module, "PROGRESS_AFTER_S", 0.0)
-    with data_module._Bar() as bar:
+    monkeypatch.setattr(progress_module.sys, "stderr", Terminal())
+    monkeypatch.setattr(progress_module, "PROGRESS_AFTER_S", 0.0)
+    with progress_module.ByteBar("check") as bar:
         bar.update(1, 2)
         bar.update(2, 2)
         assert bar._bar is not None
