@@ -88,8 +88,10 @@ class FlowTwin:
         follows = self.dice.uniform() < self.values["move_follows"]
         if follows == (self.taker_side == SELL):
             jump = -jump
-        if not self.floor <= self.bid + jump <= self.ceiling:
-            jump = -jump
+        for way in (jump, -jump, 0):
+            jump = way
+            if self.floor <= self.bid + jump <= self.ceiling:
+                break
         total, chosen = 0.0, self.values["spreads"][-1][0]
         shares = sum(share for _, share in self.values["spreads"])
         for ticks, share in self.values["spreads"][:-1]:

@@ -15,7 +15,7 @@ from bot4._core.sim.rng cimport rng_seed
 from bot4._core.types cimport aligned_zalloc
 
 _TODO_LEAST = 1 << 13
-_FUNDS_ATOMS = 1 << 80      # of each asset, for each account: more than any run trades, less than an account may hold
+_FUNDS_ATOMS = 1 << 85      # of each asset, account and symbol: more than any run trades; an account may hold 2^90
 
 
 cdef class Flow:
@@ -65,8 +65,8 @@ cdef class Flow:
         max_lots -= max_lots % qty_step
         if bid_ticks % price_step or min_lots % qty_step or max_lots < min_lots:
             raise ValueError("bid_ticks must be whole price steps, min_lots whole quantity steps and at most max_lots")
-        if not (0.0 < price_scale < 1e9 and 0.0 < size_scale < 1e9 and max_orders <= 1 << 20):
-            raise ValueError(f"scales must be above 0 and max_orders at most 2^20, were {price_scale}, {size_scale}")
+        if not (0.0 < price_scale <= 1e6 and 0.0 < size_scale <= 1e6 and max_orders <= 1 << 20):
+            raise ValueError(f"scales must be above 0 and at most 1e6, max_orders at most 2^20, were {price_scale}, {size_scale}")
         self.exchange = exchange
         exchange._check_symbol(symbol)
         for account in (*accounts, taker):
@@ -120,14 +120,20 @@ cdef class Flow:
             for asset in (
                 exchange.state.symbols[self.flow.symbol].base_asset, exchange.state.symbols[self.flow.symbol].quote_asset,
             ):
-                if verdict := exchange.deposit(account, asset, _FUNDS_ATOMS):
-                    raise ValueError(f"account {account} cannot be given what the generator needs: verdict {verdict}")
+                verdict = exchange.deposit(account, asset, _FUNDS_ATOMS)
+                if verdict != 0:
+                    raise ValueError(f"account {account} was refused the generator's funds with verdict {verdict}")
         return 0
 
-    def advance(self, int64_t until_ns) -> int:
-        """Let the market run until a time; a FlowVerdict. After FLOW_LOG_FULL take the reports and call again."""
+    def advance(self, int64_t until_ns, *, int64_t stamp_ns=0) -> int:
+        """Let the market run until a time; a FlowVerdict. After FLOW_LOG_FULL take the reports and call again.
+
+        With `stamp_ns` the exchange is told that time instead of the generator's own: a market that runs faster or slower
+        than its server.
+        """
         cdef Exchange exchange = self.exchange
         cdef int verdict
+        self.flow.stamp_ns = stamp_ns
         with nogil:
             verdict = flow_advance(self.flow, exchange.state, until_ns)
         return verdict

@@ -64,7 +64,7 @@ cdef class FlowParameters:
             self.model.adds_per_s[i], self.model.add_mu[i] = buckets[0][i], buckets[1][i]
             self.model.add_sigma[i], self.model.life_s[i] = buckets[2][i], buckets[3][i]
         takers = _rising("taker_size", _numbers("taker_size", taker_size, FLOW_QUANTILES, 0.0, 1e15))
-        moves = _rising("move_size", _numbers("move_size", move_size, FLOW_QUANTILES, 0.0, 1e12))
+        moves = _rising("move_size", _numbers("move_size", move_size, FLOW_QUANTILES, 0.0, 1e9))
         for i in range(FLOW_QUANTILES):
             self.model.taker_size[i], self.model.move_size[i] = takers[i], moves[i]
         self.model.taker_persistence, self.model.move_follows = _numbers(

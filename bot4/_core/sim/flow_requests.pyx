@@ -170,6 +170,9 @@ cdef void flow_move(FlowState* flow, const L3Book* book) noexcept nogil:
         jump = -jump
     if not flow.floor_ticks <= flow.bid_ticks + jump <= flow.ceiling_ticks:
         jump = -jump
+        # A jump too large for either way stays out.
+        if not flow.floor_ticks <= flow.bid_ticks + jump <= flow.ceiling_ticks:
+            jump = 0
     while i < flow.model.spread_count - 1 and place >= flow.model.spread_share[i]:
         i += 1
     spread = _steps(flow, <double>flow.model.spread_ticks[i] * flow.price_scale, flow.price_step)

@@ -125,8 +125,10 @@ cdef int _drain(FlowState* flow, ExchangeState* exchange) noexcept nogil:
     cdef FlowOrder order
     while flow.todo_at < flow.todo_count:
         request = &flow.todo[flow.todo_at]
+        request.now_ns = flow.stamp_ns if flow.stamp_ns != 0 else flow.now_ns
         # Others may have used the exchange at a later time than ours.
-        request.now_ns = flow.now_ns if flow.now_ns > exchange.now_ns else exchange.now_ns
+        if request.now_ns < exchange.now_ns:
+            request.now_ns = exchange.now_ns
         if exchange_apply(exchange, request, 1, &result) == 0:
             return FLOW_LOG_FULL
         flow.counts.requests += 1

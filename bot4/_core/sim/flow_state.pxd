@@ -36,6 +36,7 @@ ctypedef struct FlowState:
     int64_t bid_ticks           # anchors: where the makers' best quotes belong
     int64_t ask_ticks
     int64_t now_ns
+    int64_t stamp_ns            # exchange time of the requests; 0: the generator's own
     int64_t next_ns             # of the next event but a cancel
     FlowOrder* orders           # a heap by cancel_ns
     int64_t order_count

@@ -157,7 +157,7 @@ cdef void _after_message(MeasureState* measure, int64_t now_ns) noexcept nogil:
     mid = bid + ask
     if measure.mid_half_ticks != 0 and mid != measure.mid_half_ticks:
         _record(measure, MEASURE_MOVE, now_ns, mid - measure.mid_half_ticks, 0, 0, 0, 0)
-        if -1_000_000_000 < mid - measure.mid_half_ticks < 1_000_000_000:
+        if -10_000_000 < mid - measure.mid_half_ticks < 10_000_000:   # its square, ten thousand times, fits
             measure.window_moves += (mid - measure.mid_half_ticks) * (mid - measure.mid_half_ticks)
     measure.mid_half_ticks = mid
     measure.spread_ticks, measure.spread_since_ns = ask - bid, now_ns

@@ -71,7 +71,10 @@ cdef int64_t queue_on_print(QueuePosition* position, int64_t print_lots, int64_t
     if print_ns > position.level_ns:
         reached_lots = _at_least_zero(print_lots - position.ahead_lots)
         position.ahead_lots = _at_least_zero(position.ahead_lots - print_lots)
-        position.printed_lots += print_lots
+        if print_lots > QUEUE_UNKNOWN - position.printed_lots:
+            position.printed_lots = QUEUE_UNKNOWN
+        else:
+            position.printed_lots += print_lots
         return reached_lots
     reached_lots = _at_least_zero(print_lots - position.before_lots)
     position.before_lots = _at_least_zero(position.before_lots - print_lots)
