@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import ExitStack
     from decimal import Decimal
     from pathlib import Path
@@ -480,6 +480,7 @@ def serve_exchange(
     speed: float = 1.0,
     has_background: bool = True,
     faults_file: Path | None = None,
+    replay: Sequence[Path] = (),
     has_tls: bool = False,
     has_listen_keys: bool = False,
     token: str | None = None,
@@ -508,6 +509,8 @@ def serve_exchange(
         Whether there is a background market.
     faults_file : Path, optional
         Faults from the beginning on.
+    replay : sequence of Path
+        Recordings that are the background market of their symbol, chained in their order.
     has_tls : bool
         Serve https and wss.
     has_listen_keys : bool
@@ -554,9 +557,38 @@ def serve_exchange(
             has_listen_keys=has_listen_keys,
             token=token or secrets.token_urlsafe(32),
             faults=None if faults_file is None else read_faults(faults_file),
+            recorded=_recorded_markets(replay),
         ),
         ready,
     )
+
+
+def _recorded_markets(paths: Sequence[Path]) -> dict[str, Iterator[tuple[int, bytes]]]:
+    """Spot recordings by their symbol, those of one symbol chained."""
+    from itertools import chain
+
+    from bot4.adapters.recordings.recognise import open_recording as recognise
+    from bot4.domain.errors import DataError
+    from bot4.domain.instrument import Market
+
+    chained: dict[str, list[Recording]] = {}
+    for path in paths:
+        recording = recognise(path)
+        if not recording.format.is_capture or recording.venue != "binance" or recording.market is not Market.SPOT:
+            raise DataError(f"{path}: an exchange plays captures of Binance's spot streams")
+        if len(recording.symbols) != 1:
+            raise DataError(f"{path}: an exchange plays recordings of one symbol, this has {len(recording.symbols)}")
+        chained.setdefault(recording.symbols[0], []).append(recording)
+    return {symbol: chain.from_iterable(map(_frames, recordings)) for symbol, recordings in chained.items()}
+
+
+def _frames(recording: Recording) -> Iterator[tuple[int, bytes]]:
+    from bot4._core.wire.capture import CaptureVerdict, split_capture
+
+    for chunk in recording.chunks():
+        for verdict, _, recv_ns, start, end in split_capture(chunk, recording.format.code):
+            if verdict == CaptureVerdict.CAPTURE_FRAME:
+                yield recv_ns, chunk[start:end]
 
 
 def examine_host(data_dir: Path, environment: Mapping[str, str]) -> HostReport:

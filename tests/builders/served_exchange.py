@@ -142,7 +142,7 @@ async def served(
         venue.allow_listen_keys(seed)
     flow = None
     if with_background:
-        flow = PlainFlow(venue.engine, list(venue.markets.values()), venue.faults, seed)
+        flow = PlainFlow(venue.engine, list(venue.markets.values()), DEFAULT_SYMBOLS, venue.faults, seed)
         flow.begin(clock())
         venue.keeper.settle(None, clock())
     server = ExchangeServer(venue, flow, speed=speed, token=TOKEN)

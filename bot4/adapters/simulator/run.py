@@ -7,22 +7,25 @@ import contextlib
 import signal
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvloop
 
+from bot4.adapters.simulator.background.flow import Flows
 from bot4.adapters.simulator.background.plain_flow import PlainFlow
+from bot4.adapters.simulator.background.recorded_flow import RecordedFlow
 from bot4.adapters.simulator.serve.app import ExchangeServer
 from bot4.adapters.simulator.symbols import DEFAULT_SYMBOLS
 from bot4.adapters.simulator.venue import Venue
-from bot4.domain.errors import OutputError
+from bot4.domain.errors import DataError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bot4.adapters.simulator.accounts import AccountSpec
+    from bot4.adapters.simulator.background.flow import Flow
     from bot4.adapters.simulator.faults.settings import FaultSettings
     from bot4.adapters.simulator.wire.limits import Limits
 
@@ -57,6 +60,8 @@ class ExchangeSettings:
         Of the administration.
     faults : FaultSettings or None
         From the beginning on.
+    recorded : mapping of str to iterator, optional
+        Recordings by the symbol whose background market they are: receive time and frame, in order.
 
     """
 
@@ -71,6 +76,7 @@ class ExchangeSettings:
     has_listen_keys: bool
     token: str
     faults: FaultSettings | None
+    recorded: Mapping[str, Iterator[tuple[int, bytes]]] = field(default_factory=dict)
 
 
 def run_exchange(settings: ExchangeSettings, ready: Ready) -> None:
@@ -94,14 +100,25 @@ def run_exchange(settings: ExchangeSettings, ready: Ready) -> None:
     uvloop.run(_serve(settings, ready))
 
 
-def build_venue(settings: ExchangeSettings) -> tuple[Venue, PlainFlow | None]:
-    """Put an exchange together, and let its background market make a history."""
+def build_venue(settings: ExchangeSettings) -> tuple[Venue, Flow | None]:
+    """Put an exchange together, and let its background market make a history.
+
+    Raises
+    ------
+    ConfigError, DataError
+        An account cannot be; a recording is of no market here, or tells nothing.
+
+    """
+    unknown = set(settings.recorded) - {symbol.name for symbol in DEFAULT_SYMBOLS}
+    if unknown:
+        raise DataError(f"the recording is of {min(unknown)}, which is not traded here")
     now_ns = time.time_ns()
     past = _Past(now_ns - HISTORY_S * _SECOND_NS)
     venue = Venue(DEFAULT_SYMBOLS, settings.accounts, settings.limits, seed=settings.seed, clock=past.time_ns)
-    flow = None
+    flow: Flow | None = None
     if settings.has_background:
-        flow = PlainFlow(venue.engine, list(venue.markets.values()), venue.faults, settings.seed)
+        made_up = [market for name, market in venue.markets.items() if name not in settings.recorded]
+        flow = PlainFlow(venue.engine, made_up, DEFAULT_SYMBOLS, venue.faults, settings.seed)
         flow.begin(past.time_ns())
         venue.keeper.settle(None, past.time_ns())
         while past.now_ns < now_ns:
@@ -109,11 +126,23 @@ def build_venue(settings: ExchangeSettings) -> tuple[Venue, PlainFlow | None]:
             flow.advance(_STEP_S, past.now_ns)
             venue.keeper.settle(None, past.now_ns)
     past.is_over = True
+    if settings.recorded:
+        flow = _with_recordings(venue, flow, settings.recorded)
     if settings.has_listen_keys:
         venue.allow_listen_keys(settings.seed)
     if settings.faults is not None:
         venue.faults.set(settings.faults)
     return venue, flow
+
+
+def _with_recordings(venue: Venue, flow: Flow | None, recorded: Mapping[str, Iterator[tuple[int, bytes]]]) -> Flow:
+    flows = [] if flow is None else [flow]
+    for number, (name, frames) in enumerate(recorded.items()):
+        played = RecordedFlow(venue.engine, {name: venue.market(name)}, frames, number)
+        played.begin(venue.now_ns())
+        flows.append(played)
+    venue.keeper.settle(None, venue.now_ns())
+    return Flows(*flows)
 
 
 class _Past:

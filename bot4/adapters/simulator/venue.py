@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot4.adapters.simulator.wire.limits import Limits
 
 _SECOND_NS = 1_000_000_000
-_BACKGROUND_ACCOUNTS = 16
+_BACKGROUND_ACCOUNTS = 64
 _AGE_MAX_S, _PING_PERIOD_S, _PONG_TIMEOUT_S = 86_400.0, 20.0, 60.0
 
 

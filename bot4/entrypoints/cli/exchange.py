@@ -57,6 +57,13 @@ TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
     type=click.Choice(["plain", "none"]),
     help="Who trades when no client does.",
 )
+@click.option(
+    "--replay",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Capture of Binance's spot streams that is the background market of its symbol. May be repeated.",
+)
 @click.option("--faults", type=click.Path(path_type=Path), metavar="FILE", help="Faults from the beginning on.")
 @click.option(
     "--legacy-listen-key", is_flag=True, help="Offer the user data stream that the venue took away on 2026-02-20."
@@ -71,6 +78,7 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
     limits: str,
     speed: float,
     background: str,
+    replay: tuple[Path, ...],
     faults: Path | None,
     *,
     legacy_listen_key: bool,
@@ -101,6 +109,7 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
             speed=speed,
             has_background=background != "none",
             faults_file=faults,
+            replay=replay,
             has_tls=tls,
             has_listen_keys=legacy_listen_key,
             token=os.environ.get(TOKEN_VARIABLE),

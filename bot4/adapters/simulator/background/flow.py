@@ -22,3 +22,20 @@ class Flow(Protocol):
             Server time: what the orders are stamped with.
 
         """
+
+
+class Flows:
+    """Several background markets as one; see `Flow`."""
+
+    def __init__(self, *flows: Flow) -> None:
+        self._flows = flows
+
+    def begin(self, now_ns: int) -> None:
+        """Put the first orders into the books."""
+        for flow in self._flows:
+            flow.begin(now_ns)
+
+    def advance(self, seconds: float, now_ns: int) -> None:
+        """Let the markets' own time go on."""
+        for flow in self._flows:
+            flow.advance(seconds, now_ns)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bot4.adapters.simulator.faults.faults import Faults
     from bot4.adapters.simulator.market.market import Market
+    from bot4.adapters.simulator.symbols import Symbol
     from bot4.adapters.simulator.trade.engine import Engine
 
 EVENTS_PER_S = 12.0  # of each market
@@ -52,6 +53,9 @@ class PlainFlow:
     ----------
     engine : Engine
     markets : sequence of Market
+        Those it trades on.
+    symbols : sequence of Symbol
+        All that there are: what an asset is worth may follow from a market that is another's.
     faults : Faults
         May keep takers away or break their orders into pieces.
     seed : int
@@ -60,12 +64,14 @@ class PlainFlow:
 
     """
 
-    def __init__(self, engine: Engine, markets: Sequence[Market], faults: Faults, seed: int) -> None:
+    def __init__(
+        self, engine: Engine, markets: Sequence[Market], symbols: Sequence[Symbol], faults: Faults, seed: int
+    ) -> None:
         self._engine = engine
         self._markets = markets
         self._faults = faults
         self._random = Random(f"flow {seed}")  # noqa: S311 - a market's dice, not a secret
-        self._prices = FairPrices([market.symbol for market in markets], self._random)
+        self._prices = FairPrices(symbols, self._random)
         wealth = dict.fromkeys(engine.assets, _WEALTH)
         self._makers = (
             engine.open_account(AccountSpec("background-bids", (), wealth)),

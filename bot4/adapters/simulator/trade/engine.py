@@ -143,6 +143,13 @@ class Engine:
         legs = [{"side": row.side, "order_type": row.type, **_leg(row)} for row in rows]
         return self._exchange.place_list(LIST_KINDS[kind], account, symbol, legs, now_ns=now_ns)
 
+    def left_lots(self, order_id: int) -> int:
+        """Return the lots of an open order that are neither traded nor prevented; 0 where it is closed."""
+        order = self._exchange.order(order_id)
+        if order is None:
+            return 0
+        return int(order["orig_lots"]) - int(order["executed_lots"]) - int(order["prevented_lots"])
+
     def advance(self, now_ns: int) -> None:
         """Move the engine's time on."""
         self._exchange.advance(now_ns)
