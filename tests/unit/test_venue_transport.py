@@ -11,7 +11,7 @@ from builders.venue_server import VenueServer
 from oracles.wire_websocket import PING, TEXT, encode
 
 from bot4._core.wire.websocket import WsVerdict
-from bot4.adapters.venues.http_get import http_get
+from bot4.adapters.venues.http_get import HttpPeer, http_get
 from bot4.adapters.venues.tls import tls_context
 from bot4.adapters.venues.websocket import UpgradeRefusedError, WebSocket, accept_of, client_frame
 from bot4.domain.errors import ConfigError, UnreachableError
@@ -184,6 +184,33 @@ def test_an_answer_is_taken_whatever_its_status():
         banned = http_get(f"{server.url}/api/v3/depth?symbol=BTCUSDT", tls=TLS, timeout_s=2.0)
     assert (fine.status, fine.retry_after_s) == (200, None)
     assert (banned.status, banned.retry_after_s) == (418, 120.0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+    ],
+)
+def test_several_requests_share_a_connection(answer):
+    listener = socket.create_server(("127.0.0.1", 0))
+    heard = []
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer, listener:
+            while request := peer.recv(4_096):
+                heard.append(request.split(b" ")[1])
+                peer.sendall(answer)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}/base/"
+    with HttpPeer(base, tls=TLS, timeout_s=2.0) as peer:
+        assert [peer.get(f"/{number}").body for number in range(3)] == [b"hello"] * 3
+    thread.join(5)
+    assert heard == [b"/base/0", b"/base/1", b"/base/2"]
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ _WAIT_NS = 20_000_000
 _TICK_NS = 20_000_000
 _COMPLAINTS_MAX = 100
 _NORMAL, _GOING_AWAY = 1000, 1001
+_GOODBYE_S = 0.5
 _OK = 200
 _BUSY = (418, 429)
 
@@ -107,7 +108,8 @@ class LiveRun:
             self._is_over = True
             self._background.take()
             for socket in [*self._old.values(), *self._new.values()]:
-                self._drop(socket, _GOING_AWAY)
+                self._receiver.remove(socket.place)
+                socket.peer.close(_GOING_AWAY, linger_s=_GOODBYE_S)
 
     # -- what the sockets say ------------------------------------------------------------------------------------------
 
@@ -295,7 +297,10 @@ class LiveRun:
 
     def _drop(self, socket: _Socket, code: int | None) -> None:
         self._receiver.remove(socket.place)
-        socket.peer.close(code)
+        if code is None:
+            socket.peer.close(None)
+        else:
+            self._background.start(partial(_say_goodbye, socket.peer, code))
 
     def _lose(self, socket: _Socket, why: str, code: int | None) -> None:
         """Give a socket up that is gone or not worth keeping: the other one takes over, or the books go at once."""
@@ -351,6 +356,11 @@ class LiveRun:
     def _refuse_snapshot(self, lane: int, pause_s: float | None, why: str) -> None:
         self._complain(why)
         self._desk.refused(lane, self._clock.monotonic_ns(), pause_s)
+
+
+def _say_goodbye(peer: WebSocket, code: int) -> Callable[[], None]:
+    peer.close(code, linger_s=_GOODBYE_S)
+    return lambda: None
 
 
 def _why(receiver: Relay, place: int, status: SocketStatus) -> str:

@@ -32,7 +32,6 @@ _TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
 _CONTROL_MAX = 125
 _SWITCHING = 101
 _SEND_S = 1.0
-_DRAINED_READS_MAX = 64
 
 
 class UpgradeRefusedError(UnreachableError):
@@ -172,19 +171,30 @@ class WebSocket:
         """Answer a ping with its own payload."""
         self._send(_PONG, payload)
 
-    def close(self, code: int | None = 1000) -> None:
-        """Say goodbye where the connection still takes it (`code` None: do not), and close."""
+    def close(self, code: int | None = 1000, *, linger_s: float = 0.0) -> None:
+        """Say goodbye where the connection still takes it (`code` None: do not), and close.
+
+        `linger_s` is the longest wait for the other side to close first: closing with bytes on their way resets the
+        connection, and the goodbye may be lost with it.
+        """
+        deadline_s = time.monotonic() + linger_s
         try:
             if code is not None:
                 self._send(_CLOSE, code.to_bytes(2, "big"))
-                # Closing with bytes unread resets the connection, and the goodbye is lost with it.
-                for _ in range(_DRAINED_READS_MAX):
-                    if not self._socket.recv(1 << 16):
+                while (left_s := deadline_s - time.monotonic()) > 0:
+                    if not select.select([self._socket], [], [], left_s)[0] or not self._drain():
                         break
         except (UnreachableError, OSError):
             pass
         finally:
             self._socket.close()
+
+    def _drain(self) -> bool:
+        """Throw away what is there; false where the connection ended."""
+        try:
+            return bool(self._socket.recv(1 << 16))
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError):
+            return True
 
     def _send(self, opcode: int, payload: bytes) -> None:
         if opcode >= _CLOSE and len(payload) > _CONTROL_MAX:

@@ -1,0 +1,68 @@
+"""`bot4 run --venue binance` on `bot4 exchange`: two processes, and nothing but the wire between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+for needed in ("aiohttp", "cryptography", "uvloop"):
+    pytest.importorskip(needed)
+
+ROOT = Path(__file__).resolve().parents[2]
+MAIN = "from bot4.entrypoints.cli.main import main; main()"
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("BOT4_")}
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-c", MAIN, *map(str, arguments)]
+
+
+@pytest.fixture(params=[(), ("--tls",)], ids=["plain", "tls"])
+def exchange(request, tmp_path):
+    process = subprocess.Popen(
+        command("exchange", "--port", 0, "--seed", 7, "--account", "me:key:secret:USDT=1000", *request.param),
+        cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    line = process.stdout.readline()
+    assert line, process.communicate()
+    yield json.loads(line)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+def test_the_bot_reads_the_served_exchange_and_its_recording_replays(tmp_path, exchange):
+    recording = tmp_path / "served.gz"
+    settings = {"BOT4_VENUES__BINANCE__REST_URL": exchange["rest"], "BOT4_VENUES__BINANCE__WS_URL": exchange["ws"]}
+    if exchange["ca_file"]:
+        settings["BOT4_VENUES__BINANCE__CA_FILE"] = exchange["ca_file"]
+    symbols = [word for symbol in ("BTCUSDT", "ETHUSDT", "ETHBTC") for word in ("--symbol", symbol)]
+    done = subprocess.run(
+        command(
+            "run", "--venue", "binance", *symbols, "--record", recording, "--duration", 3, "--quiet", "--json", "-",
+            "--data-dir", tmp_path / "data",
+        ),
+        cwd=ROOT, env=ENVIRONMENT | settings, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    live = json.loads(done.stdout)
+    assert (live["status"], live["rejected"], live["notes"]) == ("finished", {}, [])
+    assert [entry["sequence_gaps"] for entry in live["instruments"]] == [0, 0, 0]
+    assert all(entry["best_bid"] and entry["depth_messages"] > 5 for entry in live["instruments"])
+    done = subprocess.run(
+        command("run", "--replay", recording, "--quiet", "--json", "-", "--data-dir", tmp_path / "again"),
+        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    replayed = json.loads(done.stdout)
+    again = {entry["symbol"]: entry for entry in replayed["instruments"]}  # lanes of a replay: as they come first
+    assert len(again) == len(live["instruments"])
+    for before in live["instruments"]:
+        after = again[before["symbol"]]
+        for key in ("symbol", "best_bid", "best_ask", "depth_messages", "quotes", "trades"):
+            assert after[key] == before[key], key
