@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from builders.in_band_server import SERVERS
 from builders.venue_server import VenueServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +127,23 @@ def test_futures_run_on_their_own_routes(tmp_path):
     assert summary["best_bid"] is not None
 
 
+@pytest.mark.parametrize("venue", sorted(SERVERS))
+def test_the_other_venues_run_on_their_own_streams(tmp_path, venue):
+    with SERVERS[venue]() as server:
+        urls = {
+            f"BOT4_VENUES__{venue.upper()}__{key}_URL": url
+            for key, url in (("REST", server.url), ("WS", server.ws_url))
+        }
+        arguments = ["--venue", venue, "--symbol", server.symbol, "--duration", "1.5", "--quiet", "--json", "-"]
+        code, out, err = finished(started(tmp_path, *arguments, **urls))
+    assert code == 0, err
+    summary = json.loads(out)
+    assert (summary["source"], summary["notes"], summary["sequence_gaps"]) == (f"{venue} spot", [], 0)
+    assert summary["instruments"][0]["symbol"] == server.symbol
+    assert summary["instruments"][0]["book_source"] == "depth"
+    assert summary["best_bid"] is not None
+
+
 def test_a_loss_on_the_way_is_survived_and_noted(tmp_path, server):
     fast = ["--set", "streams.reconnect_first_ms=10", "--set", "streams.reconnect_max_s=0.5"]
     process = started(tmp_path, "--venue", "binance", "--json", "-", "--quiet", *fast, **at(server))
@@ -189,6 +207,8 @@ def test_an_outage_that_lasts_ends_the_run_in_order_with_its_summary(tmp_path, s
     [
         (["--venue", "binance", "--symbol", "NOPEUSDT"], 78, "NOPEUSDT"),
         (["--venue", "binance", "--market", "coinm"], 78, "spot or usdm"),
+        (["--venue", "kraken", "--market", "usdm"], 78, "of the spot market"),
+        (["--venue", "kraken", "--record", "x"], 78, "--record keeps Binance's streams"),
         (["--venue", "binance", "--replay", "x.gz"], 78, "exclude each other"),
         (["--venue", "binance", "--speed", "2"], 78, "its own pace"),
         (["--venue", "binance", "--instrument", "x.toml"], 78, "the venue gives its own rules"),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bot4.dto.summary import RunSummary
 
 _FORCED = 130
+# With a live venue: how long a thread that computes may keep the interpreter from the one that reads (docs/venues.md).
+_SWITCH_S = 0.0005
 
 
 def _speed(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
@@ -207,6 +209,7 @@ def _run(
     from bot4.entrypoints.cli.run_display import make_display, show_summary
 
     if venue is not None:
+        sys.setswitchinterval(_SWITCH_S)
         _refuse_beside_venue(venue, replay=replay, speed=speed, instrument_files=instrument_files, record=record)
     elif symbols or record is not None or live:
         raise ConfigError(f"{'--symbol' if symbols else '--record' if record else '--live'} needs --venue")
