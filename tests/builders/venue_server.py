@@ -169,6 +169,7 @@ class VenueServer:
         self.clock_offset_ms = 0
         self.frozen: dict[str, bytes] = {}
         self.is_paused = False
+        self.greeting = b""  # frames sent in one piece with the answer to the next upgrade
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
 
@@ -341,8 +342,9 @@ class VenueServer:
         accept = base64.b64encode(hashlib.sha1(key.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())  # noqa: S324
         writer.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + self.greeting
         )
+        self.greeting = b""
 
     async def _websocket(
         self, target: str, key: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

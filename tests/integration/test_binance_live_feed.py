@@ -13,6 +13,7 @@ from typing import Self
 
 import pytest
 from builders.venue_server import VenueServer
+from oracles.wire_websocket import CLOSE, PING, encode
 
 from bot4._core.clock import SystemClock
 from bot4._core.engine.feed import Feed
@@ -289,6 +290,15 @@ def test_a_close_frame_names_its_reason(server):
         server.is_out = False
         until(lambda: client.is_whole and len(server.all_peers) > 1, "a live book again")
         assert_same_books(client, server)
+
+
+def test_what_comes_in_one_piece_with_the_upgrade_is_heeded_at_once(server):
+    server.greeting = encode(PING, b"first") + encode(CLOSE, (1013).to_bytes(2, "big"))
+    with Client(server, streams__stale_floor_s=30.0) as client:
+        until(lambda: len(server.all_peers) > 1, "a second connection", 5.0)
+        until(lambda: client.is_whole, "a live book")
+        assert_same_books(client, server)
+    assert client.source.counters["losses"] == 1
 
 
 def test_a_mute_stream_with_live_pings_is_found_and_connected_anew(server):

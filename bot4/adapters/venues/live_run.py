@@ -292,8 +292,9 @@ class LiveRun:
             self._say(socket, self._in_band.opening())
             if link.url not in self._old:
                 return
-        if peer.is_tls:
-            self._decrypt(socket)  # what came together with the answer to the upgrade
+        # What came in one piece with the answer to the upgrade made nothing readable: look now.
+        if not peer.is_tls or self._decrypt(socket):
+            self._serve(1 << place)
 
     def _drop(self, socket: _Socket, code: int | None) -> None:
         self._receiver.remove(socket.place)
