@@ -368,7 +368,7 @@ class VenuesSettings(Section, frozen=True):
 
 
 class Settings(Section, frozen=True):
-    """Every setting of bot4. Paper is the only mode: market data may come from a live venue, orders go to none."""
+    """Every setting of bot4. Paper is the default; real orders take more than settings (docs/live.md)."""
 
     run: RunSettings = RunSettings()
     synthetic: SyntheticSettings = SyntheticSettings()
