@@ -45,12 +45,12 @@ class Findings:
     @property
     def why_closed(self) -> str | None:
         """Return why the gate must not open, or None where everything is accounted for."""
-        if not self.is_complete:
-            return f"not everything could be asked ({self.failures[0]})"
-        if self.unknown:
-            return f"{self.unknown} orders may or may not be at the venue"
         if self.ghosts:
             return f"order {self.ghosts[0]} is at the venue and not in the journal"
+        if self.unknown:
+            return f"{self.unknown} orders may or may not be at the venue"
+        if not self.is_complete:
+            return f"not everything could be asked ({self.failures[0]})"
         return self.differences[0] if self.differences else None
 
 
