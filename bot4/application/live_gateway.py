@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot4._core.engine.control import ControlCode
 from bot4._core.engine.lane_state import GateReason
@@ -181,6 +181,8 @@ class LiveGateway:
             if self._is_stopping:
                 self._stop.set()
         stop = self._stop
+        # What goes wrong in a callback of the loop would otherwise be a line in a log.
+        self._loop.set_exception_handler(self._callback_failed)
         try:
             await self._exchange.start()
         except Bot4Error as error:
@@ -207,6 +209,11 @@ class LiveGateway:
             await self._sender.close()
             self._flush()
             await self._exchange.close()
+
+    def _callback_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        what = f"{type(error).__name__}: {error}" if error is not None else str(context.get("message"))
+        self.halt(what)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

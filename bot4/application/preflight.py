@@ -66,6 +66,7 @@ async def preflight(exchange: ExchangePort, settings: Settings, instruments: Seq
     lines += _rules(settings, instruments, exchange)
     lines += _limits(exchange, settings)
     lines += await _money(exchange, settings, instruments)
+    lines += await _positions(exchange, instruments)
     return lines
 
 
@@ -142,6 +143,18 @@ async def _money(exchange: ExchangePort, settings: Settings, instruments: Sequen
             has = _shown(balances, instrument.settle)
             lines.append(f"{instrument.symbol}: one order takes {need} {instrument.settle}, the account has {has}")
     return lines
+
+
+async def _positions(exchange: ExchangePort, instruments: Sequence[Instrument]) -> list[str]:
+    held = await exchange.positions()
+    if isinstance(held, NoInformation):
+        return [f"positions: they are not known ({held.cause})"]
+    traded = {instrument.symbol for instrument in instruments}
+    return [
+        f"{position.symbol}: the account holds a position of {position.qty:f}, a run begins flat: close it first"
+        for position in held
+        if position.symbol in traded and position.qty
+    ]
 
 
 def _shown(balances: Sequence[Balance], asset: str) -> str:

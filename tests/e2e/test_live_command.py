@@ -54,10 +54,20 @@ def environment(**extra: str) -> dict[str, str]:
 class Exchange:
     """The served exchange in a process of its own."""
 
-    def __init__(self):
+    def __init__(self, *accounts):
         account = f"live:{KEY}:{SECRET}:" + ",".join(f"{asset}={amount}" for asset, amount in OPENING.items())
         self.process = subprocess.Popen(
-            [sys.executable, "-c", MAIN, "exchange", "--port", "0", "--seed", "7", "--account", account],
+            [
+                sys.executable,
+                "-c",
+                MAIN,
+                "exchange",
+                "--port",
+                "0",
+                "--seed",
+                "7",
+                *(accounts or ("--account", account)),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -167,6 +177,34 @@ def test_two_runs_name_their_orders_differently(tmp_path, exchange):
         epoch = int((tmp_path / "data" / "epoch").read_text())
         (tmp_path / f"epoch-{epoch}").touch()
     assert len(list(tmp_path.glob("epoch-*"))) == 2
+
+
+def test_a_key_file_with_an_ed25519_key_logs_on_once_and_trades(tmp_path):
+    from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "public.pem").write_bytes(public)
+    accounts = tmp_path / "accounts.toml"
+    accounts.write_text(
+        f'[account.live]\nbalances = {{ USDT = "100000", BTC = "10" }}\n'
+        f'keys = [{{ name = "{KEY}", public_key_file = "public.pem" }}]\n'
+    )
+    for name, text in (
+        ("private.pem", private.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())),
+        ("key.toml", f'api_key = "{KEY}"\nprivate_key_file = "private.pem"\n'.encode()),
+    ):
+        (tmp_path / name).write_bytes(text)
+        (tmp_path / name).chmod(0o600)
+    served = Exchange("--accounts", str(accounts))
+    try:
+        key = ["--set", f"live.key_file={tmp_path / 'key.toml'}"]
+        done = run(tmp_path, served, "--duration", "8", *key, BOT4_API_KEY="", BOT4_API_SECRET="")
+        assert done.returncode == 0, done.stderr
+        judge(tmp_path, served, json.loads(done.stdout))
+    finally:
+        served.close()
 
 
 # ---- refusals

@@ -405,6 +405,23 @@ def test_an_engine_that_takes_no_reports_ends_trading_and_gets_them_all_the_same
     on_desk(body)
 
 
+def test_a_fault_of_ours_in_the_loop_ends_trading(monkeypatch):
+    async def body(desk):
+        desk.shard._push(order_id=1, action=0, qty_lots=1, price_ticks=1, instrument=5, generation=7)  # no such lane
+        await until(lambda: desk.halts)
+        assert "IndexError" in desk.halts[0]
+        await until(lambda: not desk.shard.gate_is_open)
+
+    async def main():
+        async with TinyVenue() as venue:
+            desk = Desk(venue)
+            await desk.ready()
+            await body(desk)
+            await desk.finish()
+
+    asyncio.run(main())
+
+
 def test_a_venue_that_cannot_be_reached_is_a_halt_with_a_reason():
     async def main():
         async with TinyVenue() as venue:

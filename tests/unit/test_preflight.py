@@ -10,7 +10,7 @@ import pytest
 from bot4.application.preflight import PreflightError, preflight, require_consent
 from bot4.config import load_settings
 from bot4.domain.instrument import ContractKind, Instrument, Market
-from bot4.ports.exchange import Balance, KeyPermissions, NoInformation, OrderLimit
+from bot4.ports.exchange import Balance, KeyPermissions, NoInformation, OrderLimit, VenuePosition
 
 BTC = Instrument(
     symbol="BTCUSDT", venue="binance", kind=ContractKind.SPOT, base="BTC", quote="USDT", settle="USDT",
@@ -34,6 +34,7 @@ class Venue:
             "problems": [],
             "limits": [OrderLimit(200, 10), OrderLimit(200_000, 86_400)],
             "balances": [Balance("USDT", Decimal(1_000), Decimal(0))],
+            "positions": [VenuePosition("ETHUSDT", Decimal(5), Decimal(1))],
         } | answers
 
     def why_not_ready(self):
@@ -50,6 +51,9 @@ class Venue:
 
     async def balances(self):
         return self.answers["balances"]
+
+    async def positions(self):
+        return self.answers["positions"]
 
 
 def lines(venue, instrument=BTC, **overrides):
@@ -82,6 +86,8 @@ def test_a_sound_account_passes():
         ({"limits": []}, "limits: the venue named none"),
         ({"limits": [OrderLimit(50, 10)]}, "allow 100 orders in 10 s, the venue 50"),
         ({"balances": NoInformation("503")}, "balances: they are not known"),
+        ({"positions": NoInformation("503")}, "positions: they are not known"),
+        ({"positions": [VenuePosition("BTCUSDT", Decimal(-2), Decimal(1))]}, "holds a position of -2"),
         ({"balances": []}, "one order takes 500 USDT, the account has none"),
         ({"balances": [Balance("USDT", Decimal("3.5"), Decimal(999))]}, "the account has 3.5 free"),
     ],
