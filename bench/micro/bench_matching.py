@@ -172,8 +172,8 @@ FUNDS, REQUESTS = exchange_requests()
 RESULTS = np.zeros(len(REQUESTS), RESULT_DTYPE)
 
 
-def run_exchange() -> float:
-    """Everything: checks, locks, fees, reports, balances, depth. The log is emptied whenever it is full."""
+def funded_exchange() -> Exchange:
+    """One symbol and a thousand accounts with money."""
     exchange = Exchange(max_orders=1 << 14, max_accounts=1 << 11, max_assets=2, max_symbols=1, max_reports=1 << 17)
     exchange.add_asset("USDT", 9)
     exchange.add_asset("BTC", 8)
@@ -184,6 +184,12 @@ def run_exchange() -> float:
         exchange.open_account(str(number))
     exchange.run_requests(FUNDS)
     exchange.clear_reports()
+    return exchange
+
+
+def run_exchange() -> float:
+    """Everything: checks, locks, fees, reports, balances, depth. The log is emptied whenever it is full."""
+    exchange = funded_exchange()
 
     def run() -> None:
         done = 0
