@@ -124,7 +124,7 @@ cpdef enum ExecutionReason:
     REASON_REJECTED = 16              # triggered or activated, then refused by the book or for want of funds
     REASON_EXCHANGE_CANCELED = 17     # no room in the book; end of a GTD order's time
     REASON_OCO_TRIGGER = 18           # the other leg traded or triggered
-    REASON_OTO_PHASE_ONE_EXPIRED = 19 # the working order closed without filling
+    REASON_OTO_PHASE_ONE_EXPIRED = 19  # the working order closed without filling
     REASON_UNFILLED_IOC_QUANTITY_EXPIRED = 20
     REASON_UNFILLED_FOK_ORDER_EXPIRED = 21
     REASON_INSUFFICIENT_LIQUIDITY = 22
