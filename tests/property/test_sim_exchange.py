@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders.exchange_flow import Flow, Pair, check_reports, run_flow, verdict_counts
+from builders.exchange_flow import ACCOUNTS, SYMBOLS, Flow, Pair, check_reports, run_flow, verdict_counts
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles.sim_exchange import DECREMENT, ExchangeTwin
@@ -101,6 +101,37 @@ def test_of_damaged_rows_some_are_taken_and_many_refused():
     verdicts = np.concatenate([run_damaged(seed, 400)["verdict"] for seed in range(5)])
     assert (verdicts == 0).sum() > 200
     assert len(np.unique(verdicts)) > 25
+
+
+def records_at_most(exchange, rows: np.ndarray) -> int:
+    """The bound of docs/exchange-core.md without its allowance of 64: 2 a part and 11 an order, with the new ones."""
+    symbol = int(rows["symbol"][0]) % SYMBOLS
+    orders = np.concatenate([exchange.open_orders(account, symbol) for account in range(1, ACCOUNTS + 1)])
+    iceberg = np.maximum(rows["iceberg_lots"], 0)
+    parts = np.where(iceberg > 0, -(-rows["qty_lots"] // np.maximum(iceberg, 1)), 1)
+    return 2 * int(orders["parts"].sum() + parts.sum()) + 11 * (len(orders) + len(rows))
+
+
+def test_no_request_writes_more_than_the_bound():
+    flow, exchange = Flow(4), Pair(with_tiers=True).exchange
+    fullest, most = 0.0, 0
+    for _ in range(40):
+        rows = flow.chunk(100)
+        results = np.zeros(len(rows), RESULT_DTYPE)
+        at = 0
+        while at < len(rows):
+            count = {6: 2, 7: 2, 8: 3}.get(int(rows["kind"][at]), 1)
+            exchange.advance(int(rows["now_ns"][at]))  # what expires has a bound of its own
+            exchange.clear_reports()
+            bound = records_at_most(exchange, rows[at : at + count])
+            exchange.run_requests(rows[at : at + count], results[at : at + count])
+            written = exchange.clear_reports()
+            assert written <= bound + 16
+            fullest, most = max(fullest, written / (bound + 16)), max(most, written)
+            at += count
+        flow.learn(rows, results)
+    assert most > 20
+    assert fullest > 0.2
 
 
 class LosesALock(ExchangeTwin):
