@@ -59,8 +59,8 @@ LIMITS = {
 }
 # Symbol 0 is filtered, symbol 1 has volume-weighted averages only, symbol 2 neither and trades BTC for BTC-priced ETH.
 OPTIONS: list[dict[str, Any]] = [
-    {"filters": FILTERS, "limits": LIMITS, "minutes": 1, "rates": (50_000, 100_000), "stp": (0, 1, 2, 3, 4)},
-    {"filters": {}, "limits": {}, "minutes": 5, "rates": (-10_000, 40_000), "stp": (0, 1, 2, 3, 4)},
+    {"filters": FILTERS, "limits": LIMITS, "minutes": 1, "rates": (50_000, 100_000), "stp": (0, 1, 2, 3, 4, 5)},
+    {"filters": {}, "limits": {}, "minutes": 5, "rates": (-10_000, 40_000), "stp": (0, 1, 2, 3, 4, 5)},
     {"filters": {}, "limits": {"range_up_ppm": 1_050_000}, "minutes": 0, "rates": (0, 75_001), "stp": (0, 1, 3)},
 ]
 HOUSE_LIMITS = {"max_orders": 40, "max_algo_orders": 14, "max_iceberg_orders": 5, "max_order_lists": 4}
@@ -301,7 +301,7 @@ class Flow:
             "side": side,
             "type": kind,
             "qty_lots": 2 * int(rng.integers(1, 16)),
-            "stp": int(rng.choice(5, p=(0.5, 0.15, 0.15, 0.1, 0.1))),
+            "stp": int(rng.choice(6, p=(0.4, 0.1, 0.1, 0.1, 0.1, 0.2))),
             "client_key": int(rng.integers(0, 60)) if rng.random() < 0.3 else 0,
             "flags": 0,
         }
@@ -327,7 +327,7 @@ class Flow:
             ) + int(rng.integers(10**4))
         if rng.random() < 0.03:
             name = str(rng.choice(sorted(fields)))
-            fields[name] = int(rng.choice((0, 3, 5, 9, 77)))
+            fields[name] = int(rng.choice((0, 3, 6, 9, 77)))
         return fields
 
     def order_list(self, kind: int, account: int, symbol: int) -> list[tuple[int, ...]]:

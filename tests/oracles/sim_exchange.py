@@ -21,7 +21,7 @@ from oracles.sim_exchange_money import AverageTwin, MoneyTwin
 from oracles.sim_exchange_rules import BUY, FOK, IOC, LIMIT, LIMIT_MAKER, LOSSES, MARKET, MAX_LOTS, STOPS
 
 WORD = (1 << 64) - 1
-NONE, EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, DECREMENT = range(5)
+NONE, EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, DECREMENT, TRANSFER = range(6)
 OPEN = (S.STATUS_NEW, S.STATUS_PARTIALLY_FILLED)
 LEG = 9
 
@@ -239,6 +239,19 @@ class ExchangeTwin:
         groups = [self.accounts[order.account].trade_group for order in (taker, maker)]
         return taker.stp != NONE and (taker.account == maker.account or (groups[0] == groups[1] and groups[0] >= 0))
 
+    def hands_over(self, taker: Order, maker: Order) -> bool:
+        return taker.stp == maker.stp == TRANSFER and taker.account != maker.account
+
+    def hand_over(self, order: Order, lots: int, quote: int) -> None:
+        symbol, base = self.symbols[order.symbol], lots * self.symbols[order.symbol].base_atoms
+        buys = order.side == BUY
+        given, pays, taken, gets = (symbol.quote, quote, symbol.base, base)
+        if not buys:
+            given, pays, taken, gets = (symbol.base, base, symbol.quote, quote)
+        self.money.move(order.account, given, 0, -pays)
+        order.locked -= pays
+        self.money.move(order.account, taken, gets)
+
     def losses(self, stp: int, taker_left: int, maker_left: int) -> tuple[int, int]:
         both = min(taker_left, maker_left)
         return {
@@ -246,6 +259,7 @@ class ExchangeTwin:
             EXPIRE_MAKER: (0, maker_left),
             EXPIRE_BOTH: (taker_left, maker_left),
             DECREMENT: (both, both),
+            TRANSFER: (both, both),
         }[stp]
 
     def limits_of(self, order: Order) -> tuple[int, int]:
@@ -269,6 +283,11 @@ class ExchangeTwin:
                 break
             if self.is_same_trader(order, maker):
                 taken, _ = self.losses(order.stp, left, maker.left)
+                if self.hands_over(order, maker):
+                    affordable = taken if budget is None else (budget - cost) // maker.price
+                    if affordable < taken:
+                        taken = left = affordable
+                    cost += taken * maker.price
                 left, prevented = left - taken, prevented + taken
                 continue
             most = min(left, maker.left)
@@ -373,6 +392,7 @@ class ExchangeTwin:
             maker.shown = min(maker.shown, maker.left - maker_lots)
             symbol.update_id += 1
         symbol.preventions += 1
+        quote = taker_lots * maker.price * symbol.quote_atoms if self.hands_over(taker, maker) else 0
         for order, other, lots, is_maker in ((taker, maker, taker_lots, 0), (maker, taker, maker_lots, 1)):
             if not lots:
                 continue
@@ -381,10 +401,13 @@ class ExchangeTwin:
             order.prevented += lots
             if order.left == 0:
                 order.status = S.STATUS_EXPIRED_IN_MATCH
+            if quote:
+                self.hand_over(order, lots, quote)
             if order.lock_price or order.side != BUY:
                 self.lock(order, self.need(order, order.left))
             self.report(
                 X.EXECUTION_TRADE_PREVENTION, order, trade_id=symbol.preventions, last_lots=lots,
+                last_quote=quote,
                 last_price=maker.price, is_maker=is_maker, other_id=other.order_id, other_account=other.account,
             )  # fmt: skip
         if maker.left == 0:

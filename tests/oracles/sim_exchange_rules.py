@@ -39,7 +39,7 @@ def shape(row: dict[str, int], symbol: Any, now_ns: int) -> int:
         (row["flags"] > 15, V.VERDICT_BAD_FLAGS),
         (tif not in TIFS.get(kind, (GTC, IOC, FOK, GTD)), V.VERDICT_BAD_TIF),
         (not expiry_holds, V.VERDICT_BAD_EXPIRY),
-        (row["stp"] > 4, V.VERDICT_BAD_STP),
+        (row["stp"] > 5, V.VERDICT_BAD_STP),
         (row["stp"] not in symbol.stp_modes, V.VERDICT_STP_NOT_ALLOWED),
         (not price_holds, V.VERDICT_BAD_PRICE),
         (not stop_in_range or waits != (kind in STOPS), V.VERDICT_BAD_STOP),

@@ -130,8 +130,8 @@ def test_no_request_writes_more_than_the_bound():
             fullest, most = max(fullest, written / (bound + 16)), max(most, written)
             at += count
         flow.learn(rows, results)
-    assert most > 20
-    assert fullest > 0.2
+    assert most > 15
+    assert fullest > 0.1
 
 
 class LosesALock(ExchangeTwin):
@@ -186,6 +186,13 @@ class PreventsOneTooFew(ExchangeTwin):
         return tuple(max(lots - 1, 1) for lots in lost) if stp == DECREMENT else lost
 
 
+class HandsNothingOver(ExchangeTwin):
+    """Takes a TRANSFER for a DECREMENT."""
+
+    def hands_over(self, _taker, _maker):
+        return False
+
+
 class LocksAnOcoTwice(ExchangeTwin):
     """Locks the funds of both legs."""
 
@@ -212,7 +219,15 @@ class TriggersOneTickLate(ExchangeTwin):
 
 
 FAULTS = [
-    *(LosesALock, ForgetsAFee, AcceptsADuplicate, LosesPriorityOnAmend, PreventsOneTooFew, LocksAnOcoTwice),
+    *(
+        LosesALock,
+        ForgetsAFee,
+        AcceptsADuplicate,
+        LosesPriorityOnAmend,
+        PreventsOneTooFew,
+        HandsNothingOver,
+        LocksAnOcoTwice,
+    ),
     *(ForgetsTheOtherLeg, TriggersOneTickLate),
 ]
 
@@ -225,7 +240,7 @@ def test_control_a_planted_fault_is_caught(broken):
 
 def test_the_flows_reach_almost_every_verdict():
     """So the equality above means something."""
-    reached = verdict_counts(1, 16_000)
+    reached = verdict_counts(1, 30_000)
     out_of_reach = {"LOG_FULL", "ORDERS_FULL", "BOOK_FULL", "PERCENT_PRICE", "MIN_NOTIONAL", "NO_REFERENCE"}
     names = {verdict.name.removeprefix("VERDICT_") for verdict in ExchangeVerdict}
     assert names - set(reached) == out_of_reach

@@ -89,7 +89,7 @@ def test_fees_are_taken_from_what_is_received_and_go_to_the_house():
         ({"qty_lots": 1, "price_ticks": 0}, Verdict.VERDICT_BAD_PRICE),
         ({"qty_lots": 1, "price_ticks": PRICE, "stop_ticks": 1}, Verdict.VERDICT_BAD_STOP),
         ({"qty_lots": 1, "price_ticks": PRICE, "tif": 4}, Verdict.VERDICT_BAD_TIF),
-        ({"qty_lots": 1, "price_ticks": PRICE, "stp": 5}, Verdict.VERDICT_BAD_STP),
+        ({"qty_lots": 1, "price_ticks": PRICE, "stp": 6}, Verdict.VERDICT_BAD_STP),
         ({"qty_lots": 1, "price_ticks": PRICE, "flags": 1}, Verdict.VERDICT_REDUCE_ONLY),
         ({"qty_lots": 1, "price_ticks": PRICE, "expire_ns": 9}, Verdict.VERDICT_BAD_EXPIRY),
         ({"qty_lots": 1, "price_ticks": PRICE, "iceberg_lots": 2}, Verdict.VERDICT_BAD_ICEBERG),
@@ -242,3 +242,17 @@ def test_trailing_stops_do_what_the_venues_page_tells_of_them(name):
     assert venue.exchange.order(order_id) is not None
     trade(trigger)
     assert venue.exchange.order(order_id) is None
+
+
+@pytest.mark.parametrize(("maker_mode", "bought"), [(5, 4), (4, 0)])
+def test_a_prevented_match_changes_hands_without_a_fee_only_where_both_orders_ask_for_transfer(maker_mode, bought):
+    venue = Venue(0, symbol={"taker_fee_e8": 100_000, "maker_fee_e8": 100_000, "stp_modes": (4, 5)})
+    maker, taker = (venue.exchange.open_account(name, trade_group=3) for name in ("maker", "taker"))
+    venue.exchange.deposit(maker, venue.btc, UNIT)
+    venue.exchange.deposit(taker, venue.usdt, UNIT)
+    venue.place(maker, SELL, Type.TYPE_LIMIT, qty_lots=4, price_ticks=100, stp=maker_mode)
+    _, taker_id = venue.place(taker, BUY, Type.TYPE_LIMIT, qty_lots=10, price_ticks=100, stp=5)
+    assert venue.exchange.order(taker_id)["prevented_lots"] == 4
+    assert venue.exchange.balance(taker, venue.btc) == (bought * UNIT // 10**5, 0)
+    assert venue.exchange.balance(maker, venue.usdt) == (bought * 100 * UNIT // 10**7, 0)
+    assert venue.exchange.balance(0, venue.btc) == (0, 0)

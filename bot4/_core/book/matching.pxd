@@ -27,6 +27,7 @@ cpdef enum StpMode:
     STP_EXPIRE_MAKER = 2
     STP_EXPIRE_BOTH = 3
     STP_DECREMENT = 4       # both lose the smaller rest as prevented quantity
+    STP_TRANSFER = 5        # decrement; two accounts of one group that both ask for it also hand over what was prevented
 
 
 cpdef enum MatchKind:
@@ -76,7 +77,7 @@ ctypedef struct MatchStep:
 ctypedef struct FillPlan:
     int64_t lots                 # what the taker would trade
     int64_t prevented_lots       # what self-trade prevention would take from it
-    money_t ticklots             # sum of price x lots
+    money_t ticklots             # sum of price x lots, of what would be handed over too
     bint is_exhausted            # the book ended first
 
 
@@ -228,11 +229,16 @@ cdef inline bint stp_applies(const Taker* taker, const BookOrder* maker) noexcep
     )
 
 
+cdef inline bint stp_transfers(const Taker* taker, const BookOrder* maker) noexcept nogil:
+    """Whether what is prevented changes hands, as both sides ask for it and are two accounts."""
+    return taker.stp == STP_TRANSFER and maker.stp == STP_TRANSFER and taker.account != maker.account
+
+
 cdef inline void stp_losses(
     const Taker* taker, const BookOrder* maker, int64_t* taker_lots, int64_t* maker_lots
 ) noexcept nogil:
     """Lots that prevention takes from each: the whole rest of what expires, of both the smaller rest to decrement."""
-    cdef bint decrement = taker.stp == STP_DECREMENT
+    cdef bint decrement = taker.stp >= STP_DECREMENT
     cdef int64_t both = min(taker.open_lots, maker.open_lots) if decrement else 0
     taker_lots[0] = taker.open_lots if taker.stp in (STP_EXPIRE_TAKER, STP_EXPIRE_BOTH) else both
     maker_lots[0] = maker.open_lots if taker.stp in (STP_EXPIRE_MAKER, STP_EXPIRE_BOTH) else both

@@ -6,6 +6,7 @@ class StpMode(IntEnum):
     STP_EXPIRE_MAKER = 2
     STP_EXPIRE_BOTH = 3
     STP_DECREMENT = 4
+    STP_TRANSFER = 5
 
 class MatchKind(IntEnum):
     MATCH_TRADE = 0

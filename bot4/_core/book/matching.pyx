@@ -97,6 +97,13 @@ cdef void l3_plan(
             slot = maker.next
             if stp_applies(&ghost, maker):
                 stp_losses(&ghost, maker, &taker_lots, &maker_lots)
+                if stp_transfers(&ghost, maker):
+                    lots = taker_lots
+                    if budget_ticklots != 0:
+                        lots = min(lots, _affordable(budget_ticklots - plan.ticklots, maker.price_ticks, 1))
+                    if lots < taker_lots:
+                        ghost.open_lots = taker_lots = lots       # the budget ends here
+                    plan.ticklots += mul_wide(maker.price_ticks, lots)
                 plan.prevented_lots += taker_lots
                 ghost.open_lots -= taker_lots
                 continue

@@ -290,6 +290,7 @@ cdef void _add(MatchingBook self, const MatchOp* op) noexcept nogil:
     order.account = op.account
     order.trade_group = op.trade_group
     order.side = op.side
+    order.stp = op.stp
     l3_rest(self.book, slot)
     index_insert(&self.index, order_id, 0, slot)
     event = _event(self, MATCH_EVENT_RESTED, order_id, op.account)

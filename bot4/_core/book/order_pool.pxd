@@ -22,7 +22,8 @@ ctypedef struct BookOrder:
     int32_t account
     int32_t trade_group         # -1: none
     uint8_t side
-    uint8_t reserved[3]
+    uint8_t stp                 # STP_*: matters where the taker's is STP_TRANSFER
+    uint8_t reserved[2]
 
 
 ctypedef struct BookLevel:

@@ -18,7 +18,8 @@ from bot4._core.sim.exchange_core cimport exchange_apply, exchange_hash
 from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeReport, ExchangeRequest, SymbolState, open_orders_of
 from bot4._core.sim.exchange_types cimport (
     LIST_OCO, LIST_OTO, LIST_OTOCO,
-    REQUEST_ADVANCE, REQUEST_AMEND, REQUEST_CANCEL, REQUEST_CANCEL_ALL, REQUEST_CANCEL_REPLACE, REQUEST_DEPOSIT, REQUEST_LEG, REQUEST_OCO, REQUEST_PLACE,
+    REQUEST_ADVANCE, REQUEST_AMEND, REQUEST_CANCEL, REQUEST_CANCEL_ALL, REQUEST_CANCEL_REPLACE, REQUEST_DEPOSIT,
+    REQUEST_LEG, REQUEST_OCO, REQUEST_PLACE,
     REQUEST_WITHDRAW,
 )
 from bot4._core.sim.execution cimport reference_price
@@ -96,7 +97,8 @@ cdef class Exchange(ExchangeTables):
         memset(&row, 0, sizeof(row))
         row.kind, row.account, row.symbol, row.side, row.type = REQUEST_PLACE, account, symbol, side, order_type
         row.tif, row.stp, row.flags, row.trailing_bips = tif, stp, flags, trailing_bips
-        row.qty_lots, row.price_ticks, row.stop_ticks, row.iceberg_lots = qty_lots, price_ticks, stop_ticks, iceberg_lots
+        row.qty_lots, row.iceberg_lots = qty_lots, iceberg_lots
+        row.price_ticks, row.stop_ticks = price_ticks, stop_ticks
         row.quote_atoms = money_from_int(quote_atoms)
         row.expire_ns, row.client_key, row.now_ns = expire_ns, client_key, now_ns
         with nogil:
@@ -157,9 +159,11 @@ cdef class Exchange(ExchangeTables):
         cdef ExchangeRequest row
         cdef RequestResult result
         memset(&row, 0, sizeof(row))
-        row.kind, row.account, row.symbol, row.side, row.type = REQUEST_CANCEL_REPLACE, account, symbol, side, order_type
+        row.kind, row.account, row.symbol = REQUEST_CANCEL_REPLACE, account, symbol
+        row.side, row.type = side, order_type
         row.tif, row.stp, row.flags, row.trailing_bips = tif, stp, flags, trailing_bips
-        row.qty_lots, row.price_ticks, row.stop_ticks, row.iceberg_lots = qty_lots, price_ticks, stop_ticks, iceberg_lots
+        row.qty_lots, row.iceberg_lots = qty_lots, iceberg_lots
+        row.price_ticks, row.stop_ticks = price_ticks, stop_ticks
         row.quote_atoms = money_from_int(quote_atoms)
         row.expire_ns, row.client_key, row.now_ns, row.order_id = expire_ns, client_key, now_ns, order_id
         with nogil:

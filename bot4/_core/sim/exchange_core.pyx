@@ -8,7 +8,9 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
-from bot4._core.account.balances cimport Balance, balance_at, balance_credit, balances_hash, balances_init, balances_release
+from bot4._core.account.balances cimport (
+    Balance, balance_at, balance_credit, balances_hash, balances_init, balances_release,
+)
 from bot4._core.book.conditional cimport TrailState
 from bot4._core.book.matching cimport l3_hash, l3_release
 from bot4._core.book.order_index cimport NO_SLOT, index_init, index_release
@@ -22,7 +24,8 @@ from bot4._core.sim.exchange_state cimport (
 )
 from bot4._core.sim.exchange_types cimport (
     REQUEST_ADVANCE, REQUEST_AMEND, REQUEST_CANCEL, REQUEST_CANCEL_ALL, REQUEST_CANCEL_REPLACE, REQUEST_DEPOSIT,
-    REQUEST_OCO, REQUEST_OTO, REQUEST_OTOCO, REQUEST_PLACE, REQUEST_WITHDRAW, VERDICT_BAD_AMOUNT, VERDICT_BAD_KIND, VERDICT_INSUFFICIENT_BALANCE,
+    REQUEST_OCO, REQUEST_OTO, REQUEST_OTOCO, REQUEST_PLACE, REQUEST_WITHDRAW, VERDICT_BAD_AMOUNT, VERDICT_BAD_KIND,
+    VERDICT_INSUFFICIENT_BALANCE,
     VERDICT_LOG_FULL, VERDICT_OK, VERDICT_UNKNOWN_ACCOUNT, VERDICT_UNKNOWN_ASSET,
 )
 from bot4._core.sim.list_requests cimport place_list

@@ -7,7 +7,7 @@ from decimal import Decimal
 from libc.string cimport memset
 
 from bot4._core.book.conditional cimport conditional_init
-from bot4._core.book.matching cimport MAX_ORDER_TICKS, STP_DECREMENT, l3_init
+from bot4._core.book.matching cimport MAX_ORDER_TICKS, STP_TRANSFER, l3_init
 from bot4._core.mem.record_buffer cimport checked_capacity
 from bot4._core.risk.filters cimport Filters
 from bot4._core.sim.average_price cimport average_init
@@ -129,7 +129,9 @@ cdef class ExchangeTables:
             Decimal(tick_size) * Decimal(lot_size), self.asset_decimals[quote], "tick_size times lot_size"
         )
         if max(base_atoms, quote_atoms) > 1 << 36:
-            raise ValueError(f"a lot and a tick times a lot must be at most 2**36 atoms, was {base_atoms}, {quote_atoms}")
+            raise ValueError(
+                f"a lot and a tick times a lot must be at most 2**36 atoms, were {base_atoms} and {quote_atoms}"
+            )
         symbol = &self.state.symbols[self.state.symbol_count]
         memset(symbol, 0, sizeof(SymbolState))
         _fill_rates(&symbol.rates, maker_fee_e8, taker_fee_e8)
@@ -143,7 +145,7 @@ cdef class ExchangeTables:
         symbol.base_atoms_per_lot, symbol.quote_atoms_per_ticklot = base_atoms, quote_atoms
         symbol.fee_symbol = symbol.volume_symbol = -2
         for mode in stp_modes:
-            if not 0 <= mode <= STP_DECREMENT:
+            if not 0 <= mode <= STP_TRANSFER:
                 raise ValueError(f"stp_modes must be StpMode values, was {mode}")
             symbol.stp_allowed |= 1 << <int>mode
         limits = (

@@ -15,7 +15,8 @@ from bot4._core.book.conditional cimport (
     conditional_add, conditional_count, conditional_follow, conditional_next, stop_is_reached,
 )
 from bot4._core.book.matching cimport (
-    MATCH_TRADE, MAX_ORDER_LOTS, MatchStep, l3_best, l3_has_room, l3_plan, l3_rest, matching_next, taker_limit_key,
+    MATCH_TRADE, MAX_ORDER_LOTS, STP_TRANSFER, MatchStep, l3_best, l3_has_room, l3_plan, l3_rest, matching_next,
+    taker_limit_key,
 )
 from bot4._core.book.order_index cimport NO_SLOT
 from bot4._core.sim.average_price cimport average_ticks, average_trade
@@ -34,7 +35,7 @@ from bot4._core.sim.exchange_types cimport (
 )
 from bot4._core.sim.order_life cimport note_left, waits_upwards
 from bot4._core.sim.order_lists cimport finish_reported, finish_order, list_leg_started, queue_push
-from bot4._core.sim.settlement cimport lock_exactly, lock_need, quote_of, settle_side
+from bot4._core.sim.settlement cimport lock_exactly, lock_need, quote_of, settle_side, transfer_side
 from bot4._core.types cimport SIDE_BUY, money_t
 
 
@@ -152,21 +153,25 @@ cdef void _trade(ExchangeState* state, ExchangeOrder* taker, uint32_t maker_slot
 
 
 cdef void _report_prevention(
-    ExchangeState* state, ExchangeOrder* order, const ExchangeOrder* other, int64_t lots, bint expires, bint is_maker
+    ExchangeState* state, ExchangeOrder* order, const ExchangeOrder* other, int64_t lots, money_t quote_atoms,
+    bint is_maker
 ) noexcept nogil:
-    """Take prevented lots off an order and tell; `expires`: nothing of it is left to trade."""
+    """Take prevented lots off an order and tell; with `quote_atoms` they change hands."""
     cdef ExchangeReport* report
     cdef SymbolState* symbol = &state.symbols[order.symbol]
     order.prevented_lots += lots
     order.updated_ns = state.now_ns
     note_left(state, order, -lots)
-    if expires:
+    if left_lots(order) == 0:
         order.status = STATUS_EXPIRED_IN_MATCH
+    if quote_atoms != 0:
+        transfer_side(state, order, lots, quote_atoms)
     if order.lock_ticks != 0 or order.side != SIDE_BUY:
         lock_exactly(state, order, lock_need(symbol, order, left_lots(order)))
     report = report_order(state, order, EXECUTION_TRADE_PREVENTION, REASON_NONE)
     report.trade_id = symbol.prevention_count
     report.last_lots = lots
+    report.last_quote_atoms = quote_atoms
     report.last_price_ticks = other.price_ticks if not is_maker else order.price_ticks
     report.is_maker = is_maker
     report.counterparty_order_id = other.order_id
@@ -177,16 +182,15 @@ cdef void _prevent(
     ExchangeState* state, ExchangeOrder* taker, uint32_t maker_slot, const MatchStep* step
 ) noexcept nogil:
     cdef ExchangeOrder* maker = &state.orders[maker_slot]
+    cdef money_t quote_atoms = 0
+    if taker.stp == STP_TRANSFER and maker.stp == STP_TRANSFER and taker.account != maker.account:
+        quote_atoms = quote_of(&state.symbols[taker.symbol], step.price_ticks, step.taker_prevented_lots)
     state.symbols[taker.symbol].prevention_count += 1
     if step.taker_prevented_lots != 0:
-        _report_prevention(
-            state, taker, maker, step.taker_prevented_lots, left_lots(taker) == step.taker_prevented_lots, False
-        )
+        _report_prevention(state, taker, maker, step.taker_prevented_lots, quote_atoms, False)
     if step.maker_prevented_lots != 0:
         list_leg_started(state, maker_slot)
-        _report_prevention(
-            state, maker, taker, step.maker_prevented_lots, left_lots(maker) == step.maker_prevented_lots, True
-        )
+        _report_prevention(state, maker, taker, step.maker_prevented_lots, quote_atoms, True)
 
 
 cdef void _look_for_triggers(ExchangeState* state, int symbol, int64_t price_ticks) noexcept nogil:

@@ -147,7 +147,9 @@ cdef void _start_list(ExchangeState* state, int kind, uint32_t* legs, int count)
     start_order(state, legs[0])
 
 
-cdef int _admit_list(ExchangeState* state, const ExchangeRequest* rows, int count, RequestResult* results) noexcept nogil:
+cdef int _admit_list(
+    ExchangeState* state, const ExchangeRequest* rows, int count, RequestResult* results
+) noexcept nogil:
     cdef uint32_t legs[3]
     cdef int i, kind, verdict
     kind = LIST_OCO if rows.kind == REQUEST_OCO else LIST_OTOCO if rows.kind == REQUEST_OTOCO else LIST_OTO

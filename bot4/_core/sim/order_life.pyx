@@ -74,6 +74,7 @@ cdef uint32_t open_order(ExchangeState* state, const ExchangeRequest* request) n
     resting.account = request.account
     resting.trade_group = state.accounts[request.account].trade_group
     resting.side = request.side
+    resting.stp = request.stp
     index_insert(&state.by_id, order.order_id, 0, slot)
     if order.client_key != 0:
         index_insert(&state.by_client, order.client_key, <uint32_t>order.account, slot)

@@ -12,7 +12,7 @@ Not seen from Python: requests are checked with it.
 
 from libc.stdint cimport int64_t
 
-from bot4._core.book.matching cimport MAX_ORDER_LOTS, MAX_ORDER_TICKS, STP_DECREMENT
+from bot4._core.book.matching cimport MAX_ORDER_LOTS, MAX_ORDER_TICKS, STP_TRANSFER
 from bot4._core.risk.filters cimport VenueFilters, filter_check
 from bot4._core.sim.exchange_state cimport AccountState, ExtraFilters, OpenOrders, SymbolState, open_orders_of
 from bot4._core.sim.exchange_types cimport (
@@ -86,7 +86,7 @@ cdef int check_shape(const ExchangeState* state, const ExchangeRequest* request)
         request.expire_ns != 0 and request.expire_ns <= state.now_ns
     ):
         return VERDICT_BAD_EXPIRY
-    if request.stp > STP_DECREMENT:
+    if request.stp > STP_TRANSFER:
         return VERDICT_BAD_STP
     if not state.symbols[request.symbol].stp_allowed >> request.stp & 1:
         return VERDICT_STP_NOT_ALLOWED

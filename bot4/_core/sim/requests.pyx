@@ -20,7 +20,8 @@ from bot4._core.sim.exchange_state cimport (
 from bot4._core.sim.exchange_types cimport (
     EXECUTION_CANCELED, EXECUTION_EXPIRED, EXECUTION_REJECTED, EXECUTION_REPLACED, ORDER_ALLOW_FAILURE, ORDER_ONLY_NEW,
     ORDER_ONLY_PARTIALLY_FILLED, REASON_EXCHANGE_CANCELED, REASON_INSUFFICIENT_BALANCES, REASON_NONE,
-    REASON_OCO_BAD_PRICES, REQUEST_PLACE, REASON_STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY, REASON_WOULD_MATCH_IMMEDIATELY, STATUS_CANCELED,
+    REASON_OCO_BAD_PRICES, REQUEST_PLACE, REASON_STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY,
+    REASON_WOULD_MATCH_IMMEDIATELY, STATUS_CANCELED,
     STATUS_EXPIRED, STATUS_REJECTED, SYMBOL_HALT, VERDICT_AMEND_NOT_RESTING, VERDICT_AMEND_QUANTITY, VERDICT_BOOK_FULL,
     VERDICT_CANCEL_RESTRICTED, VERDICT_DUPLICATE_ORDER, VERDICT_INSUFFICIENT_BALANCE, VERDICT_LIST_PRICES,
     VERDICT_LOG_FULL, VERDICT_LOT_SIZE, VERDICT_MAX_NUM_ORDER_AMENDS, VERDICT_NO_CHANGE, VERDICT_NOT_ATTEMPTED,
@@ -48,7 +49,9 @@ cdef int64_t _records_at_most(int64_t orders, int64_t parts) noexcept nogil:
     return 2 * parts + 11 * orders + _ROOM
 
 
-cdef bint _takes_alone(const ExchangeState* state, const SymbolState* symbol, const ExchangeRequest* row) noexcept nogil:
+cdef bint _takes_alone(
+    const ExchangeState* state, const SymbolState* symbol, const ExchangeRequest* row
+) noexcept nogil:
     """Whether nothing waits on this symbol that trades could set off, and the request is one order."""
     return conditional_count(&symbol.waiting) == 0 and state.list_count == 0 and row.kind == REQUEST_PLACE
 

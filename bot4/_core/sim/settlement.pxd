@@ -15,6 +15,9 @@ cdef void settle_side(
     ExchangeState* state, ExchangeOrder* order, int64_t lots, money_t quote_atoms, bint is_maker, FeeCharge* charge
 ) noexcept nogil
 
+# Hand over prevented lots: as a trade without a fee. `prevented_lots` already holds them.
+cdef void transfer_side(ExchangeState* state, ExchangeOrder* order, int64_t lots, money_t quote_atoms) noexcept nogil
+
 
 cdef inline money_t quote_of(const SymbolState* symbol, int64_t price_ticks, int64_t lots) noexcept nogil:
     """Quote atoms of a price and a quantity, exact."""

@@ -53,3 +53,16 @@ cdef void settle_side(
         balance_credit(&state.balances, 0, charge.asset, charge.atoms)
     fee_volume(state, order.account, order.symbol, quote_atoms)
     order.cumulative_quote_atoms = money_add(order.cumulative_quote_atoms, quote_atoms)
+
+
+cdef void transfer_side(ExchangeState* state, ExchangeOrder* order, int64_t lots, money_t quote_atoms) noexcept nogil:
+    cdef const SymbolState* symbol = &state.symbols[order.symbol]
+    cdef money_t base_atoms = mul_wide(lots, symbol.base_atoms_per_lot)
+    cdef bint buys = order.side == SIDE_BUY
+    cdef money_t pays = quote_atoms if buys else base_atoms
+    balance_spend(&state.balances, order.account, symbol.quote_asset if buys else symbol.base_asset, pays)
+    order.locked_atoms = money_sub(order.locked_atoms, pays)
+    balance_credit(
+        &state.balances, order.account, symbol.base_asset if buys else symbol.quote_asset,
+        base_atoms if buys else quote_atoms,
+    )
