@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from oracles.sim_exchange import Account, ExchangeTwin, Symbol
+from oracles.sim_exchange import ExchangeTwin
 from oracles.sim_exchange_money import AverageTwin
+from oracles.sim_exchange_parts import Account, Symbol
 
 from bot4._core.risk.filters import Filters
 from bot4._core.sim.exchange import Exchange

@@ -7,7 +7,8 @@ import pytest
 from builders.exchange_flow import ACCOUNTS, SYMBOLS, Flow, Pair, check_reports, run_flow, verdict_counts
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.sim_exchange import DECREMENT, ExchangeTwin
+from oracles.sim_exchange import ExchangeTwin
+from oracles.sim_exchange_parts import DECREMENT
 
 from bot4._core.sim.exchange_dtype import RESULT_DTYPE
 from bot4._core.sim.exchange_types import ExchangeVerdict
