@@ -35,6 +35,6 @@ status=0
     -p no:benchmark "${paths[@]}" || status=$?
 # Also after a test failed: the figures are worth seeing, the exit code tells.
 "$python" -m coverage combine -q
-"$python" -m coverage json -q -o coverage.json
+"$python" ci/coverage_report.py coverage.json
 "$python" ci/coverage_gate.py coverage.json || status=$?
 exit "$status"

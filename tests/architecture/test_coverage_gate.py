@@ -8,6 +8,7 @@ from typing import Any
 
 import copy_tree
 import coverage_gate
+import coverage_report
 import pytest
 
 SOURCES = ["bot4/config.py", "bot4/_core/book.pyx"]
@@ -68,6 +69,11 @@ def test_sources_are_taken_from_the_tree_not_from_the_report(
     shown = capsys.readouterr().out
     assert "FAILED bot4/_core/forgotten.pyx is missing from the report" in shown
     assert "coverage gate: 1 failures" in shown
+
+
+def test_headers_are_reported_after_the_modules_that_use_them() -> None:
+    names = {"ta/history.pxd", "ta/window.pyx", "bank.pxd", "config.py"}
+    assert coverage_report.modules_first(names) == ["config.py", "ta/window.pyx", "bank.pxd", "ta/history.pxd"]
 
 
 def test_missed_lines_are_shown_as_ranges() -> None:
