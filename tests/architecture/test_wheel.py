@@ -25,8 +25,9 @@ def sources(tree: Path) -> set[str]:
 def test_a_wheel_from_a_fresh_tree_holds_every_file_of_the_package(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
-    for name in ("setup.py", "pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, tree)
+    (tree / "ci").mkdir()
+    for name in ("setup.py", "pyproject.toml", "README.md", "ci/core_headers.py"):
+        shutil.copy(ROOT / name, tree / name)
     shutil.copytree(ROOT / "bot4", tree / "bot4", ignore=LEFT_OUT)
     done = subprocess.run(
         [
@@ -55,3 +56,9 @@ def test_a_wheel_from_a_fresh_tree_holds_every_file_of_the_package(tmp_path: Pat
         "bot4 = bot4.entrypoints.cli.main:main"
         in zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
     )
+
+
+def test_the_image_is_built_from_what_the_wheel_needs() -> None:
+    kept_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert kept_out.index("ci/*") < kept_out.index("!ci/core_headers.py"), "setup.py imports it"
+    assert not {"bot4", "setup.py", "pyproject.toml", "README.md", "ci"} & set(kept_out)

@@ -31,13 +31,15 @@ class Twin:
         self.filled = 0
 
     def move(self, status: str) -> bool:
-        ended = self.status in {"filled", "canceled", "expired", "rejected", "dropped"}
+        ended = self.status in {"filled", "canceled", "expired", "rejected", "dropped", "absent"}
         if self.status == "sent":
             allowed = status != "sent"
         elif self.status == "acked":
-            allowed = status not in {"sent", "acked", "dropped"}
+            allowed = status not in {"sent", "acked", "dropped", "absent"}
+        elif self.status == "unknown":
+            allowed = status not in {"sent", "unknown", "dropped"}
         else:
-            allowed = status in {"partially_filled", "filled", "canceled", "expired"}
+            allowed = status in {"partially_filled", "filled", "canceled", "expired", "unknown"}
         if ended or not allowed:
             return False
         self.status = status
@@ -77,7 +79,7 @@ def check(twin: Twin, reports) -> None:
         assert done == expected
         assert (real.status.value, real.filled_qty) == (twin.status, twin.filled)
         assert real.updated_ns == (time_ns if done else before.updated_ns)
-        assert real.is_working == (twin.status in {"sent", "acked", "partially_filled"})
+        assert real.is_working == (twin.status in {"sent", "acked", "partially_filled", "unknown"})
 
 
 @given(REPORTS)
@@ -121,22 +123,32 @@ SETTINGS = st.builds(
 
 def as_toml(settings: Settings, *, as_floats: bool = False) -> str:
     """The settings as a file would hold them: amounts quoted (or, the control, as floats of seven digits)."""
-    lines = []
-    for section, values in msgspec.to_builtins(settings).items():
-        lines.append(f"[{section}]")
-        for key, value in values.items():
+    lines: list[str] = []
+
+    def table(name: str, plain: dict, held: object) -> None:
+        lines.append(f"[{name}]")
+        inner = []
+        for key, value in plain.items():
             if value is None:
                 continue
+            if isinstance(getattr(held, key), msgspec.Struct):
+                inner.append((f"{name}.{key}", value, getattr(held, key)))
+                continue
             if isinstance(value, dict):
-                text = "{" + ", ".join(f"{name} = {number!r}" for name, number in value.items()) + "}"
+                text = "{" + ", ".join(f"{part} = {number!r}" for part, number in value.items()) + "}"
             elif isinstance(value, bool):
                 text = str(value).lower()
             elif isinstance(value, str):
-                is_amount = isinstance(getattr(getattr(settings, section), key), Decimal)
+                is_amount = isinstance(getattr(held, key), Decimal)
                 text = f"{float(value):.7g}" if is_amount and as_floats else f'"{value}"'
             else:
                 text = repr(value)
             lines.append(f"{key} = {text}")
+        for part in inner:
+            table(*part)
+
+    for section, values in msgspec.to_builtins(settings).items():
+        table(section, values, getattr(settings, section))
     return "\n".join(lines)
 
 
