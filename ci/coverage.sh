@@ -32,7 +32,7 @@ fi
 export BOT4_HYPOTHESIS_PROFILE=coverage PYTHONPATH=$copy PYTHONDONTWRITEBYTECODE=1
 status=0
 "$python" -m coverage run -m pytest -q -n "${BOT4_WORKERS:-$(nproc)}" --dist worksteal -m "not slow and not untraced" \
-    -p no:benchmark "${paths[@]}" || status=$?
+    -p no:benchmark --durations=15 "${paths[@]}" || status=$?
 # Also after a test failed: the figures are worth seeing, the exit code tells.
 "$python" -m coverage combine -q
 "$python" ci/coverage_report.py coverage.json
