@@ -55,7 +55,6 @@ class LivePace:
     """How often the gateway looks after things."""
 
     reconcile_s: float = 10.0
-    books_every: int = 6  # passes between two comparisons of balances
     ready_s: float = 0.1
     drain_s: float = 30.0
     dead_man_s: float = 30.0
@@ -325,14 +324,15 @@ class LiveGateway:
     async def _drain(self) -> None:
         """Wait until every order has settled; what the engine still asks for is done, what still works is canceled."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._pace.drain_s
-        again = loop.time() + 1.0
+        deadline, again = loop.time() + self._pace.drain_s, loop.time() + 1.0
+        if self.board.ghosts:  # the alarm about them may have ended the run before they were canceled
+            await self.reconciler.cancel_ghosts(Findings())
         while loop.time() < deadline:
             self._take_intents()
             if not self.board.unsettled() and not self._sender.busy:
                 break
             if loop.time() >= again:  # the engine's own cancellations had their chance
-                again = loop.time() + 1.0
+                again += 1.0
                 for order in self.board.unsettled():
                     self._sender.cancel(order)
             await asyncio.sleep(0.02)

@@ -95,7 +95,7 @@ class Reconciler:
         found = Findings()
         for symbol in self._symbols:
             await self._look_at_open_orders(symbol, found)
-        await self._cancel_ghosts(found)
+        await self.cancel_ghosts(found)
         for symbol in self._symbols:
             started_ns = self._exchange.server_now_ns()
             trades = await self._exchange.trades_since(symbol, started_ns - _OVERLAP_NS)
@@ -125,7 +125,7 @@ class Reconciler:
         for order in self._board.unsettled():
             if order.life.needs_trades:
                 await self.ask_for_trades(order, found)
-        await self._cancel_ghosts(found)
+        await self.cancel_ghosts(found)
         await self._compare_books(found)
         found.unknown = self._board.unknown_count
         self.passes += 1
@@ -184,7 +184,8 @@ class Reconciler:
         else:
             found.fail("trades of an order whose outcome is unknown", f"trades of {symbol}")
 
-    async def _cancel_ghosts(self, found: Findings) -> None:
+    async def cancel_ghosts(self, found: Findings) -> None:
+        """Cancel what has a name of ours and is not of this run; once more does no harm."""
         for name, symbol in list(self._board.ghosts.items()):
             found.ghosts.append(name)
             shown: VenueOrder | NotFound | NoInformation | None = None

@@ -6,17 +6,28 @@ at its end, every trade once with price, quantity and fee, nothing left open, an
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from decimal import Decimal
 
 import pytest
+
+from bot4.adapters.venues.binance.access import Endpoints
+from bot4.adapters.venues.binance.sign import HmacSigner
+from bot4.adapters.venues.binance.spot import BinanceSpot
+from bot4.domain.order import OrderSide
+from bot4.domain.order_id import client_order_id
+from bot4.domain.secret import Secret
+from bot4.ports.exchange import Ack, OrderRequest
 
 MAIN = "from bot4.entrypoints.cli.main import main; main()"
 KEY, SECRET = "livekey", "CANARY-live-5ecr3t"
@@ -205,6 +216,34 @@ def test_a_key_file_with_an_ed25519_key_logs_on_once_and_trades(tmp_path):
         judge(tmp_path, served, json.loads(done.stdout))
     finally:
         served.close()
+
+
+async def leave_an_order(exchange, name):
+    """Place what a run that was killed leaves behind: an order of our name that rests far from the market."""
+    account = BinanceSpot(
+        Endpoints(rest=exchange.at["rest"], ws_api=exchange.at["ws_api"]), Secret(KEY), HmacSigner(Secret(SECRET)),
+        symbols=["BTCUSDT"], mono_ns=time.monotonic_ns, wall_ns=time.time_ns, rng=random.Random(1),
+    )  # fmt: skip
+    await account.start()
+    request = OrderRequest(
+        client_order_id=name, symbol="BTCUSDT", side=OrderSide.BUY, qty=Decimal("0.01"), price=Decimal("50000.00")
+    )
+    try:
+        return await account.place(request)
+    finally:
+        await account.close()
+
+
+def test_an_order_that_an_earlier_run_left_is_canceled_and_ends_the_next_and_the_one_after_trades(tmp_path, exchange):
+    name = client_order_id(5, 77)
+    assert isinstance(asyncio.run(leave_an_order(exchange, name)), Ack)
+    assert len(exchange.ledger()["openOrders"]) == 1
+    after = run(tmp_path, exchange, "--duration", "20")
+    assert after.returncode == 70, after.stderr
+    assert name in after.stderr
+    assert exchange.ledger()["openOrders"] == []
+    assert json.loads(after.stdout)["orders"] == 0, "nothing was sent while something was unaccounted for"
+    assert run(tmp_path, exchange, "--duration", "2").returncode == 0
 
 
 # ---- refusals
