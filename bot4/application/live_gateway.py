@@ -211,8 +211,7 @@ class LiveGateway:
 
     def _callback_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        what = f"{type(error).__name__}: {error}" if error is not None else str(context.get("message"))
-        self.halt(what)
+        self.halt(f"{type(error).__name__}: {error}" if error is not None else str(context.get("message")))
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -297,7 +296,8 @@ class LiveGateway:
                 self.halt(found.differences[0])
             wait_s = self._pace.reconcile_s if found.is_complete else min(1.0, self._pace.reconcile_s)
             try:
-                await asyncio.wait_for(self._look.wait(), wait_s)
+                async with asyncio.timeout(wait_s):  # `wait_for` of Python 3.11 may swallow a cancellation
+                    await self._look.wait()
             except TimeoutError:
                 continue
             finally:

@@ -154,7 +154,8 @@ class WsLink:
         self._pending[number] = pending
         try:
             await self._socket.send_str(text)
-            answer = await asyncio.wait_for(pending.answer, self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):  # `wait_for` of Python 3.11 may swallow a cancellation
+                answer = await pending.answer
         except TimeoutError:
             return Unknown(f"no answer to {operation.ws_method} within {self._timeout_s:g} s")
         except (ConnectionError, aiohttp.ClientError, OSError) as error:

@@ -131,7 +131,8 @@ class WsSession:
             subscribes=self._subscribes,
         )
         try:
-            await asyncio.wait_for(link.connect(self._http, self._endpoints.ws_api), 3 * self._timeout_s)
+            async with asyncio.timeout(3 * self._timeout_s):  # `wait_for` of Python 3.11 may swallow a cancellation
+                await link.connect(self._http, self._endpoints.ws_api)
         except TimeoutError:
             await link.close("connecting took too long")
             raise RetryableError(f"{self._endpoints.ws_api} took too long to connect") from None
