@@ -7,6 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
 
 import pytest
 from builders.exchange_process import exchange_process
@@ -162,3 +167,86 @@ class TestPythonBinance:
                 await client.close_connection()
 
         asyncio.run(trade())
+
+
+class TestOfficialSdk:
+    def test_rest_websocket_interface_user_events_and_streams(self, exchange):
+        pytest.importorskip("binance_sdk_spot", reason="binance-sdk-spot is not installed: pip install 'bot4[clients]'")
+        configuration = importlib.import_module("binance_common.configuration")
+        keys = {"api_key": KEY, "api_secret": SECRET}
+        client = importlib.import_module("binance_sdk_spot.spot").Spot(
+            config_rest_api=configuration.ConfigurationRestAPI(base_path=exchange["rest"], **keys),
+            config_ws_api=configuration.ConfigurationWebSocketAPI(stream_url=exchange["ws_api"], **keys),
+            config_ws_streams=configuration.ConfigurationWebSocketStreams(stream_url=exchange["ws"]),
+        )
+        order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "time_in_force": "GTC"}
+        order |= {"quantity": 0.0105, "price": 30000.5}  # floats: signed as they are written
+        rest = client.rest_api
+        assert rest.exchange_info(symbol="BTCUSDT").data().symbols[0].symbol == "BTCUSDT"
+        placed = rest.new_order(**order).data()
+        assert rest.get_order(symbol="BTCUSDT", order_id=placed.order_id).data().status == "NEW"
+        assert rest.delete_order(symbol="BTCUSDT", order_id=placed.order_id).data().status == "CANCELED"
+
+        async def trade():
+            api = await client.websocket_api.create_connection()
+            try:
+                subscribed = await api.user_data_stream_subscribe_signature()
+                told = asyncio.get_running_loop().create_future()
+                subscribed.stream.on("message", lambda event: told.done() or told.set_result(event))
+                over_ws = (await api.order_place(**order)).data().result
+                event = await asyncio.wait_for(told, 10)
+                assert str(over_ws.order_id) in str(event)
+                cancelled = await api.order_cancel(symbol="BTCUSDT", order_id=over_ws.order_id)
+                assert cancelled.data().result.status == "CANCELED"
+            finally:
+                await api.close_connection(close_session=True)
+            streams = await client.websocket_streams.create_connection()
+            try:
+                diffs = await streams.diff_book_depth(symbol="btcusdt", update_speed="100ms")
+                first = asyncio.get_running_loop().create_future()
+                diffs.on("message", lambda event: first.done() or first.set_result(event))
+                assert (await asyncio.wait_for(first, 10)).e == "depthUpdate"
+            finally:
+                await streams.close_connection(close_session=True)
+
+        asyncio.run(trade())
+
+
+CRYPTOFEED = """
+import asyncio, os, sys
+rest, ws = sys.argv[1:]
+from cryptofeed import FeedHandler
+from cryptofeed.connection import RestEndpoint, Routes, WebsocketEndpoint
+from cryptofeed.defines import L2_BOOK, TICKER, TRADES
+from cryptofeed.exchanges import Binance
+
+routes = Routes("/api/v3/exchangeInfo", l2book="/api/v3/depth?symbol={}&limit={}")
+Binance.rest_endpoints = [RestEndpoint(rest, routes=routes)]
+Binance.websocket_endpoints = [WebsocketEndpoint(ws)]
+seen = set()
+
+async def told(update, _):
+    seen.add(type(update).__name__)
+    if seen == {"OrderBook", "Trade", "Ticker"}:
+        os._exit(0)
+
+handler = FeedHandler(config={"log": {"disabled": True}})
+channels = [L2_BOOK, TRADES, TICKER]
+handler.add_feed(Binance(symbols=["BTC-USDT"], channels=channels, callbacks={name: told for name in channels}))
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+handler.run(start_loop=False)
+loop.run_until_complete(asyncio.sleep(30))
+os._exit(1)
+"""
+
+
+class TestCryptofeed:
+    def test_it_keeps_a_book_over_tls(self):
+        if importlib.util.find_spec("cryptofeed") is None:
+            pytest.skip("cryptofeed is not installed: pip install 'bot4[clients]'")
+        with exchange_process("--tls", "--speed", "5") as (_, at):
+            trust = {"SSL_CERT_FILE": at["ca_file"], "REQUESTS_CA_BUNDLE": at["ca_file"]}
+            command = [sys.executable, "-c", CRYPTOFEED, at["rest"], at["ws"]]
+            done = subprocess.run(command, env=os.environ | trust, timeout=60, check=False, capture_output=True)
+            assert done.returncode == 0, done.stderr.decode()[-2_000:]
