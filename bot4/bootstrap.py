@@ -478,7 +478,8 @@ def serve_exchange(
     accounts_file: Path | None = None,
     limits: str = "binance",
     speed: float = 1.0,
-    has_background: bool = True,
+    background: str = "calibrated",
+    market_model: Path | None = None,
     faults_file: Path | None = None,
     replay: Sequence[Path] = (),
     has_tls: bool = False,
@@ -505,8 +506,10 @@ def serve_exchange(
         ``binance``, ``off``, or a file.
     speed : float
         Seconds of the background market in one of the clock.
-    has_background : bool
-        Whether there is a background market.
+    background : str
+        Who trades when no client does: ``calibrated``, ``plain`` or ``none``.
+    market_model : Path, optional
+        Parameters of the calibrated market, as ``bot4 calibrate`` writes them.
     faults_file : Path, optional
         Faults from the beginning on.
     replay : sequence of Path
@@ -552,7 +555,8 @@ def serve_exchange(
             accounts=specs,
             limits=known[limits] if limits in known else read_limits(Path(limits)),
             speed=speed,
-            has_background=has_background,
+            background=background,
+            market_model=market_model,
             has_tls=has_tls,
             has_listen_keys=has_listen_keys,
             token=token or secrets.token_urlsafe(32),

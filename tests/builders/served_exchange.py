@@ -13,6 +13,7 @@ import orjson
 from yarl import URL
 
 from bot4.adapters.simulator.accounts import parse_account
+from bot4.adapters.simulator.background.faulty_flow import FaultyFlow
 from bot4.adapters.simulator.background.plain_flow import PlainFlow
 from bot4.adapters.simulator.serve.app import ExchangeServer
 from bot4.adapters.simulator.symbols import DEFAULT_SYMBOLS
@@ -142,7 +143,9 @@ async def served(
         venue.allow_listen_keys(seed)
     flow = None
     if with_background:
-        flow = PlainFlow(venue.engine, list(venue.markets.values()), DEFAULT_SYMBOLS, venue.faults, seed)
+        markets = list(venue.markets.values())
+        plain = PlainFlow(venue.engine, markets, DEFAULT_SYMBOLS, seed)
+        flow = FaultyFlow(plain, venue.engine, markets, venue.faults)
         flow.begin(clock())
         venue.keeper.settle(None, clock())
     server = ExchangeServer(venue, flow, speed=speed, token=TOKEN)

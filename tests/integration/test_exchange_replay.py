@@ -104,7 +104,7 @@ def test_what_a_client_took_comes_back_with_the_next_message_of_that_level():
 def test_the_other_markets_are_worth_what_they_are_without_a_recording():
     venue = Venue(DEFAULT_SYMBOLS, [], None, seed=1, clock=lambda: START)
     others = [market for name, market in venue.markets.items() if name != "BTCUSDT"]
-    PlainFlow(venue.engine, others, DEFAULT_SYMBOLS, venue.faults, 1).begin(START)
+    PlainFlow(venue.engine, others, DEFAULT_SYMBOLS, 1).begin(START)
     assert venue.market("BTCUSDT").book(1)[1] == []
     assert 0.049 < float(venue.market("ETHBTC").book(1)[1][0][0]) < 0.051
 

@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
+from bot4.adapters.simulator.background.calibrated_flow import CalibratedFlow
+from bot4.adapters.simulator.background.faulty_flow import FaultyFlow
 from bot4.adapters.simulator.background.flow import Flows
 from bot4.adapters.simulator.background.plain_flow import PlainFlow
 from bot4.adapters.simulator.background.recorded_flow import RecordedFlow
 from bot4.adapters.simulator.serve.app import ExchangeServer
 from bot4.adapters.simulator.symbols import DEFAULT_SYMBOLS
 from bot4.adapters.simulator.venue import Venue
+from bot4.adapters.simulator.wire.decimals import UNIT
 from bot4.domain.errors import DataError, OutputError
+from bot4.quant.market_model import load_market_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
     Ready = Callable[[dict[str, Any]], None]
 
-HISTORY_S = 600  # of the background market before the first client comes
+HISTORY_S = 360  # of the background market before the first client comes
 _STEP_S = 0.5
 _SECOND_NS = 1_000_000_000
 
@@ -51,8 +55,10 @@ class ExchangeSettings:
         None is no limits.
     speed : float
         Seconds of the background market in one of the clock; 0 stands still.
-    has_background : bool
-        Whether there is a background market at all.
+    background : str
+        ``calibrated``, ``plain`` or ``none``.
+    market_model : Path or None
+        Parameters of the calibrated one; None is the bundled file.
     has_tls : bool
     has_listen_keys : bool
         Whether user data may be had as before 2026-02-20.
@@ -71,7 +77,8 @@ class ExchangeSettings:
     accounts: Sequence[AccountSpec]
     limits: Limits | None
     speed: float
-    has_background: bool
+    background: str
+    market_model: Path | None
     has_tls: bool
     has_listen_keys: bool
     token: str
@@ -106,7 +113,7 @@ def build_venue(settings: ExchangeSettings) -> tuple[Venue, Flow | None]:
     Raises
     ------
     ConfigError, DataError
-        An account cannot be; a recording is of no market here, or tells nothing.
+        An account or a parameter file cannot be; a recording is of no market here, or tells nothing.
 
     """
     unknown = set(settings.recorded) - {symbol.name for symbol in DEFAULT_SYMBOLS}
@@ -116,9 +123,8 @@ def build_venue(settings: ExchangeSettings) -> tuple[Venue, Flow | None]:
     past = _Past(now_ns - HISTORY_S * _SECOND_NS)
     venue = Venue(DEFAULT_SYMBOLS, settings.accounts, settings.limits, seed=settings.seed, clock=past.time_ns)
     flow: Flow | None = None
-    if settings.has_background:
-        made_up = [market for name, market in venue.markets.items() if name not in settings.recorded]
-        flow = PlainFlow(venue.engine, made_up, DEFAULT_SYMBOLS, venue.faults, settings.seed)
+    if settings.background != "none":
+        flow = _made_up(venue, settings, past.time_ns())
         flow.begin(past.time_ns())
         venue.keeper.settle(None, past.time_ns())
         while past.now_ns < now_ns:
@@ -128,11 +134,34 @@ def build_venue(settings: ExchangeSettings) -> tuple[Venue, Flow | None]:
     past.is_over = True
     if settings.recorded:
         flow = _with_recordings(venue, flow, settings.recorded)
+    if flow is not None:
+        flow = FaultyFlow(flow, venue.engine, list(venue.markets.values()), venue.faults)
+        venue.keeper.settle(None, venue.now_ns())
     if settings.has_listen_keys:
         venue.allow_listen_keys(settings.seed)
     if settings.faults is not None:
         venue.faults.set(settings.faults)
     return venue, flow
+
+
+def _made_up(venue: Venue, settings: ExchangeSettings, start_ns: int) -> Flow:
+    """Return the background market of all symbols that no recording is played for."""
+    markets = [market for name, market in venue.markets.items() if name not in settings.recorded]
+    if settings.background == "plain":
+        return PlainFlow(venue.engine, markets, DEFAULT_SYMBOLS, settings.seed)
+
+    def settle() -> None:
+        venue.keeper.settle(None, venue.now_ns())
+
+    return CalibratedFlow(
+        venue.engine.exchange,
+        markets,
+        load_market_model(settings.market_model),
+        seed=settings.seed,
+        start_ns=start_ns,
+        settle=settle,
+        quote_worth={symbol.base: symbol.first_price / UNIT for symbol in DEFAULT_SYMBOLS if symbol.quote == "USDT"},
+    )
 
 
 def _with_recordings(venue: Venue, flow: Flow | None, recorded: Mapping[str, Iterator[tuple[int, bytes]]]) -> Flow:

@@ -52,10 +52,16 @@ TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
 )
 @click.option(
     "--background",
-    default="plain",
+    default="calibrated",
     show_default=True,
-    type=click.Choice(["plain", "none"]),
-    help="Who trades when no client does.",
+    type=click.Choice(["calibrated", "plain", "none"]),
+    help="Who trades when no client does: a market fitted to a recording, a plain one, nobody.",
+)
+@click.option(
+    "--market-model",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Parameters of the calibrated market, as bot4 calibrate writes them.  [default: bundled]",
 )
 @click.option(
     "--replay",
@@ -78,6 +84,7 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
     limits: str,
     speed: float,
     background: str,
+    market_model: Path | None,
     replay: tuple[Path, ...],
     faults: Path | None,
     *,
@@ -107,7 +114,8 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
             accounts_file=accounts_file,
             limits=limits,
             speed=speed,
-            has_background=background != "none",
+            background=background,
+            market_model=market_model,
             faults_file=faults,
             replay=replay,
             has_tls=tls,

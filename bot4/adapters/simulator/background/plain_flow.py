@@ -19,7 +19,6 @@ from bot4.adapters.simulator.wire.decimals import UNIT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot4.adapters.simulator.faults.faults import Faults
     from bot4.adapters.simulator.market.market import Market
     from bot4.adapters.simulator.symbols import Symbol
     from bot4.adapters.simulator.trade.engine import Engine
@@ -56,20 +55,15 @@ class PlainFlow:
         Those it trades on.
     symbols : sequence of Symbol
         All that there are: what an asset is worth may follow from a market that is another's.
-    faults : Faults
-        May keep takers away or break their orders into pieces.
     seed : int
 
     The same seed makes the same draws; what comes of them depends on what clients do in between.
 
     """
 
-    def __init__(
-        self, engine: Engine, markets: Sequence[Market], symbols: Sequence[Symbol], faults: Faults, seed: int
-    ) -> None:
+    def __init__(self, engine: Engine, markets: Sequence[Market], symbols: Sequence[Symbol], seed: int) -> None:
         self._engine = engine
         self._markets = markets
-        self._faults = faults
         self._random = Random(f"flow {seed}")  # noqa: S311 - a market's dice, not a secret
         self._prices = FairPrices(symbols, self._random)
         wealth = dict.fromkeys(engine.assets, _WEALTH)
@@ -99,8 +93,7 @@ class PlainFlow:
     def _act(self, index: int, now_ns: int) -> None:
         draw = self._random.random()
         if draw < _TAKER_SHARE:
-            if not self._faults.takes_no_order():
-                self._take(index, now_ns)
+            self._take(index, now_ns)
             return
         side = self._random.randrange(2)
         orders = self._sides[index][side].orders
@@ -153,11 +146,7 @@ class PlainFlow:
             side = self._random.randrange(2)
             limit = int(fair * (1.001 if side == _BUY else 0.999))
         lots = self._lots(symbol.step, fair * symbol.tick, symbol.quote)
-        pieces = min(self._faults.settings.partial_fill_storm, lots)
-        size, rest = divmod(lots, pieces)
-        for piece in range(pieces):
-            row = _limit_order(side, limit, size + (piece < rest), _IOC)
-            self._send(self._taker, market, row, now_ns)
+        self._send(self._taker, market, _limit_order(side, limit, lots, _IOC), now_ns)
 
     def _lots(self, step: int, price: float, quote: str) -> int:
         """Draw the size of an order: log-normal around a typical notional."""

@@ -111,5 +111,5 @@ class Faults:
         return mean > 0 and self._random.random() < elapsed_s / mean
 
     def takes_no_order(self) -> bool:
-        """Draw whether an order of the background does not come."""
+        """Draw whether a step of the background does not happen."""
         return self.settings.slow_fills > 0 and self._random.random() < self.settings.slow_fills

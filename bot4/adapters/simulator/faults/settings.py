@@ -50,9 +50,9 @@ class FaultSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
     pong_timeout_s, ping_period_s : float
         0 is the venue's 60 and 20 seconds.
     slow_fills : float
-        Share of the background's taking orders that do not come.
+        Share of the background's time that is lost: it trades less.
     partial_fill_storm : int
-        Pieces that each of the background's taking orders comes in; 1 is whole.
+        Orders of the least size that take from both best levels of every market at each step; 1 is none.
     halt : bool
         Trading requests are refused.
     chaos_seed : int or None

@@ -59,6 +59,11 @@ class Engine:
         for symbol in symbols:
             self._add(symbol)
 
+    @property
+    def exchange(self) -> Exchange:
+        """The compiled exchange, for a background market that is compiled too."""
+        return self._exchange
+
     def _add(self, symbol: Symbol) -> None:
         tick, step = format_e8(symbol.tick), format_e8(symbol.step)
         self._exchange.add_symbol(
