@@ -118,7 +118,7 @@ def test_a_disk_without_room_refuses_the_start_in_one_line_and_does_no_harm(on_d
 
 
 def test_a_disk_that_fills_up_while_trading_ends_safely_and_the_next_run_goes_on(on_disk_of):
-    outcome = on_disk_of("1500k", duration_s=120)
+    outcome = on_disk_of("1500k", duration_s=600)
     assert outcome.code == 74, outcome.errors
     summary = outcome.summary("first")
     assert summary["status"] == "failed"
