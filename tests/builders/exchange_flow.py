@@ -22,6 +22,7 @@ from builders.exchange import UNIT
 ASSETS = 3
 SYMBOLS = 3
 MAX_ORDERS = 512
+LONG = 2_000
 MAX_REPORTS = 1 << 13
 ACCOUNTS = 6
 MID = 1000
@@ -72,10 +73,12 @@ TIERS = [(0, 60_000, 110_000), (UNIT // 10**6, 30_000, 90_000), (UNIT // 10**5, 
 class Pair:
     """The compiled exchange and its twin with the same tables."""
 
-    def __init__(self, make_twin: type[ExchangeTwin] = ExchangeTwin, *, with_tiers: bool = False):
-        self.exchange = Exchange(
-            max_orders=MAX_ORDERS, max_accounts=8, max_assets=4, max_symbols=4, max_reports=MAX_REPORTS
-        )
+    def __init__(
+        self, make_twin: type[ExchangeTwin] = ExchangeTwin, *, with_tiers: bool = False, for_long_flows: bool = False
+    ):
+        # The twin knows no bound on open orders: long flows leave thousands.
+        sizes = (1 << 13, 1 << 17) if for_long_flows else (MAX_ORDERS, MAX_REPORTS)
+        self.exchange = Exchange(max_orders=sizes[0], max_accounts=8, max_assets=4, max_symbols=4, max_reports=sizes[1])
         self.twin = make_twin()
         decimals = 12
         for name in ("USDT", "BTC", "ETH"):
@@ -366,7 +369,7 @@ class Flow:
 
 def run_flow(seed: int, requests: int, *, chunk: int = 200, make_twin: type[ExchangeTwin] = ExchangeTwin) -> Pair:
     """Run random requests through the exchange and its twin, compared after every chunk."""
-    flow, pair = Flow(seed), Pair(make_twin, with_tiers=bool(seed % 2))
+    flow, pair = Flow(seed), Pair(make_twin, with_tiers=bool(seed % 2), for_long_flows=requests > LONG)
     while requests > 0:
         rows = flow.chunk(min(chunk, requests))
         flow.learn(rows, pair.run(rows))
