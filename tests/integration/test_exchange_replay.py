@@ -12,7 +12,7 @@ from bot4.adapters.simulator.background.plain_flow import PlainFlow
 from bot4.adapters.simulator.background.recorded_flow import RecordedFlow
 from bot4.adapters.simulator.symbols import DEFAULT_SYMBOLS
 from bot4.adapters.simulator.venue import Venue
-from bot4.bootstrap import _recorded_markets
+from bot4.bootstrap.exchange import recorded_markets
 from bot4.domain.errors import DataError
 
 SECOND = 1_000_000_000
@@ -113,7 +113,7 @@ def test_a_recording_of_something_else_is_refused(tmp_path):
     path = tmp_path / "trades.csv"
     path.write_text("1,60000.0,0.1,6000,1700000000000,True,True\n")
     with pytest.raises(DataError):
-        _recorded_markets([path])
+        recorded_markets([path])
 
 
 def test_damaged_lines_are_passed_over():
@@ -127,7 +127,7 @@ def test_damaged_lines_are_passed_over():
 @pytest.mark.real_data
 def test_a_real_day_keeps_the_recorded_touch(shared_data):
     path = shared_data / "ws_captures/hftbacktest/spot/btcusdt_20240808.gz"
-    recorded = _recorded_markets([path])
+    recorded = recorded_markets([path])
     now = [START]
     venue = Venue(DEFAULT_SYMBOLS, [], None, seed=1, clock=lambda: now[0])
     market = venue.market("BTCUSDT")

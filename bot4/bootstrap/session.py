@@ -1,0 +1,152 @@
+"""A session put together: data directory, store, source of market data, and where its orders go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot4.bootstrap.live_account import open_live_account, require_live
+from bot4.bootstrap.store import open_store
+from bot4.bootstrap.venue import open_live_feed, open_recorder, open_venue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    from bot4.application.session import PaperSession
+    from bot4.config import Settings
+    from bot4.ports.display import Display
+    from bot4.ports.market_feed import MarketFeed
+
+
+def open_session(
+    settings: Settings,
+    display: Display,
+    *,
+    replay: Sequence[Path] = (),
+    instrument_files: Sequence[Path] = (),
+    market: str | None = None,
+    venue: str | None = None,
+    symbols: Sequence[str] = (),
+    record: Path | None = None,
+    live: bool = False,
+    speed: float,
+    duration_s: float | None = None,
+) -> OpenSession:
+    """Put a session together: its data directory, its store, its source of market data.
+
+    Parameters
+    ----------
+    settings : Settings
+        See docs/configuration.md.
+    display : Display
+        Where the run shows itself.
+    replay : sequence of Path
+        Recordings to trade over; none plays the synthetic market.
+    instrument_files : sequence of Path
+        Instrument rules that win over recorded and bundled ones.
+    market : str, optional
+        ``spot``, ``usdm`` or ``coinm``: overrules what the recordings say.
+    venue : str, optional
+        ``binance``, ``bybit``, ``coinbase``, ``kraken`` or ``okx``: live market data of `symbols`, traded on paper;
+        nothing can send it an order.
+    symbols : sequence of str
+        Of the venue, in its own spelling; none is bitcoin in dollars.
+    record : Path, optional
+        A new file for what the venue sends.
+    live : bool
+        Real orders on the venue instead of paper; asks for everything docs/live.md lists.
+    speed : float
+        0 for as fast as it goes, 1 for the pace of the stamps; 0 for a venue, whose pace is its own.
+    duration_s : float, optional
+        Market time to run for.
+
+    Raises
+    ------
+    ConfigError, DataError, NoInputError
+        The input or a setting cannot be used.
+    PreflightError
+        Real orders were asked for, and something forbids them.
+    DataDirError, DataDirBusyError, StoreError, OutputError
+        The data directory, the store, the journal or the recording cannot be used.
+    UnreachableError
+        The venue does not answer.
+
+    """
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    from bot4.adapters.storage.data_dir import DataDir
+    from bot4.application.assembly import InputShape
+    from bot4.application.session import PaperSession
+    from bot4.domain.errors import OutputError
+
+    source: MarketFeed
+    if live:
+        require_live(settings, venue)
+    streams = open_venue(settings, venue, market, symbols) if venue is not None else None
+    if replay:
+        from bot4.adapters.recordings.replay_feed import ReplayFeed
+        from bot4.domain.instrument import Market
+
+        source = ReplayFeed(
+            replay, instrument_files=instrument_files, market=Market(market) if market is not None else None
+        )
+        shape = InputShape(has_book=source.has_book, bar_interval_ns=source.bar_interval_ns)
+    elif streams is None:
+        source = _synthetic_feed(settings, instrument_files)
+        shape = InputShape()
+    with ExitStack() as opened:
+        data_dir = DataDir(Path(settings.run.data_dir))
+        opened.callback(data_dir.close)
+        store = open_store(settings, data_dir)
+        opened.callback(store.close)
+        if streams is not None:
+            recorder = open_recorder(settings, record)
+            if recorder is not None:
+                opened.callback(recorder.close)
+            source, shape = open_live_feed(settings, streams, recorder), InputShape()
+        account = open_live_account(settings, streams, data_dir) if live and streams is not None else None
+        run_dir = data_dir.new_run()
+        try:
+            session = PaperSession(
+                settings,
+                source,
+                shape,
+                store=store,
+                run_dir=run_dir,
+                display=display,
+                speed=speed,
+                duration_s=duration_s,
+                account=account,
+            )
+        except OSError as error:
+            data_dir.discard(run_dir)
+            raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
+        except BaseException:
+            data_dir.discard(run_dir)
+            raise
+        return OpenSession(session, opened.pop_all())
+
+
+def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> MarketFeed:
+    from bot4.adapters.recordings.catalog import InstrumentCatalog
+    from bot4.adapters.synthetic.feed import SyntheticFeed
+    from bot4.domain.instrument import Market
+
+    instrument = InstrumentCatalog(instrument_files).require("binance", Market.SPOT, settings.synthetic.symbol)
+    return SyntheticFeed(instrument, settings.synthetic, seed=settings.run.seed)
+
+
+class OpenSession:
+    """A session with what it holds open: recording, store, data directory; leaving the block closes them."""
+
+    def __init__(self, session: PaperSession, opened: ExitStack) -> None:
+        self.session = session
+        self._opened = opened
+
+    def __enter__(self) -> PaperSession:
+        return self.session
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
