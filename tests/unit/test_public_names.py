@@ -70,7 +70,7 @@ def test_the_order_book_is_the_cores():
     "module",
     [
         "bot4",
-        "bot4.config",
+        "bot4.config.loading",
         "bot4.application.bus",
         "bot4.domain.order_id",
         "bot4.domain.specification",

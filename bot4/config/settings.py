@@ -1,0 +1,37 @@
+"""All sections in one."""
+
+from __future__ import annotations
+
+from bot4.config.section import Section
+from bot4.config.trading import (
+    BreakerSettings,
+    ImpactSettings,
+    JournalSettings,
+    LiveSettings,
+    PaperSettings,
+    RiskSettings,
+    RunSettings,
+    ShardSettings,
+    StoreSettings,
+    StrategySettings,
+    SyntheticSettings,
+)
+from bot4.config.venues import StreamSettings, VenuesSettings
+
+
+class Settings(Section, frozen=True):
+    """Every setting of bot4. Paper is the default; real orders take more than settings (docs/live.md)."""
+
+    run: RunSettings = RunSettings()
+    synthetic: SyntheticSettings = SyntheticSettings()
+    paper: PaperSettings = PaperSettings()
+    impact: ImpactSettings = ImpactSettings()
+    strategy: StrategySettings = StrategySettings()
+    risk: RiskSettings = RiskSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    shard: ShardSettings = ShardSettings()
+    journal: JournalSettings = JournalSettings()
+    streams: StreamSettings = StreamSettings()
+    venues: VenuesSettings = VenuesSettings()
+    live: LiveSettings = LiveSettings()
+    store: StoreSettings = StoreSettings()
