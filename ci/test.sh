@@ -13,6 +13,7 @@ if [ $# -gt 0 ]; then
     exec "$python" -m pytest "$@"
 fi
 
+ci/servers.sh
 reports=$root/build/tests
 mkdir -p "$reports"
 rm -f "$reports"/*.xml
