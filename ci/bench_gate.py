@@ -3,8 +3,8 @@
     python ci/bench_gate.py            compare; exit 1 on a regression
     python ci/bench_gate.py --update   measure again and rewrite bench/baselines/
 
-A ratio fails when it is above its baseline by more than the kernel's tolerance in each of three measurements: noise
-passes, a slower kernel stays. A kernel that executed the very instructions of its baseline is let through all the
+A ratio fails when it is above its baseline by more than the kernel's tolerance in each of six measurements, three when
+its turn comes and three after all other kernels: noise passes, a slower kernel stays. A kernel that executed the very instructions of its baseline is let through all the
 same: what made it slower is the machine, and the gate says so. Instruction counts (callgrind, inside bot4/_core only)
 fail above 0.5 %, and are compared only where compiler, Cython, -march, Python and valgrind are those of the baseline.
 A kernel of the baseline that no benchmark provides any more fails, and so does a kernel without a baseline.
@@ -28,7 +28,7 @@ from harness import BenchError, Kernel, Measured  # noqa: E402
 
 TRIES = 3
 SESSIONS = 5
-TOLERANCE_MIN, TOLERANCE_MAX = 0.15, 0.60
+TOLERANCE_MIN, TOLERANCE_MAX = 0.35, 0.60  # neighbours on a shared host cost a kernel a fifth; counts find the rest
 FOREIGN_MACHINE = 2.0  # another processor shifts ratios: twice the tolerance
 INSTRUCTION_TOLERANCE = 0.005
 SAME_INSTRUCTIONS = 0.0001  # start-up of a batch may take a jump more
@@ -37,7 +37,8 @@ INSTRUCTIONS_SAVED = 0.05  # a baseline that much too high would hide the next r
 
 def ratio_limit(entry: dict[str, float], *, is_foreign: bool) -> float:
     """Largest ratio that still passes."""
-    return entry["ratio"] * (1 + entry["tolerance"] * (FOREIGN_MACHINE if is_foreign else 1.0))
+    tolerance = max(entry["tolerance"], TOLERANCE_MIN)
+    return entry["ratio"] * (1 + tolerance * (FOREIGN_MACHINE if is_foreign else 1.0))
 
 
 def compare_names(kernels: set[str], baseline: set[str], what: str) -> list[str]:
@@ -57,6 +58,15 @@ def steadiest(kernel: Kernel, limit: float, budget_s: float) -> Measured:
     return best
 
 
+def passes(kernel: Kernel, limits: dict[str, float], budget_s: float) -> bool:
+    """Measure, print the row, and say whether the ratio is within its limit; a kernel without one passes."""
+    limit = limits.get(kernel.name, float("inf"))
+    result = steadiest(kernel, limit, budget_s)
+    is_fast = result.ratio <= limit
+    print(f"{harness.row(result)} {limit:>8.3f}{'' if is_fast else '  SLOWER'}", flush=True)
+    return is_fast
+
+
 def check_ratios(
     kernels: list[Kernel], baseline: dict[str, Any], machine: dict[str, str], budget_s: float
 ) -> tuple[list[str], dict[str, str]]:
@@ -69,16 +79,13 @@ def check_ratios(
     failures = compare_names({kernel.name for kernel in kernels}, set(entries), "ratio")
     slower: dict[str, str] = {}
     print(f"{harness.HEADER} {'limit':>8}")
-    for kernel in kernels:
-        entry = entries.get(kernel.name)
-        limit = ratio_limit(entry, is_foreign=is_foreign) if entry else float("inf")
-        result = steadiest(kernel, limit, budget_s)
-        is_slow = result.ratio > limit
-        print(f"{harness.row(result)} {limit:>8.3f}{'  SLOWER' if is_slow else ''}", flush=True)
-        if entry and is_slow:
+    limits = {name: ratio_limit(entry, is_foreign=is_foreign) for name, entry in entries.items()}
+    suspects = [kernel for kernel in kernels if not passes(kernel, limits, budget_s)]
+    for kernel in suspects:
+        if not passes(kernel, limits, budget_s):
             slower[kernel.name] = (
-                f"{kernel.name}: ratio {result.ratio:.3f} above {limit:.3f} (baseline {entry['ratio']:.3f}) "
-                f"in {TRIES} measurements"
+                f"{kernel.name}: ratio above {limits[kernel.name]:.3f} "
+                f"(baseline {entries[kernel.name]['ratio']:.3f}) in {2 * TRIES} measurements"
             )
     return failures, slower
 

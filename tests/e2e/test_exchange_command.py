@@ -8,6 +8,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 from builders.exchange_process import ROOT, exchange_process
 
 COMMAND = [sys.executable, "-c", "from bot4.entrypoints.cli.main import main; main()", "exchange"]
+
+PATIENCE_S = 60
 
 
 def get(url: str, **headers: str):
@@ -33,11 +36,10 @@ def test_it_says_where_it_is_reached_trades_by_itself_and_ends_by_a_signal():
         assert [entry["symbol"] for entry in info["symbols"]] == ["BTCUSDT", "ETHUSDT", "ETHBTC"]
         assert len(get(at["rest"] + "/api/v3/klines?symbol=BTCUSDT&interval=1m")) >= 6
         first = get(at["rest"] + "/api/v3/trades?symbol=ETHBTC&limit=1")[0]["id"]
-        for _ in range(100):
-            if get(at["rest"] + "/api/v3/trades?symbol=ETHBTC&limit=1")[0]["id"] > first:
-                break
-        else:
-            pytest.fail("nothing was traded")
+        until = time.monotonic() + PATIENCE_S
+        while get(at["rest"] + "/api/v3/trades?symbol=ETHBTC&limit=1")[0]["id"] <= first:
+            assert time.monotonic() < until, f"nothing was traded within {PATIENCE_S} s"
+            time.sleep(0.05)
         ledger = get(at["admin"] + "/ledger", Authorization="Bearer mine")
         assert ledger["accounts"]["alice"]["balances"]["USDT"]["free"] == "1000000.00000000"
 
