@@ -4,9 +4,10 @@
     python ci/bench_gate.py --update   measure again and rewrite bench/baselines/
 
 A ratio fails when it is above its baseline by more than the kernel's tolerance in each of six measurements, three when
-its turn comes and three after all other kernels: noise passes, a slower kernel stays. A kernel that executed the very instructions of its baseline is let through all the
-same: what made it slower is the machine, and the gate says so. Instruction counts (callgrind, inside bot4/_core only)
-fail above 0.5 %, and are compared only where compiler, Cython, -march, Python and valgrind are those of the baseline.
+its turn comes and three after all other kernels: noise passes, a slower kernel stays. A kernel that executed the very
+instructions of its baseline is let through all the same: what made it slower is the machine, and the gate says so.
+Instruction counts (callgrind, inside bot4/_core only) fail above 0.5 %, and are compared only where compiler, Cython,
+-march, Python and valgrind are those of the baseline.
 A kernel of the baseline that no benchmark provides any more fails, and so does a kernel without a baseline.
 """
 

@@ -8,6 +8,7 @@ import pytest
 from bot4._core.mem.intent_ring import SpscIntentRing
 from bot4._core.mem.lossy_ring import LossyRing
 from bot4._core.mem.mpmc_ring import MpmcRing, MpmcWordRing
+from bot4._core.mem.record_ring import RecordRing
 from bot4._core.mem.records import CONTROL_DTYPE, EVENT_DTYPE, INTENT_DTYPE, TRADE_DTYPE, WORD_DTYPE
 from bot4._core.mem.spsc_ring import SpscRing, SpscWordRing
 from bot4._core.types import EventKind
@@ -191,3 +192,8 @@ def test_events_have_the_layout_of_the_c_header():
         "recv_ns": 16,
         "body": 24,
     }
+
+
+def test_the_base_of_the_rings_is_no_ring_itself():
+    with pytest.raises(TypeError, match="RecordRing has no records of its own"):
+        RecordRing(8)

@@ -1,33 +1,15 @@
 # cython: language_level=3
-"""Bounded many-producer many-consumer rings, seen from Python: records travel in batches, as NumPy arrays.
+"""Bounded many-producer many-consumer rings of events and of words; the C functions are the interface of the hot path.
 
-The C functions are the interface of the hot path (see mpmc_ring.pxd). The records of one `push` call stay neighbours
-and in order; a `pop` takes what lies finished at the front.
+The records of one `push` call stay neighbours and in order; a `pop` takes what lies finished at the front.
 """
 
-import numpy as np
-
-from cpython.buffer cimport PyBuffer_Release
-from libc.stdint cimport int64_t, uint64_t
-
-from bot4._core.mem.record_buffer cimport borrow_records, checked_capacity
-from bot4._core.mem.waiter cimport (
-    WAIT_PARK,
-    Waiter,
-    mpmc_push_wait,
-    mpmc_wait,
-    mpmc_word_push_wait,
-    mpmc_word_wait,
-    timeout_ns_of,
-    waiter_notify_many,
-    waiter_t,
-)
-from bot4._core.types cimport Event
+from bot4._core.mem.record_ring cimport SHARED_RING_OF_EVENTS, SHARED_RING_OF_WORDS, RecordRing
 
 from bot4._core.mem.records import EVENT_DTYPE, WORD_DTYPE
 
 
-cdef class MpmcRing:
+cdef class MpmcRing(RecordRing):
     """Ring of 64-byte events between any number of producers and consumers.
 
     Parameters
@@ -50,113 +32,10 @@ cdef class MpmcRing:
     """
 
     def __cinit__(self, capacity: int):
-        self.capacity = checked_capacity(capacity, 2)
-        self.ring = mpmc_new(self.capacity)
-        if self.ring is NULL:
-            raise MemoryError(f"no memory for a ring of {capacity} records")
-
-    def __dealloc__(self):
-        mpmc_free(self.ring)
-
-    def __len__(self) -> int:
-        return mpmc_size(self.ring)
-
-    def push(self, records) -> int:
-        """Push `records` (C-contiguous, EVENT_DTYPE or any 64-byte items), oldest first; return how many fitted.
-
-        What did not fit is counted as rejected and stays with the caller.
-        """
-        cdef Py_buffer view
-        cdef size_t count = borrow_records(records, &view, sizeof(Event), False)
-        try:
-            return mpmc_push_batch(self.ring, <const Event*>view.buf, count)
-        finally:
-            PyBuffer_Release(&view)
-
-    def push_wait(self, records, Waiter room not None, Waiter readers=None, timeout_s=None) -> int:
-        """Push all `records`, waiting on `room` while the ring is full; return how many were pushed.
-
-        Parameters
-        ----------
-        records : array, 64-byte items
-        room : Waiter
-            Where producers wait; the consumer notifies it after its pops (`pop(..., room=room)`).
-        readers : Waiter, optional
-            Notified after each part that was pushed.
-        timeout_s : float, optional
-            Longest wait without progress; None waits for ever. The GIL is released meanwhile, and signals are seen
-            only at the end: give a timeout where Ctrl-C matters.
-        """
-        cdef Py_buffer view
-        cdef int64_t timeout_ns = timeout_ns_of(timeout_s)
-        cdef waiter_t* woken = NULL if readers is None else readers.waiter
-        cdef size_t count = borrow_records(records, &view, sizeof(Event), False)
-        cdef size_t pushed
-        try:
-            with nogil:
-                pushed = mpmc_push_wait(
-                    self.ring, <const Event*>view.buf, count, room.waiter, woken, timeout_ns)
-            return pushed
-        finally:
-            PyBuffer_Release(&view)
-
-    def pop(self, size_t n, Waiter room=None):
-        """Pop up to `n` records, oldest first, as a new array of EVENT_DTYPE; notify `room`, where given."""
-        records = np.empty(min(n, self.capacity), EVENT_DTYPE)
-        return records[:self.pop_into(records, room)]
-
-    def pop_into(self, records, Waiter room=None) -> int:
-        """Pop up to len(records) records into `records`, oldest first; return how many. Allocates nothing."""
-        cdef Py_buffer view
-        cdef size_t count = borrow_records(records, &view, sizeof(Event), True)
-        cdef size_t popped
-        try:
-            popped = mpmc_pop_batch(self.ring, <Event*>view.buf, count)
-        finally:
-            PyBuffer_Release(&view)
-        if room is not None and popped:
-            waiter_notify_many(room.waiter, popped)
-        return popped
-
-    def wait(self, Waiter readers not None, timeout_s=None) -> bool:
-        """Consumer: wait on `readers` until there is a record; False when `timeout_s` passed first (None: never)."""
-        cdef int64_t timeout_ns = timeout_ns_of(timeout_s)
-        cdef bint found
-        with nogil:
-            found = mpmc_wait(self.ring, readers.waiter, timeout_ns)
-        return found
-
-    def arm(self, Waiter readers not None) -> bool:
-        """Announce that an event loop is about to sleep on `readers.fileno()`.
-
-        False: there is a record already, do not sleep. True: the next push and notify make the descriptor readable; the
-        loop's reader callback then calls `readers.acknowledge()`, and the loop pops. `readers` must park.
-        """
-        if readers.waiter.strategy != WAIT_PARK:
-            raise ValueError("a waiter must park to wake an event loop, its strategy does not")
-        readers.announce()
-        if mpmc_wait(self.ring, readers.waiter, 0):
-            readers.withdraw()
-            return False
-        return True
-
-    def statistics(self) -> dict[str, int]:
-        """Records pushed, popped, rejected; dropped (always 0: this ring refuses instead); high_water; held; capacity.
-
-        high_water is the largest backlog sampled at every 64th push and at every rejection.
-        """
-        return {
-            "capacity": self.capacity,
-            "held": mpmc_size(self.ring),
-            "pushed": mpmc_pushed(self.ring),
-            "popped": mpmc_popped(self.ring),
-            "rejected": mpmc_rejected(self.ring),
-            "dropped": 0,
-            "high_water": mpmc_high_water(self.ring),
-        }
+        self.ring = <mpmc_ring_t*>self.take(capacity, 2, &SHARED_RING_OF_EVENTS, EVENT_DTYPE)
 
 
-cdef class MpmcWordRing:
+cdef class MpmcWordRing(RecordRing):
     """Ring of 8-byte words between any number of producers and consumers.
 
     Parameters
@@ -179,107 +58,4 @@ cdef class MpmcWordRing:
     """
 
     def __cinit__(self, capacity: int):
-        self.capacity = checked_capacity(capacity, 2)
-        self.ring = mpmc_word_new(self.capacity)
-        if self.ring is NULL:
-            raise MemoryError(f"no memory for a ring of {capacity} records")
-
-    def __dealloc__(self):
-        mpmc_word_free(self.ring)
-
-    def __len__(self) -> int:
-        return mpmc_word_size(self.ring)
-
-    def push(self, records) -> int:
-        """Push `records` (C-contiguous, WORD_DTYPE or any 8-byte items), oldest first; return how many fitted.
-
-        What did not fit is counted as rejected and stays with the caller.
-        """
-        cdef Py_buffer view
-        cdef size_t count = borrow_records(records, &view, sizeof(uint64_t), False)
-        try:
-            return mpmc_word_push_batch(self.ring, <const uint64_t*>view.buf, count)
-        finally:
-            PyBuffer_Release(&view)
-
-    def push_wait(self, records, Waiter room not None, Waiter readers=None, timeout_s=None) -> int:
-        """Push all `records`, waiting on `room` while the ring is full; return how many were pushed.
-
-        Parameters
-        ----------
-        records : array, 8-byte items
-        room : Waiter
-            Where producers wait; the consumer notifies it after its pops (`pop(..., room=room)`).
-        readers : Waiter, optional
-            Notified after each part that was pushed.
-        timeout_s : float, optional
-            Longest wait without progress; None waits for ever. The GIL is released meanwhile, and signals are seen
-            only at the end: give a timeout where Ctrl-C matters.
-        """
-        cdef Py_buffer view
-        cdef int64_t timeout_ns = timeout_ns_of(timeout_s)
-        cdef waiter_t* woken = NULL if readers is None else readers.waiter
-        cdef size_t count = borrow_records(records, &view, sizeof(uint64_t), False)
-        cdef size_t pushed
-        try:
-            with nogil:
-                pushed = mpmc_word_push_wait(
-                    self.ring, <const uint64_t*>view.buf, count, room.waiter, woken, timeout_ns)
-            return pushed
-        finally:
-            PyBuffer_Release(&view)
-
-    def pop(self, size_t n, Waiter room=None):
-        """Pop up to `n` records, oldest first, as a new array of WORD_DTYPE; notify `room`, where given."""
-        records = np.empty(min(n, self.capacity), WORD_DTYPE)
-        return records[:self.pop_into(records, room)]
-
-    def pop_into(self, records, Waiter room=None) -> int:
-        """Pop up to len(records) records into `records`, oldest first; return how many. Allocates nothing."""
-        cdef Py_buffer view
-        cdef size_t count = borrow_records(records, &view, sizeof(uint64_t), True)
-        cdef size_t popped
-        try:
-            popped = mpmc_word_pop_batch(self.ring, <uint64_t*>view.buf, count)
-        finally:
-            PyBuffer_Release(&view)
-        if room is not None and popped:
-            waiter_notify_many(room.waiter, popped)
-        return popped
-
-    def wait(self, Waiter readers not None, timeout_s=None) -> bool:
-        """Consumer: wait on `readers` until there is a record; False when `timeout_s` passed first (None: never)."""
-        cdef int64_t timeout_ns = timeout_ns_of(timeout_s)
-        cdef bint found
-        with nogil:
-            found = mpmc_word_wait(self.ring, readers.waiter, timeout_ns)
-        return found
-
-    def arm(self, Waiter readers not None) -> bool:
-        """Announce that an event loop is about to sleep on `readers.fileno()`.
-
-        False: there is a record already, do not sleep. True: the next push and notify make the descriptor readable; the
-        loop's reader callback then calls `readers.acknowledge()`, and the loop pops. `readers` must park.
-        """
-        if readers.waiter.strategy != WAIT_PARK:
-            raise ValueError("a waiter must park to wake an event loop, its strategy does not")
-        readers.announce()
-        if mpmc_word_wait(self.ring, readers.waiter, 0):
-            readers.withdraw()
-            return False
-        return True
-
-    def statistics(self) -> dict[str, int]:
-        """Records pushed, popped, rejected; dropped (always 0: this ring refuses instead); high_water; held; capacity.
-
-        high_water is the largest backlog sampled at every 64th push and at every rejection.
-        """
-        return {
-            "capacity": self.capacity,
-            "held": mpmc_word_size(self.ring),
-            "pushed": mpmc_word_pushed(self.ring),
-            "popped": mpmc_word_popped(self.ring),
-            "rejected": mpmc_word_rejected(self.ring),
-            "dropped": 0,
-            "high_water": mpmc_word_high_water(self.ring),
-        }
+        self.ring = <mpmc_word_ring_t*>self.take(capacity, 2, &SHARED_RING_OF_WORDS, WORD_DTYPE)

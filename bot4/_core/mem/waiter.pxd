@@ -2,10 +2,8 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from bot4._core.mem.intent_ring cimport spsc_intent_ring_t
-from bot4._core.mem.mpmc_ring cimport mpmc_ring_t, mpmc_word_ring_t
-from bot4._core.mem.spsc_ring cimport spsc_ring_t, spsc_word_ring_t
-from bot4._core.types cimport Event, OrderIntent
+from bot4._core.mem.spsc_ring cimport spsc_ring_t
+from bot4._core.types cimport Event
 
 
 cpdef enum WaitStrategy:
@@ -36,27 +34,11 @@ cdef extern from "bot4/ring_wait.h" nogil:
 
     # Consumer: 1 when there is a record, 0 when timeout_ns passed first (negative: for ever, 0: one look).
     bint spsc_wait "bot4_spsc_event_wait"(spsc_ring_t* ring, waiter_t* records, int64_t timeout_ns) noexcept
-    bint spsc_intent_wait "bot4_spsc_intent_wait"(
-        spsc_intent_ring_t* ring, waiter_t* records, int64_t timeout_ns) noexcept
-    bint spsc_word_wait "bot4_spsc_word_wait"(spsc_word_ring_t* ring, waiter_t* records, int64_t timeout_ns) noexcept
-    bint mpmc_wait "bot4_mpmc_event_wait"(mpmc_ring_t* ring, waiter_t* records, int64_t timeout_ns) noexcept
-    bint mpmc_word_wait "bot4_mpmc_word_wait"(mpmc_word_ring_t* ring, waiter_t* records, int64_t timeout_ns) noexcept
 
     # Producer under backpressure: push all, waiting for room up to timeout_ns since the last progress; returns how many
     # were pushed, the others count as rejected. `records` may be NULL.
     size_t spsc_push_wait "bot4_spsc_event_push_wait"(
         spsc_ring_t* ring, const Event* events, size_t n, waiter_t* room, waiter_t* records, int64_t timeout_ns) noexcept
-    size_t spsc_intent_push_wait "bot4_spsc_intent_push_wait"(
-        spsc_intent_ring_t* ring, const OrderIntent* intents, size_t n, waiter_t* room, waiter_t* records,
-        int64_t timeout_ns) noexcept
-    size_t spsc_word_push_wait "bot4_spsc_word_push_wait"(
-        spsc_word_ring_t* ring, const uint64_t* words, size_t n, waiter_t* room, waiter_t* records,
-        int64_t timeout_ns) noexcept
-    size_t mpmc_push_wait "bot4_mpmc_event_push_wait"(
-        mpmc_ring_t* ring, const Event* events, size_t n, waiter_t* room, waiter_t* records, int64_t timeout_ns) noexcept
-    size_t mpmc_word_push_wait "bot4_mpmc_word_push_wait"(
-        mpmc_word_ring_t* ring, const uint64_t* words, size_t n, waiter_t* room, waiter_t* records,
-        int64_t timeout_ns) noexcept
 
 
 cdef inline bint waiter_wait(waiter_t* waiter, spsc_ring_t* ring, int64_t timeout_ns) noexcept nogil:
