@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bot4.domain.specification import EVERYTHING
 
@@ -13,8 +13,29 @@ if TYPE_CHECKING:
     from bot4.domain.order import Order
     from bot4.domain.specification import Specification
 
+Found_co = TypeVar("Found_co", covariant=True)
 
-class OrderRepository(Protocol):
+
+class Searchable(Protocol[Found_co]):
+    """Whatever a run wrote of one kind, by condition."""
+
+    def find(
+        self,
+        run_id: str,
+        specification: Specification = EVERYTHING,
+        *,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> Sequence[Found_co]:
+        """Return what of a run meets the condition, oldest first unless asked otherwise."""
+        ...
+
+    def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
+        """Return how many of them there are."""
+        ...
+
+
+class OrderRepository(Searchable["Order"], Protocol):
     """Orders of every run."""
 
     def save(self, run_id: str, order: Order) -> None:
@@ -29,23 +50,8 @@ class OrderRepository(Protocol):
         """Return a run's orders, oldest first."""
         ...
 
-    def find(
-        self,
-        run_id: str,
-        specification: Specification = EVERYTHING,
-        *,
-        limit: int | None = None,
-        newest_first: bool = False,
-    ) -> Sequence[Order]:
-        """Return a run's orders that meet the condition, oldest first unless asked otherwise."""
-        ...
 
-    def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
-        """Return how many of them there are."""
-        ...
-
-
-class FillRepository(Protocol):
+class FillRepository(Searchable["Fill"], Protocol):
     """Executions of every run."""
 
     def add(self, run_id: str, fill: Fill) -> bool:
@@ -56,23 +62,8 @@ class FillRepository(Protocol):
         """Return a run's fills, oldest first."""
         ...
 
-    def find(
-        self,
-        run_id: str,
-        specification: Specification = EVERYTHING,
-        *,
-        limit: int | None = None,
-        newest_first: bool = False,
-    ) -> Sequence[Fill]:
-        """Return a run's fills that meet the condition, oldest first unless asked otherwise."""
-        ...
 
-    def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
-        """Return how many of them there are."""
-        ...
-
-
-class MarkRepository(Protocol):
+class MarkRepository(Searchable["Mark"], Protocol):
     """Equity curves."""
 
     def add(self, run_id: str, mark: Mark) -> None:
@@ -83,23 +74,8 @@ class MarkRepository(Protocol):
         """Return a run's points, oldest first."""
         ...
 
-    def find(
-        self,
-        run_id: str,
-        specification: Specification = EVERYTHING,
-        *,
-        limit: int | None = None,
-        newest_first: bool = False,
-    ) -> Sequence[Mark]:
-        """Return a run's points that meet the condition, oldest first unless asked otherwise."""
-        ...
 
-    def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
-        """Return how many of them there are."""
-        ...
-
-
-class RefusalRepository(Protocol):
+class RefusalRepository(Searchable["Refusal"], Protocol):
     """Decisions that were refused."""
 
     def add(self, run_id: str, refusal: Refusal) -> None:
@@ -108,21 +84,6 @@ class RefusalRepository(Protocol):
 
     def list(self, run_id: str) -> Sequence[Refusal]:
         """Return a run's refusals, oldest first."""
-        ...
-
-    def find(
-        self,
-        run_id: str,
-        specification: Specification = EVERYTHING,
-        *,
-        limit: int | None = None,
-        newest_first: bool = False,
-    ) -> Sequence[Refusal]:
-        """Return a run's refusals that meet the condition, oldest first unless asked otherwise."""
-        ...
-
-    def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
-        """Return how many of them there are."""
         ...
 
 
