@@ -77,6 +77,7 @@ def summarise(
         refusals=sum(item.refusals for item in instruments),
         open_orders_left=open_orders_left,
         fees=first.fees,
+        fees_by_asset=fees_by_asset(assembly),
         equity=first.equity,
         equity_start=f"{assembly.opening.get(assembly.instruments[0].settle, Decimal(0)):f}",
         equity_asset=first.equity_asset,
@@ -90,6 +91,16 @@ def summarise(
         journal=journal,
         store=store,
     )
+
+
+def fees_by_asset(assembly: Assembly) -> dict[str, str]:
+    """Return the fees paid in each asset, exact; assets in which nothing was paid are left out."""
+    decimals = assembly.account.decimals
+    paid = {
+        name: Decimal(assembly.account[asset].fees).scaleb(-decimals[asset])
+        for asset, name in enumerate(assembly.assets)
+    }
+    return {name: f"{fees:f}" for name, fees in paid.items() if fees}
 
 
 def breaker_text(assembly: Assembly) -> str:

@@ -48,8 +48,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run.
 
     Totals over all instruments; ``best_bid``, ``best_ask``, ``fees`` and ``equity`` are those of the first instrument,
-    ``instruments`` has each one's. ``latency_ns`` is bot4's own time by stage, nanoseconds, from a sample of the
-    messages. ``status`` is ``finished`` (input ended or time was up), ``interrupted``, or ``failed``.
+    ``instruments`` has each one's, and ``fees_by_asset`` what was paid in all assets (a spot buy may pay in the base).
+    ``latency_ns`` is bot4's own time by stage, nanoseconds, from a sample of the messages. ``status`` is ``finished``
+    (input ended or time was up), ``interrupted``, or ``failed``.
     """
 
     run_id: str
@@ -80,6 +81,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     refusals: int
     open_orders_left: int
     fees: str
+    fees_by_asset: dict[str, str]
     equity: str
     equity_start: str
     equity_asset: str

@@ -143,6 +143,13 @@ def judge(tmp_path, exchange, summary) -> tuple[int, int]:
     assert {status for name, (status, _, _) in ours.items() if name not in theirs} <= {
         "dropped", "rejected", "absent"
     }  # fmt: skip
+    charged: dict[str, Decimal] = {}
+    for trade in ledger["trades"]:
+        charged[trade["commissionAsset"]] = charged.get(trade["commissionAsset"], Decimal()) + Decimal(
+            trade["commission"]
+        )
+    shown = {asset: Decimal(paid) for asset, paid in summary["fees_by_asset"].items()}
+    assert shown == {asset: paid for asset, paid in charged.items() if paid}
     for asset, opening in OPENING.items():
         moved = opening
         for trade in ledger["trades"]:

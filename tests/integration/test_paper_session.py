@@ -123,6 +123,7 @@ def test_fees_position_and_equity_equal_an_account_kept_by_hand(summary, store):
     mine = summary.instruments[0]
     assert Decimal(mine.position) == position
     assert Decimal(summary.fees) == fees
+    assert {asset: Decimal(paid) for asset, paid in summary.fees_by_asset.items()} == {summary.equity_asset: fees}
     last = rows(store, "marks", summary.run_id)[-1]
     assert last.price > 0
     bid, ask = Decimal(summary.best_bid.price), Decimal(summary.best_ask.price)

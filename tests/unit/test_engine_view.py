@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ void begin(void) { bot4_view_begin(&view); }
 void set(int index, uint64_t word) { bot4_view_set(&view, index, word); }
 void end(void) { bot4_view_end(&view); }
 int take(uint64_t *out, int count) { return bot4_view_read(&view, out, count); }
+int await_(uint64_t *out, int count, int rests) { return bot4_view_await(&view, out, count, rests); }
 """
 
 
@@ -72,6 +74,17 @@ def test_a_version_that_stays_even_is_noticed(tmp_path):
     lock.header.begin()  # the writer begins inside a write: its versions are the wrong way round from here on
     with pytest.raises(AssertionError):
         check(lock)
+
+
+def test_a_reader_outwaits_a_writer_that_is_off_its_core_in_the_middle_of_a_write(tmp_path):
+    lock, out = Lock(tmp_path), (ctypes.c_uint64 * 4)()
+    lock.header.begin()
+    assert lock.header.await_(out, 4, 3) == 0, "nothing half written is shown"
+    back = threading.Timer(0.2, lambda: (lock.header.set(0, 7), lock.header.end()))
+    back.start()
+    assert lock.header.await_(out, 4, 600_000) == 1
+    assert list(out) == [7, 0, 0, 0]
+    back.join()
 
 
 def test_what_is_shown_is_what_the_engine_holds():

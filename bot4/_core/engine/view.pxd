@@ -21,7 +21,8 @@ cdef extern from "bot4/view.h" nogil:
     void view_end "bot4_view_end"(ViewState* view) noexcept
     void view_set_lanes "bot4_view_set_lanes"(ViewState* view, uint64_t lanes) noexcept
     uint64_t view_lanes "bot4_view_lanes"(const ViewState* view) noexcept
-    bint view_read "bot4_view_read"(const ViewState* view, uint64_t* out, int count) noexcept   # false: try again
+    # False: the writer stayed in the middle of a write for `rests` rests of 0.1 ms.
+    bint view_await "bot4_view_await"(const ViewState* view, uint64_t* out, int count, int rests) noexcept
 
 
 cdef class View:

@@ -6,8 +6,8 @@ from libc.stdlib cimport free
 
 from bot4._core.types cimport aligned_zalloc
 
-# Reads that fail this often in a row meet a writer that never rests, or one that died at work.
-cdef int ATTEMPTS_MAX = 10_000
+# Of a tenth of a millisecond each: a writer that is not back after ten seconds died at work.
+cdef int RESTS_MAX = 100_000
 
 
 cdef class View:
@@ -22,16 +22,15 @@ cdef class View:
         free(self.view)
 
     def words(self) -> list:
-        """Return a consistent copy of the words in use; raises TimeoutError where the writer never rests."""
+        """Return a consistent copy of the words in use; waits while the shard is off its core in the middle of a write.
+
+        Raises TimeoutError where the shard is not back after some ten seconds.
+        """
         cdef uint64_t copy[VIEW_WORDS_MAX]
         cdef int count = VIEW_HEAD_WORDS + <int>view_lanes(self.view) * VIEW_LANE_WORDS
-        cdef int _attempt
-        cdef bint whole = False
+        cdef bint whole
         with nogil:
-            for _attempt in range(ATTEMPTS_MAX):
-                whole = view_read(self.view, copy, count)
-                if whole:
-                    break
+            whole = view_await(self.view, copy, count, RESTS_MAX)
         if not whole:
-            raise TimeoutError(f"the shard's view changed during {ATTEMPTS_MAX} reads in a row")
+            raise TimeoutError(f"the shard's view stayed half written for {RESTS_MAX // 10_000} s")
         return [copy[i] for i in range(count)]

@@ -181,7 +181,7 @@ def show_summary(summary: RunSummary, *, to_stderr: bool) -> None:
             "orders",
             f"{summary.orders} sent, {summary.cancels} cancels, {summary.fills} fills, {summary.refusals} refused",
         ),
-        ("fees", f"{summary.fees} {summary.equity_asset}"),
+        ("fees", ", ".join(f"{fees} {asset}" for asset, fees in summary.fees_by_asset.items()) or "none"),
         ("equity", f"{summary.equity} {summary.equity_asset} ({change:+,.4f})"),
         ("breaker", summary.breaker),
         ("state hash", summary.state_hash),

@@ -70,4 +70,24 @@ static inline int bot4_view_read(const bot4_view *view, uint64_t *out, int count
     return BOT4_LOAD(&view->version, BOT4_RELAXED) == before;
 }
 
+#ifndef BOT4_MODEL_RELACY
+#include <time.h>
+
+#define BOT4_VIEW_LOOKS 64
+#define BOT4_VIEW_REST_NS 100000
+
+/* As bot4_view_read, for a reader that has time: the writer may be off its core in the middle of a write for as long as
+ * the system likes, so after some looks the reader sleeps, `rests` times at most. 0: the writer never came back. */
+static inline int bot4_view_await(const bot4_view *view, uint64_t *out, int count, int rests) {
+    const struct timespec rest = {0, BOT4_VIEW_REST_NS};
+    int look;
+    for (;; rests--) {
+        for (look = 0; look < BOT4_VIEW_LOOKS; look++)
+            if (bot4_view_read(view, out, count)) return 1;
+        if (rests <= 0) return 0;
+        nanosleep(&rest, NULL);
+    }
+}
+#endif
+
 #endif
