@@ -50,7 +50,7 @@ bench: build ## kernels against their references, interleaved; ARGS="book" runs 
 bench-gate: build ## benchmarks and instruction counts against the committed baselines; ARGS=--update rewrites them
 	@$(BIN)/python ci/bench_gate.py $(ARGS)
 
-coverage: dev ## tests over a traced copy: lines of .py and .pyx, branches of .py
+coverage: build ## tests, some over a traced copy: lines of .py and .pyx, branches of .py
 	@$(IN_VENV) ci/coverage.sh $(ARGS)
 
 tsan: dev ## core tests under ThreadSanitizer

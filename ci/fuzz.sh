@@ -57,12 +57,17 @@ PY
     echo "fuzz: planted fault '$1' caught: $(grep -m1 -oE 'AddressSanitizer: [a-z-]+|invariant broken: [^(]*|runtime error: .*' "$work/$1.log")"
 }
 
-plant overread json.h 'if (BOT4_LIKELY(end - p >= 16)) return' 'return'
-plant offgrid decimal.h 'return bot4_units_to_steps(grid, units, finer == 0, steps);' 'return bot4_units_to_steps(grid, units, finer != 1, steps);'
-plant leadingzero scan_quick.h "|| (*p == '0' && count > 1)" ''
-plant overflow scan_levels.h 'if (BOT4_UNLIKELY(index + 1 >= scan->capacity))' 'if (BOT4_UNLIKELY(index >= scan->capacity))'
-
+# Side by side: each is mostly the compiler, and a finding after a second.
+plants=
+plant overread json.h 'if (BOT4_LIKELY(end - p >= 16)) return' 'return' & plants="$plants $!"
+plant offgrid decimal.h 'return bot4_units_to_steps(grid, units, finer == 0, steps);' 'return bot4_units_to_steps(grid, units, finer != 1, steps);' & plants="$plants $!"
+plant leadingzero scan_quick.h "|| (*p == '0' && count > 1)" '' & plants="$plants $!"
+plant overflow scan_levels.h 'if (BOT4_UNLIKELY(index + 1 >= scan->capacity))' 'if (BOT4_UNLIKELY(index >= scan->capacity))' & plants="$plants $!"
 build "$root/bot4/_core/include" "$work/scanner"
+failed=0
+for plant in $plants; do wait "$plant" || failed=1; done
+[ "$failed" = 0 ] || exit 1
+
 if ! run "$work/scanner" "$seconds" "$work/scanner.log"; then
     tail -40 "$work/scanner.log" >&2
     echo "fuzz: a finding, left in $work" >&2

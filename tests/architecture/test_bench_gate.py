@@ -29,6 +29,8 @@ KERNELS = [
 """
 MORE = '("steady", lambda: 5.0, lambda: 10.0),'
 
+pytestmark = pytest.mark.alone  # kernels are timed
+
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

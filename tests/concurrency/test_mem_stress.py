@@ -13,6 +13,8 @@ from bot4._core.mem.stress import THREADS, StressReport, main, stress_pool, stre
 
 RINGS = ("spsc_event", "spsc_word", "mpmc_event", "mpmc_word")
 
+pytestmark = pytest.mark.alone  # up to 256 threads
+
 
 def assert_nothing_forbidden(report: StressReport) -> None:
     """Every FORBIDDEN outcome is absent, and the run did something."""

@@ -34,6 +34,7 @@ def kill_trials(tmp_path: Path, senders: int, trials: int, *flags: str) -> tuple
     return sent, with_orders, forbidden
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("senders", "trials"), [(2, 1000), (8, 200), (64, 20)])
 def test_no_readmit_succeeds_after_kill_returned(tmp_path: Path, senders: int, trials: int) -> None:
     sent, with_orders, forbidden = kill_trials(tmp_path, senders, trials)
@@ -43,10 +44,12 @@ def test_no_readmit_succeeds_after_kill_returned(tmp_path: Path, senders: int, t
     assert sent < senders * trials * 4000
 
 
+@pytest.mark.alone
 def test_a_check_apart_from_its_act_is_caught_on_real_threads(tmp_path: Path) -> None:
     assert kill_trials(tmp_path, 4, 1000, "-DPLANT_SPLIT")[2] > 0
 
 
+@pytest.mark.alone
 def test_thread_sanitizer_finds_no_race_between_senders_and_kill(tmp_path: Path) -> None:
     if not Path(subprocess.run(["gcc", "-print-file-name=libtsan.so"], capture_output=True, text=True, check=True)
                 .stdout.strip()).is_absolute():  # fmt: skip

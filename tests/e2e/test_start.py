@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MAIN = "from bot4.entrypoints.cli.main import main; main()"
 FIRST_LINE_S_MAX = 5.0
 
-pytestmark = pytest.mark.untraced  # tracing is what these would measure
+pytestmark = pytest.mark.alone  # what else runs, and tracing, is what these would measure
 
 
 def command(*arguments: str, code: str = MAIN) -> list[str]:

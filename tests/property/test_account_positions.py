@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.account_positions import INVERSE, LINEAR, SPOT, PositionTwin, Rules
@@ -60,7 +61,7 @@ def test_positions_equal_their_twin_and_lose_no_atom(grid, sequence):
 
 
 @given(st.sampled_from(sorted(GRIDS)), fills)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_one_batch_equals_fill_by_fill(grid, sequence):
     kind, rules = GRIDS[grid]
     events = np.zeros(len(sequence), dtype=EVENT_DTYPE)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from builders.examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 EPOCHS, SEQUENCES = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
 
 
-@settings(max_examples=2_000)
+@settings(max_examples=examples(2_000))
 @given(EPOCHS, SEQUENCES)
 @example(2**32 - 1, 2**64 - 1)
 @example(0, 0)
@@ -38,8 +39,8 @@ def mangled(name: str, place: int, digit: str) -> list[str]:
     return [text for text in (changed, swapped) if text != name]
 
 
-def check_mangling(parse: Callable[[str], object], make: Callable[[int, int], str], examples: int) -> None:
-    @settings(max_examples=examples, database=None)
+def check_mangling(parse: Callable[[str], object], make: Callable[[int, int], str], count: int) -> None:
+    @settings(max_examples=count, database=None)
     @given(EPOCHS, SEQUENCES, st.integers(0, 40), st.sampled_from(DIGITS))
     def refused(epoch, sequence, place, digit) -> None:
         for text in mangled(make(epoch, sequence), place, digit):
@@ -49,7 +50,7 @@ def check_mangling(parse: Callable[[str], object], make: Callable[[int, int], st
 
 
 def test_a_mangled_name_is_no_name_of_ours():
-    check_mangling(parse_client_order_id, client_order_id, 2_000)
+    check_mangling(parse_client_order_id, client_order_id, examples(2_000))
 
 
 def test_a_check_without_weights_is_noticed():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
+from builders.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,7 +121,7 @@ def test_postgresql_finds_what_the_predicate_finds(postgres_url):
     with psycopg.connect(postgres_url) as connection:
         connection.execute("CREATE TEMPORARY TABLE t (at BIGINT, number BIGINT, amount NUMERIC, word TEXT)")
 
-        @settings(max_examples=300)
+        @settings(max_examples=examples(300))
         @given(ROWS, SPECIFICATIONS)
         def check_on_postgresql(rows, specification):
             connection.execute("TRUNCATE t")

@@ -101,6 +101,7 @@ def check(twin: type[Decider], examples: int) -> dict[int, int]:
     return seen
 
 
+@pytest.mark.untraced
 def test_compiled_decisions_are_those_of_the_twin():
     seen = check(Decider, 1_000)
     assert set(seen) == set(range(8)), "every verdict is met"

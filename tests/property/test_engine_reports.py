@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.engine import Rig, book_with, timer
+from builders.examples import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from oracles import engine_reports as twin_module
@@ -92,8 +93,8 @@ def rig_with_orders(folder: Path, orders: list[tuple[int, int]], *, is_open: boo
     return rig, list(dict.fromkeys(rig.link.take_intents(64)["order_id"].tolist()))
 
 
-def check(folder: Path, make: Callable[..., ReportsTwin], examples: int) -> None:
-    @settings(max_examples=examples, phases=tuple(Phase) if make is ReportsTwin else (Phase.generate,))
+def check(folder: Path, make: Callable[..., ReportsTwin], count: int) -> None:
+    @settings(max_examples=count, phases=tuple(Phase) if make is ReportsTwin else (Phase.generate,))
     @given(ORDERS, st.lists(REPORTS, min_size=5, max_size=40), st.booleans())
     def same(orders, reports, is_open) -> None:
         rig, ids = rig_with_orders(folder, orders, is_open=is_open)
@@ -150,9 +151,10 @@ def folder(tmp_path) -> Iterator[Path]:
 
 
 def test_any_mix_of_reports_comes_to_what_the_twin_says(folder):
-    check(folder, ReportsTwin, 1_000)
+    check(folder, ReportsTwin, examples(1_000))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("broken", [CountsTwice, KeepsTheUnknown, BelievesEveryTotal, LosesStrays])
 def test_a_broken_lane_is_noticed(folder, broken):
     with pytest.raises(AssertionError):

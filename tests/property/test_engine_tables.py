@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from builders.examples import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from oracles.engine_orders import ADD, FILL, FIND, REMOVE, OrderTwin, TradeIdTwin
@@ -65,8 +66,8 @@ class ForgetsFills(OrderTwin):
         return super()._step(FIND if kind == FILL else kind, order_id, lots)
 
 
-def check_orders(twin: Callable[[], OrderTwin], examples: int) -> None:
-    @settings(max_examples=examples, phases=tuple(Phase) if twin is OrderTwin else (Phase.generate,))
+def check_orders(twin: Callable[[], OrderTwin], count: int) -> None:
+    @settings(max_examples=count, phases=tuple(Phase) if twin is OrderTwin else (Phase.generate,))
     @given(histories())
     def same(ops) -> None:
         table, plain = WorkingOrders(), twin()
@@ -77,7 +78,7 @@ def check_orders(twin: Callable[[], OrderTwin], examples: int) -> None:
 
 
 def test_the_order_table_is_a_dict_of_64():
-    check_orders(OrderTwin, 1_000)
+    check_orders(OrderTwin, examples(1_000))
 
 
 @pytest.mark.parametrize("broken", [LosesTheOrder, HasOneMore, ForgetsFills])
@@ -123,8 +124,8 @@ class RefreshesRepeats(TradeIdTwin):
         return super()._add(trade_id)
 
 
-def check_ids(twin: Callable[[int], TradeIdTwin], examples: int) -> None:
-    @settings(max_examples=examples, phases=tuple(Phase) if twin is TradeIdTwin else (Phase.generate,))
+def check_ids(twin: Callable[[int], TradeIdTwin], count: int) -> None:
+    @settings(max_examples=count, phases=tuple(Phase) if twin is TradeIdTwin else (Phase.generate,))
     @given(st.sampled_from([1, 2, 4, 16]), st.lists(IDS, max_size=200))
     def same(capacity, trade_ids) -> None:
         ids, plain = TradeIdSet(capacity), twin(capacity)
@@ -137,7 +138,7 @@ def check_ids(twin: Callable[[int], TradeIdTwin], examples: int) -> None:
 
 
 def test_trade_ids_are_a_bounded_set_that_forgets_the_oldest():
-    check_ids(TradeIdTwin, 2_000)
+    check_ids(TradeIdTwin, examples(2_000))
 
 
 @pytest.mark.parametrize("broken", [ForgetsTheNewest, RefreshesRepeats])

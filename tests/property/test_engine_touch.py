@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from builders.engine import Rig, depth, quote
+from builders.examples import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -37,8 +38,8 @@ def cases(draw):
     return side(1_000, -1), side(1_000, 1), (bid, draw(LOTS)), (ask, draw(LOTS))
 
 
-def check(twin, examples: int) -> None:
-    @settings(max_examples=examples, phases=tuple(Phase) if twin is merged else (Phase.generate,))
+def check(twin, count: int) -> None:
+    @settings(max_examples=count, phases=tuple(Phase) if twin is merged else (Phase.generate,))
     @given(cases())
     def same(case) -> None:
         bids, asks, bid, ask = case
@@ -54,7 +55,7 @@ def check(twin, examples: int) -> None:
 
 
 def test_the_touch_is_the_quote_on_top_of_the_book():
-    check(merged, 1_000)
+    check(merged, examples(1_000))
 
 
 @pytest.mark.parametrize("broken", [keeps_what_was_passed, drops_one_too_many])

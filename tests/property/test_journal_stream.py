@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from builders.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import journal_stream as twin
@@ -79,13 +80,13 @@ def check_every_cut(reading, folder, rows):
 
 
 @given(rows=records)
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_a_tail_torn_at_any_byte_is_recognised(folder, rows):
     check_every_cut(read, folder, rows)
 
 
 @given(rows=records, cut=st.integers(0, 10**6))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_new_writer_truncates_the_torn_tail_and_goes_on(folder, rows, cut):
     data = write(folder / "torn", rows)
     size = 64 + cut % (len(data) - 63)

@@ -10,6 +10,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from builders.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,7 +120,7 @@ def check(history, machine) -> None:
     assert kinds.count(ReportKind.UNKNOWN) <= 1
 
 
-@settings(max_examples=2_000)
+@settings(max_examples=examples(2_000))
 @given(histories())
 def test_any_interleaving_ends_in_the_venues_truth(history):
     check(history, advance)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from builders.examples import examples
 from builders.memory_venue import LOT, MemoryVenue, S
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,7 +136,7 @@ def check(runner, account) -> None:
     assert not desk.venue.canceled
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000))
 @given(accounts())
 def test_a_complete_pass_brings_everything_and_the_next_one_nothing(runner, account):
     check(runner, account)

@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+from builders.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.sim_flow import FlowTwin
@@ -105,7 +106,7 @@ def check_flow(twin_class, seed, *, seconds=2):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_the_generator_equals_its_twin(seed):
     """Each example is some hundred requests of every kind; 100 of them are tens of thousands of draws and decisions."""
     check_flow(FlowTwin, seed)

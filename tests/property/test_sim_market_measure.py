@@ -160,6 +160,7 @@ def test_the_scenarios_reach_every_kind_of_record():
     assert late > 50
 
 
+@pytest.mark.untraced
 def test_a_full_log_of_records_holds_the_caller_back_and_loses_nothing():
     rows = Scenario(1).array()
     trade = rows[rows["kind"] == twin.TRADE][:1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from builders.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,7 +108,7 @@ def test_shares_that_leave_nothing_are_refused():
         RateBudget(now_ns=lambda: 0, usable=0.5, cancel_reserve=0.5)
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000))
 @given(
     st.lists(
         st.tuples(st.integers(0, 20 * S), st.integers(0, 20), st.sampled_from(list(Purpose)), st.booleans()),

@@ -51,9 +51,15 @@ class Stage:
         return np.concatenate(self.reports)
 
 
-def test_every_default_market_trades_within_its_rules():
+@pytest.fixture(scope="module")
+def a_minute():
+    """The default markets after a minute, and what was told of them."""
     stage = Stage()
-    told = stage.run(60)
+    return stage, stage.run(60)
+
+
+def test_every_default_market_trades_within_its_rules(a_minute):
+    stage, told = a_minute
     for market, counts in zip(stage.markets, stage.flow.counts, strict=True):
         trades = told[(told["symbol"] == market.number) & (told["execution_type"] == 4)]
         assert len(trades) > 100
@@ -66,9 +72,8 @@ def test_every_default_market_trades_within_its_rules():
         assert price == pytest.approx(market.symbol.first_price, rel=0.05)
 
 
-def test_sizes_are_worth_alike_in_every_market():
-    stage = Stage()
-    told = stage.run(60)
+def test_sizes_are_worth_alike_in_every_market(a_minute):
+    stage, told = a_minute
     worth = {"USDT": 1.0, "BTC": 60_000.0}
     medians = []
     for market in stage.markets:
@@ -79,6 +84,7 @@ def test_sizes_are_worth_alike_in_every_market():
     assert max(medians) < 3 * min(medians)
 
 
+@pytest.mark.untraced
 def test_a_faster_market_keeps_to_the_servers_time():
     slow, fast = Stage(), Stage()
     told = [slow.run(10), fast.run(10, speed=4.0)]
@@ -87,6 +93,7 @@ def test_a_faster_market_keeps_to_the_servers_time():
     assert takers[1] > 2 * takers[0]
 
 
+@pytest.mark.untraced
 def test_the_same_seed_makes_the_same_market_and_a_full_log_is_settled_in_between():
     one, other, third = Stage(), Stage(max_reports=1 << 16), Stage(seed=8)
     one.run(60)

@@ -291,6 +291,7 @@ def test_ids_that_begin_anew_are_taken_once_the_old_ones_are_forgotten():
 # -- the full ring -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.untraced
 def test_a_full_ring_never_holds_the_reader_back_and_costs_the_book_where_depth_was_lost(wire):
     w = wire(ring=True)
     w.feed.frame(

@@ -65,6 +65,7 @@ def check_grammar(reports):
         assert reports.index("unknown") < reports.index("ack"), reports
 
 
+@pytest.mark.untraced
 def test_every_sequence_of_four_pieces_of_evidence_keeps_the_order_of_reports_and_repeats_nothing():
     for names in itertools.product(ALPHABET, repeat=4):
         evidence = [ALPHABET[name] for name in names]

@@ -133,6 +133,7 @@ def test_a_resting_order_of_another_is_taken_when_the_price_moves_past_it():
     assert set(trades["last_price_ticks"].tolist()) == {bid - 3}
 
 
+@pytest.mark.untraced
 def test_rates_of_arrivals_are_those_of_the_regimes():
     """By shares 0.7 and 0.3 of the time; the chain spends 0.7 * 0.3 * mean_s in each: 4 / 6 and 2 / 6."""
     stage = Stage().run(1_000, 10.0)

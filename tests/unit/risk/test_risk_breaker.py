@@ -185,6 +185,7 @@ def test_a_late_sample_counts_in_the_slot_that_took_its_place() -> None:
     assert breaker.reason == BreakerReason.TRIP_ERROR_RATE
 
 
+@pytest.mark.untraced
 def test_a_full_slot_keeps_its_rate() -> None:
     breaker = make(error_ppm=900_000, min_samples=1, window_ns=8 * S)
     ops = np.zeros(300_000, BREAKER_OP_DTYPE)

@@ -121,6 +121,7 @@ def test_a_full_store_turns_over_for_ever(ttl_ns: int) -> None:
     assert store.counters()["evicted"] == 4 * capacity
 
 
+@pytest.mark.untraced
 def test_a_real_load_of_ids_with_equal_prefixes_finds_every_one_again() -> None:
     n = 200_000
     store = IdempotencyStore(seed=9)
