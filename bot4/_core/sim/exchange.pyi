@@ -3,9 +3,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bot4._core.sim.exchange_tables import ExchangeTables
+from bot4._core.sim.margin_tables import MarginTables
 
-class Exchange(ExchangeTables):
+class Exchange(MarginTables):
     def deposit(self, account: int, asset: int, atoms: int) -> int: ...
     def withdraw(self, account: int, asset: int, atoms: int) -> int: ...
     def place(

@@ -77,7 +77,8 @@ REPORT_DTYPE = np.dtype(
         ("list_status", "u1"),
         ("list_order_status", "u1"),
         ("symbol", "u2"),
-        ("reserved", "u2"),
+        ("flags", "u1"),
+        ("origin", "u1"),
         ("account", "i4"),
         ("asset", "i4"),
         ("trailing_bips", "i4"),
@@ -124,7 +125,10 @@ ORDER_DTYPE = np.dtype(
         ("place", "u1"),
         ("shares_lock", "u1"),
         ("is_exhausted", "u1"),
-        ("reserved", "u1", (6,)),
+        ("flags", "u1"),
+        ("origin", "u1"),
+        ("is_algo", "u1"),
+        ("reserved", "u1", (3,)),
         ("parts", "i8"),
     ]
 )

@@ -63,6 +63,19 @@ cpdef enum ExchangeVerdict:
     VERDICT_CANCEL_RESTRICTED = 75    # ONLY_NEW or ONLY_PARTIALLY_FILLED not met
     VERDICT_STP_NOT_ALLOWED = 76      # the symbol does not allow this mode
     VERDICT_NOT_ATTEMPTED = 77        # the new order of a cancel-replace whose cancel failed
+    # Perpetuals (docs/exchange-margin.md).
+    VERDICT_INSUFFICIENT_MARGIN = 96  # what the order would add exceeds what is available
+    VERDICT_POSITION_SIDE = 97        # LONG or SHORT in one-way mode, or neither in hedge mode
+    VERDICT_MAX_POSITION_AT_LEVERAGE = 98# position and orders above the greatest notional of the leverage
+    VERDICT_LEVERAGE_POSITION = 99    # a leverage that the position and orders are too large for
+    VERDICT_BAD_LEVERAGE = 100
+    VERDICT_OPEN_ORDERS = 101         # a setting that must wait until there are none
+    VERDICT_OPEN_POSITION = 102
+    VERDICT_ISOLATED_LEVERAGE = 103   # lower leverage of an open isolated position
+    VERDICT_NOT_ISOLATED = 104
+    VERDICT_NO_POSITION = 105
+    VERDICT_NO_MARK = 106             # no mark price was set yet
+    VERDICT_NOT_PERPETUAL = 107       # a request of perpetuals on a spot symbol
 
 
 cpdef enum ExchangeOrderType:
@@ -88,6 +101,10 @@ cpdef enum OrderFlag:
     ORDER_ALLOW_FAILURE = 2           # cancel-replace: place the new order even where the cancel fails
     ORDER_ONLY_NEW = 4                # cancel only what has no fill
     ORDER_ONLY_PARTIALLY_FILLED = 8   # cancel only what has a fill
+    ORDER_CLOSE_POSITION = 16         # algo orders of perpetuals: close what there is, no quantity
+    ORDER_MARK_PRICE = 32             # algo orders of perpetuals: wait for the mark price, not the last
+    ORDER_LONG = 64                   # position of hedge mode
+    ORDER_SHORT = 128
 
 
 cpdef enum ExchangeOrderStatus:
@@ -111,6 +128,12 @@ cpdef enum ExecutionType:
     EXECUTION_TRADE_PREVENTION = 6
     EXECUTION_LIST_STATUS = 7         # not an order's: the state of an order list
     EXECUTION_BALANCE = 8             # not an order's: free and locked of one asset after the request
+    # Of perpetuals (docs/exchange-margin.md).
+    EXECUTION_ALGO = 9                # state of an algo order
+    EXECUTION_POSITION = 10           # a position after the request
+    EXECUTION_FUNDING = 11
+    EXECUTION_MARGIN_CALL = 12
+    EXECUTION_INSURANCE = 13          # the house paid a lost margin or took a position over
 
 
 cpdef enum ExecutionReason:
@@ -129,6 +152,14 @@ cpdef enum ExecutionReason:
     REASON_UNFILLED_FOK_ORDER_EXPIRED = 21
     REASON_INSUFFICIENT_LIQUIDITY = 22
     REASON_EXECUTION_RULE_PRICE_RANGE_EXCEEDED = 23
+    # Of perpetuals.
+    REASON_REDUCE_ONLY = 24           # the position it would reduce is smaller or gone
+    REASON_LIQUIDATION = 25
+    REASON_COUNTDOWN = 26             # of a cancel: countdown_cancel_all
+    REASON_CAUSE_FUNDING = 64         # of a position or balance record
+    REASON_CAUSE_MARGIN_TRANSFER = 65
+    REASON_CAUSE_LIQUIDATION = 66
+    REASON_CAUSE_SETTINGS = 67
 
 
 cpdef enum ListKind:
@@ -170,3 +201,15 @@ cpdef enum RequestKind:
     REQUEST_LEG = 9
     REQUEST_DEPOSIT = 10              # account, quote_atoms of asset `symbol`
     REQUEST_WITHDRAW = 11
+    # Perpetuals only.
+    REQUEST_MARK = 12                 # symbol; price_ticks: mark price, stop_ticks: index price, in mark ticks
+    REQUEST_FUNDING = 13              # symbol; qty_lots: rate in parts of 10^8, expire_ns: next funding time
+    REQUEST_ALGO = 14                 # a conditional order of a perpetual
+    REQUEST_ALGO_CANCEL = 15          # order_id: the algo id
+    REQUEST_ALGO_CANCEL_ALL = 16
+    REQUEST_MODIFY = 17               # order_id, qty_lots, price_ticks
+    REQUEST_LEVERAGE = 18             # qty_lots
+    REQUEST_MARGIN_TYPE = 19          # qty_lots: 1 isolated, 0 cross
+    REQUEST_POSITION_MODE = 20        # qty_lots: 1 hedge, 0 one-way
+    REQUEST_ADJUST_MARGIN = 21        # quote_atoms, flags: position
+    REQUEST_COUNTDOWN = 22            # expire_ns: deadline; 0: none
