@@ -292,7 +292,7 @@ class Flow:
 
     def broken_row(self) -> tuple[int, ...]:
         """A row that names what is not there."""
-        choices = ((0, 2, 4, 9, 10, 12), (0, 2, 2, 99), (0, 0, 77), (0, 64))
+        choices = ((0, 2, 4, 9, 10, 200), (0, 2, 2, 99), (0, 0, 77), (0, 64))
         kind, account, symbol, flags = (int(self.rng.choice(values)) for values in choices)
         return self.row(kind, account, symbol, qty_lots=2, price_ticks=MID, flags=flags, quote_atoms=-symbol)
 

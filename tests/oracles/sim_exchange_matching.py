@@ -60,7 +60,7 @@ class MatchingPart:
                 get("is_maker", 0),
                 int(o is not None and o.working_ns >= 0 and o.status in OPEN),
                 *(o.stp if o else 0, get("list_kind", 0), get("list_status", 0), get("list_order_status", 0)),
-                *(o.symbol if o else get("symbol", 0), 0, o.account if o else get("account", 0), get("asset", -1)),
+                *(o.symbol if o else get("symbol", 0), 0, 0, o.account if o else get("account", 0), get("asset", -1)),
                 *(o.trailing if o else 0, get("other_account", -1), self.cause),
             )
         )

@@ -1,7 +1,7 @@
-"""`Exchange`: the simulated spot exchange, seen from Python (structure in exchange_core.pxd)."""
+"""`Exchange`: the simulated exchange, spot and perpetuals, seen from Python (structure in exchange_core.pxd)."""
 
-from bot4._core.sim.exchange_tables cimport ExchangeTables
+from bot4._core.sim.margin_tables cimport MarginTables
 
 
-cdef class Exchange(ExchangeTables):
+cdef class Exchange(MarginTables):
     pass

@@ -15,7 +15,7 @@ from bot4._core.book.order_index cimport NO_SLOT, index_find
 from bot4._core.book.order_pool cimport pool_used
 from bot4._core.mem.record_buffer cimport borrow_records
 from bot4._core.sim.exchange_core cimport exchange_apply, exchange_hash
-from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeReport, ExchangeRequest, SymbolState, open_orders_of
+from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeReport, ExchangeRequest, SymbolState
 from bot4._core.sim.exchange_types cimport (
     LIST_OCO, LIST_OTO, LIST_OTOCO,
     REQUEST_ADVANCE, REQUEST_AMEND, REQUEST_CANCEL, REQUEST_CANCEL_ALL, REQUEST_CANCEL_REPLACE, REQUEST_DEPOSIT,
@@ -34,7 +34,7 @@ _LEG_FIELDS = frozenset(
 )
 
 
-cdef class Exchange(ExchangeTables):
+cdef class Exchange(MarginTables):
     """A spot exchange in memory: every request changes it whole or not at all.
 
     Parameters
@@ -261,8 +261,8 @@ cdef class Exchange(ExchangeTables):
         return money_to_int(cell.free_atoms), money_to_int(cell.locked_atoms)
 
     def total(self, asset):
-        """Atoms of an asset over every account, the house included: deposits less withdrawals, always."""
-        return money_to_int(balances_total(&self.state.balances, self._check_asset(asset)))
+        """Atoms of an asset over every account, the house included, positions too: deposits less withdrawals."""
+        return money_to_int(balances_total(&self.state.balances, self._check_asset(asset))) - self._positions_cost(asset)
 
     def order(self, order_id):
         """The open order of this number, one ORDER_DTYPE record; None where it is closed or never was."""
@@ -283,18 +283,7 @@ cdef class Exchange(ExchangeTables):
 
     def open_orders(self, account, symbol):
         """Open orders of an account on a symbol, oldest first: ndarray[ORDER_DTYPE]."""
-        cdef Py_buffer view
-        cdef int64_t i = 0
-        held = open_orders_of(self.state, self._check_account(account), self._check_symbol(symbol))
-        found = np.empty(held.count, ORDER_DTYPE)
-        cdef uint32_t slot = held.head
-        borrow_records(found, &view, sizeof(ExchangeOrder), True)
-        while slot != NO_SLOT:
-            (<ExchangeOrder*>view.buf)[i] = self.state.orders[slot]
-            slot = self.state.orders[slot].next
-            i += 1
-        PyBuffer_Release(&view)
-        return found
+        return self._open(account, symbol, False)
 
     # ---- market data
 

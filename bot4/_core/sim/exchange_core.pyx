@@ -4,13 +4,14 @@
 Not seen from Python: `Exchange` owns one.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
 from bot4._core.account.balances cimport (
     Balance, balance_at, balance_credit, balances_hash, balances_init, balances_release,
 )
+from bot4._core.account.money cimport money_hash
 from bot4._core.book.conditional cimport TrailState
 from bot4._core.book.matching cimport l3_hash, l3_release
 from bot4._core.book.order_index cimport NO_SLOT, index_init, index_release
@@ -19,16 +20,20 @@ from bot4._core.book.slot_heap cimport HeapNode, heap_init
 from bot4._core.sim.average_price cimport average_release
 from bot4._core.sim.exchange_reports cimport log_room, report_balances
 from bot4._core.sim.exchange_state cimport (
-    AccountState, ExchangeOrder, ExchangeReport, FeeTier, OpenOrders, OrderList, SymbolState, left_lots,
+    AccountState, ExchangeOrder, ExchangeReport, FeeTier, OpenOrders, OrderList, SymbolState, holding_of, left_lots,
     open_orders_of,
 )
 from bot4._core.sim.exchange_types cimport (
     REQUEST_ADVANCE, REQUEST_AMEND, REQUEST_CANCEL, REQUEST_CANCEL_ALL, REQUEST_CANCEL_REPLACE, REQUEST_DEPOSIT,
+    REQUEST_MARK,
     REQUEST_OCO, REQUEST_OTO, REQUEST_OTOCO, REQUEST_PLACE, REQUEST_WITHDRAW, VERDICT_BAD_AMOUNT, VERDICT_BAD_KIND,
     VERDICT_INSUFFICIENT_BALANCE,
     VERDICT_LOG_FULL, VERDICT_OK, VERDICT_UNKNOWN_ACCOUNT, VERDICT_UNKNOWN_ASSET,
 )
 from bot4._core.sim.list_requests cimport place_list
+from bot4._core.sim.margin cimport margin_withdrawable
+from bot4._core.sim.margin_requests cimport margin_apply
+from bot4._core.sim.margin_state cimport NEVER_NS, Holding, MarginState
 from bot4._core.sim.requests cimport (
     advance_time, amend_order, cancel_all_orders, cancel_order, cancel_replace, place_order,
 )
@@ -47,6 +52,7 @@ cdef ExchangeState* exchange_new(
     state.max_symbols = max_symbols
     state.log.capacity = max_reports
     state.tier_asset = state.fee_asset = -1
+    state.margin.due_ns = NEVER_NS
     state.orders = <ExchangeOrder*>aligned_zalloc(<size_t>max_orders * sizeof(ExchangeOrder))
     state.waiting_nodes = <HeapNode*>aligned_zalloc(<size_t>max_orders * sizeof(HeapNode))
     state.expiry_nodes = <HeapNode*>aligned_zalloc(<size_t>max_orders * sizeof(HeapNode))
@@ -77,13 +83,36 @@ cdef ExchangeState* exchange_new(
     return state
 
 
+cdef bint exchange_add_margin(ExchangeState* state) noexcept:
+    cdef MarginState* margin = &state.margin
+    cdef size_t accounts = <size_t>state.max_accounts
+    if margin.holdings != NULL:
+        return True
+    margin.suspects = <int32_t*>aligned_zalloc(accounts * sizeof(int32_t))
+    margin.suspected = <uint8_t*>aligned_zalloc(accounts)
+    margin.called = <uint8_t*>aligned_zalloc(accounts * <size_t>state.max_assets)
+    margin.touched = <uint32_t*>aligned_zalloc(3 * accounts * <size_t>state.max_symbols * sizeof(uint32_t))
+    if margin.suspects == NULL or margin.suspected == NULL or margin.called == NULL or margin.touched == NULL:
+        return False
+    margin.round = 1
+    margin.reserved_slots = 1
+    margin.holdings = <Holding*>aligned_zalloc(accounts * <size_t>state.max_symbols * sizeof(Holding))
+    return margin.holdings != NULL
+
+
 cdef void exchange_free(ExchangeState* state) noexcept:
     cdef int32_t i
     if state == NULL:
         return
+    free(state.margin.holdings)
+    free(state.margin.suspects)
+    free(state.margin.suspected)
+    free(state.margin.called)
+    free(state.margin.touched)
     for i in range(state.symbol_count):
         l3_release(&state.symbols[i].book)
         average_release(&state.symbols[i].average)
+        free(state.symbols[i].perpetual)
     free(state.orders)
     free(state.waiting_nodes)
     free(state.expiry_nodes)
@@ -116,7 +145,9 @@ cdef int _move_funds(ExchangeState* state, const ExchangeRequest* row) noexcept 
         not out and (held.free_atoms + held.locked_atoms + row.quote_atoms) >> 90 != 0
     ):
         return VERDICT_BAD_AMOUNT
-    if out and held.free_atoms < row.quote_atoms:
+    if out and (held.free_atoms < row.quote_atoms or (
+        state.margin.perpetuals != 0 and margin_withdrawable(state, row.account, row.symbol) < row.quote_atoms
+    )):
         return VERDICT_INSUFFICIENT_BALANCE
     if log_room(state) < 1:
         return VERDICT_LOG_FULL
@@ -150,12 +181,29 @@ cdef int64_t exchange_apply(
             used = place_list(state, rows, count, result)
         elif kind in (REQUEST_DEPOSIT, REQUEST_WITHDRAW):
             result.verdict = _move_funds(state, rows)
+        elif kind >= REQUEST_MARK:
+            margin_apply(state, rows, result)
         elif kind != REQUEST_ADVANCE:
             result.verdict = VERDICT_BAD_KIND
     if result.verdict == VERDICT_LOG_FULL and state.log.count != 0:
         state.requests -= 1
         return 0
     return used
+
+
+cdef uint64_t _hash_positions(const ExchangeState* state, int32_t symbol, uint64_t hashed) noexcept nogil:
+    """Positions and settings of every account on a perpetual."""
+    cdef const Holding* holding
+    cdef int32_t account, i
+    hashed = hash_mix(hashed, <uint64_t>state.symbols[symbol].perpetual.mark_price)
+    for account in range(state.account_count):
+        holding = holding_of(state, account, symbol)
+        hashed = hash_mix(hashed, <uint64_t>holding.leverage << 1 | holding.is_isolated)
+        for i in range(3):
+            hashed = hash_mix(hashed, <uint64_t>holding.positions[i].lots)
+            hashed = money_hash(hashed, holding.positions[i].entry_atoms)
+            hashed = money_hash(hashed, holding.positions[i].isolated_atoms)
+    return hashed
 
 
 cdef uint64_t exchange_hash(const ExchangeState* state) noexcept nogil:
@@ -173,6 +221,8 @@ cdef uint64_t exchange_hash(const ExchangeState* state) noexcept nogil:
         hashed = hash_mix(hashed, l3_hash(&symbol.book))
         hashed = hash_mix(hashed, <uint64_t>symbol.last_ticks)
         hashed = hash_mix(hashed, <uint64_t>symbol.trade_count)
+        if symbol.perpetual != NULL:
+            hashed = _hash_positions(state, i, hashed)
         for account in range(state.account_count):
             slot = open_orders_of(state, account, i).head
             while slot != NO_SLOT:

@@ -128,7 +128,9 @@ ORDER_DTYPE = np.dtype(
         ("flags", "u1"),
         ("origin", "u1"),
         ("is_algo", "u1"),
-        ("reserved", "u1", (3,)),
+        ("opens", "u1"),
+        ("from_algo", "u1"),
+        ("is_cut", "u1"),
         ("parts", "i8"),
     ]
 )

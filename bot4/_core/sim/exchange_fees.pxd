@@ -8,6 +8,7 @@ from bot4._core.types cimport money_t
 
 ctypedef struct FeeCharge:
     money_t atoms            # below zero: a rebate
+    money_t realised_atoms   # profit of a fill that closes a position; on spot 0
     int32_t asset
     bint from_free           # taken from the free balance of the fee asset rather than from what the fill brings
 

@@ -9,6 +9,8 @@ from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeReport, Exchan
 cdef ExchangeReport* report_order(
     ExchangeState* state, const ExchangeOrder* order, int execution_type, int reason
 ) noexcept nogil
+# An empty record of this type, of now.
+cdef ExchangeReport* report_new(ExchangeState* state, int execution_type) noexcept nogil
 cdef void report_list(
     ExchangeState* state, const OrderList* order_list, int list_status, int list_order_status
 ) noexcept nogil

@@ -13,6 +13,7 @@ from bot4._core.book.order_pool cimport OrderPool
 from bot4._core.book.slot_heap cimport HeapNode, SlotHeap
 from bot4._core.risk.filters cimport VenueFilters
 from bot4._core.sim.average_price cimport AveragePrice
+from bot4._core.sim.margin_state cimport Holding, MarginState, Perpetual
 from bot4._core.types cimport money_t
 
 
@@ -51,7 +52,7 @@ ctypedef struct ExchangeReport:
     int64_t time_ns
     uint64_t order_id
     uint64_t client_key
-    int64_t list_id             # -1: none
+    int64_t list_id             # -1: none; of a perpetual: the algo order it came from
     uint64_t counterparty_order_id
     int64_t trade_id            # -1: none; of a prevention, its own count
     int64_t price_ticks
@@ -64,7 +65,7 @@ ctypedef struct ExchangeReport:
     money_t cumulative_quote_atoms
     money_t last_quote_atoms
     money_t fee_atoms           # below zero: a rebate
-    money_t free_atoms          # of a balance record
+    money_t free_atoms          # of a balance record; of a perpetual's trade: realised profit
     money_t locked_atoms
     int64_t iceberg_lots
     int64_t created_ns
@@ -82,7 +83,8 @@ ctypedef struct ExchangeReport:
     uint8_t list_status
     uint8_t list_order_status
     uint16_t symbol
-    uint16_t reserved
+    uint8_t flags               # ORDER_* of a perpetual's order
+    uint8_t origin              # of a perpetual's order: the type it was placed as, or ORIGIN_LIQUIDATION
     int32_t account
     int32_t asset               # of the fee, or of a balance record; -1: none
     int32_t trailing_bips
@@ -124,7 +126,12 @@ ctypedef struct ExchangeOrder:
     uint8_t place               # PLACE_*
     uint8_t shares_lock         # a leg of an OCO whose funds the other leg has locked
     uint8_t is_exhausted        # a market order whose book ends before its amount
-    uint8_t reserved[6]
+    uint8_t flags               # ORDER_*, of a perpetual's order; also the next five
+    uint8_t origin
+    uint8_t is_algo             # waits with an algo id
+    uint8_t opens               # may open: its notional counts for the margin
+    uint8_t from_algo           # an algo order placed it
+    uint8_t is_cut              # cut to its position, and not told yet
     int64_t parts               # fills it can give as a maker, at most: one, or one a shown part
 
 
@@ -162,7 +169,7 @@ ctypedef struct AccountState:
     uint8_t is_open
     uint8_t pays_in_fee_asset
     uint8_t has_own_rates
-    uint8_t reserved_flag
+    uint8_t is_hedged           # has a long and a short position on each perpetual
     FeeRates own_rates
     int32_t tier
     int32_t order_count         # over all symbols
@@ -202,6 +209,7 @@ ctypedef struct SymbolState:
     ExtraFilters extra
     AveragePrice average
     FeeRates rates
+    Perpetual* perpetual        # NULL: a spot symbol
     int64_t quote_atoms_per_ticklot
     int64_t base_atoms_per_lot
     int64_t last_ticks          # of the last trade; 0: none yet
@@ -249,6 +257,7 @@ ctypedef struct ExchangeState:
     AccountState* accounts
     OpenOrders* open_orders     # account * max_symbols + symbol
     Balances balances
+    MarginState margin
     ReportLog log
     FeeTier* tiers
     int32_t tier_count
@@ -270,6 +279,15 @@ ctypedef struct ExchangeState:
 
 cdef inline OpenOrders* open_orders_of(const ExchangeState* state, int32_t account, int symbol) noexcept nogil:
     return &state.open_orders[<int64_t>account * state.max_symbols + symbol]
+
+
+cdef inline Holding* holding_of(const ExchangeState* state, int32_t account, int symbol) noexcept nogil:
+    return &state.margin.holdings[<int64_t>account * state.max_symbols + symbol]
+
+
+cdef inline uint32_t key_owner(int32_t account, bint is_algo) noexcept nogil:
+    """Whose keys: an account's orders and its algo orders each have their own."""
+    return <uint32_t>account | (<uint32_t>is_algo << 31)
 
 
 cdef inline int64_t parts_of(int64_t lots, int64_t iceberg_lots) noexcept nogil:

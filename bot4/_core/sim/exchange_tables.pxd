@@ -9,6 +9,7 @@ cdef class ExchangeTables:
     cdef list asset_decimals
     cdef list symbol_names
     cdef list account_names
+    cdef bint adds_perpetual        # the symbol being added is one
     cdef int _check_symbol(self, object symbol) except -1
     cdef int _check_account(self, object account) except -1
     cdef int _check_asset(self, object asset) except -1

@@ -132,6 +132,11 @@ cdef class ExchangeTables:
             raise ValueError(
                 f"a lot and a tick times a lot must be at most 2**36 atoms, were {base_atoms} and {quote_atoms}"
             )
+        for i in range(self.state.symbol_count):
+            if self.state.symbols[<int>i].perpetual != NULL and not self.adds_perpetual and (
+                self.state.symbols[<int>i].quote_asset in (base, quote)
+            ):
+                raise ValueError(f"{self.asset_names[quote]} or {self.asset_names[base]} is a margin asset")
         symbol = &self.state.symbols[self.state.symbol_count]
         memset(symbol, 0, sizeof(SymbolState))
         _fill_rates(&symbol.rates, maker_fee_e8, taker_fee_e8)

@@ -66,7 +66,7 @@ cpdef enum ExchangeVerdict:
     # Perpetuals (docs/exchange-margin.md).
     VERDICT_INSUFFICIENT_MARGIN = 96  # what the order would add exceeds what is available
     VERDICT_POSITION_SIDE = 97        # LONG or SHORT in one-way mode, or neither in hedge mode
-    VERDICT_MAX_POSITION_AT_LEVERAGE = 98# position and orders above the greatest notional of the leverage
+    VERDICT_MAX_POSITION_AT_LEVERAGE = 98  # position and orders above the greatest notional of the leverage
     VERDICT_LEVERAGE_POSITION = 99    # a leverage that the position and orders are too large for
     VERDICT_BAD_LEVERAGE = 100
     VERDICT_OPEN_ORDERS = 101         # a setting that must wait until there are none
@@ -159,7 +159,6 @@ cpdef enum ExecutionReason:
     REASON_CAUSE_FUNDING = 64         # of a position or balance record
     REASON_CAUSE_MARGIN_TRANSFER = 65
     REASON_CAUSE_LIQUIDATION = 66
-    REASON_CAUSE_SETTINGS = 67
 
 
 cpdef enum ListKind:

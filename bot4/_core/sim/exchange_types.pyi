@@ -141,7 +141,6 @@ class ExecutionReason(IntEnum):
     REASON_CAUSE_FUNDING = 64
     REASON_CAUSE_MARGIN_TRANSFER = 65
     REASON_CAUSE_LIQUIDATION = 66
-    REASON_CAUSE_SETTINGS = 67
 
 class ListKind(IntEnum):
     LIST_NONE = 0

@@ -33,6 +33,7 @@ from bot4._core.sim.exchange_types cimport (
     TYPE_STOP_LOSS, VERDICT_INSUFFICIENT_BALANCE, VERDICT_LIQUIDITY_BELOW_LOT, VERDICT_OK, VERDICT_WOULD_MATCH,
     VERDICT_WOULD_TRIGGER,
 )
+from bot4._core.sim.margin_orders cimport algo_triggering, margin_after_trade, margin_fund
 from bot4._core.sim.order_life cimport note_left, waits_upwards
 from bot4._core.sim.order_lists cimport finish_reported, finish_order, list_leg_started, queue_push
 from bot4._core.sim.settlement cimport lock_exactly, lock_need, quote_of, settle_side, transfer_side
@@ -142,12 +143,15 @@ cdef void _trade(ExchangeState* state, ExchangeOrder* taker, uint32_t maker_slot
         report.last_price_ticks = step.price_ticks
         report.last_quote_atoms = quote_atoms
         report.fee_atoms = charge.atoms
+        report.free_atoms = charge.realised_atoms
         report.asset = charge.asset
         report.is_maker = is_maker
         report.counterparty_order_id = other.order_id
         report.counterparty_account = other.account
     average_trade(&symbol.average, state.now_ns, step.price_ticks, step.lots)
     symbol.last_ticks = step.price_ticks
+    if symbol.perpetual != NULL:
+        margin_after_trade(state, taker, maker)
     if maker.status == STATUS_FILLED:
         finish_reported(state, maker_slot)
 
@@ -206,6 +210,9 @@ cdef void _look_for_triggers(ExchangeState* state, int symbol, int64_t price_tic
         if slot == NO_SLOT:
             return
         order = &state.orders[slot]
+        if order.is_algo:
+            algo_triggering(state, slot)
+            continue
         order.place = PLACE_NOWHERE
         order.working_ns = order.updated_ns = state.now_ns
         list_leg_started(state, slot)
@@ -307,6 +314,8 @@ cdef int check_entry(const ExchangeState* state, ExchangeOrder* order) noexcept 
 
 cdef int fund_order(ExchangeState* state, ExchangeOrder* order) noexcept nogil:
     cdef FillPlan plan
+    if state.symbols[order.symbol].perpetual != NULL:
+        return margin_fund(state, order)
     if order.type == TYPE_MARKET:
         return fund_market(state, order, &plan)
     if not lock_exactly(state, order, lock_need(&state.symbols[order.symbol], order, left_lots(order))):

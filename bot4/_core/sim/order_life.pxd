@@ -2,8 +2,11 @@
 
 from libc.stdint cimport int64_t, uint32_t
 
-from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeRequest, ExchangeState, open_orders_of
-from bot4._core.types cimport SIDE_BUY
+from bot4._core.sim.exchange_state cimport (
+    ExchangeOrder, ExchangeRequest, ExchangeState, holding_of, open_orders_of,
+)
+from bot4._core.sim.margin_state cimport Holding
+from bot4._core.types cimport SIDE_BUY, mul_wide
 
 
 # A new order from a checked request: numbered, counted, findable, nowhere yet. There is a free slot.
@@ -16,5 +19,10 @@ cdef bint waits_upwards(const ExchangeOrder* order) noexcept nogil
 
 cdef inline void note_left(ExchangeState* state, const ExchangeOrder* order, int64_t lots) noexcept nogil:
     """Count lots that an open order has gained, or lost below zero."""
+    cdef Holding* holding
     if order.side == SIDE_BUY:
         open_orders_of(state, order.account, order.symbol).open_buy_lots += lots
+    if order.opens:
+        holding = holding_of(state, order.account, order.symbol)
+        holding.open_lots[order.side] += lots
+        holding.open_ticklots[order.side] += mul_wide(order.price_ticks, lots)

@@ -13,9 +13,14 @@ from bot4._core.book.order_index cimport NO_SLOT, index_insert, index_remove
 from bot4._core.book.order_pool cimport BookOrder, pool_give, pool_take
 from bot4._core.book.slot_heap cimport heap_insert, heap_remove
 from bot4._core.sim.exchange_state cimport (
-    PLACE_BOOK, PLACE_CONDITIONAL, PLACE_NOWHERE, AccountState, OpenOrders, left_lots, parts_of,
+    PLACE_BOOK, PLACE_CONDITIONAL, PLACE_NOWHERE, AccountState, OpenOrders, holding_of, key_owner, left_lots,
+    parts_of,
 )
-from bot4._core.sim.exchange_types cimport STATUS_NEW, TYPE_STOP_LOSS, TYPE_STOP_LOSS_LIMIT
+from bot4._core.sim.exchange_types cimport (
+    ORDER_MARK_PRICE, ORDER_REDUCE_ONLY, STATUS_NEW, TYPE_STOP_LOSS, TYPE_STOP_LOSS_LIMIT,
+)
+from bot4._core.sim.margin cimport margin_open, report_algo
+from bot4._core.sim.margin_state cimport ALGO_FINISHED
 from bot4._core.sim.settlement cimport lock_exactly
 
 
@@ -35,6 +40,8 @@ cdef void _count(ExchangeState* state, const ExchangeOrder* order, int32_t by) n
     if order.iceberg_lots != 0:
         held.iceberg_count += by
         account.iceberg_count += by
+    if order.flags & ORDER_REDUCE_ONLY and not order.is_algo:
+        holding_of(state, order.account, order.symbol).reducing += by
     state.symbols[order.symbol].open_orders += by
     state.symbols[order.symbol].open_parts += by * order.parts
 
@@ -68,6 +75,8 @@ cdef uint32_t open_order(ExchangeState* state, const ExchangeRequest* request) n
     order.stp = request.stp
     order.status = STATUS_NEW
     order.place = PLACE_NOWHERE
+    if state.symbols[request.symbol].perpetual != NULL:
+        margin_open(state, order, request)
     resting.order_id = order.order_id
     resting.price_ticks = request.price_ticks
     resting.iceberg_lots = request.iceberg_lots
@@ -75,9 +84,9 @@ cdef uint32_t open_order(ExchangeState* state, const ExchangeRequest* request) n
     resting.trade_group = state.accounts[request.account].trade_group
     resting.side = request.side
     resting.stp = request.stp
-    index_insert(&state.by_id, order.order_id, 0, slot)
+    index_insert(&state.by_id, order.order_id, order.is_algo, slot)
     if order.client_key != 0:
-        index_insert(&state.by_client, order.client_key, <uint32_t>order.account, slot)
+        index_insert(&state.by_client, order.client_key, key_owner(order.account, order.is_algo), slot)
     if order.expire_ns != 0:
         heap_insert(&state.expiries, slot, order.expire_ns, order.order_id)
     order.next = NO_SLOT
@@ -98,15 +107,18 @@ cdef void close_order(ExchangeState* state, uint32_t slot) noexcept nogil:
     if order.place == PLACE_BOOK:
         l3_remove(&state.symbols[order.symbol].book, slot)
     elif order.place == PLACE_CONDITIONAL:
-        conditional_remove(&state.symbols[order.symbol].waiting, slot, waits_upwards(order))
+        if order.flags & ORDER_MARK_PRICE:
+            conditional_remove(&state.symbols[order.symbol].perpetual.marked, slot, waits_upwards(order))
+        else:
+            conditional_remove(&state.symbols[order.symbol].waiting, slot, waits_upwards(order))
     order.place = PLACE_NOWHERE
     if order.locked_atoms != 0:
         lock_exactly(state, order, 0)
     if order.expire_ns != 0:
         heap_remove(&state.expiries, slot)
-    index_remove(&state.by_id, order.order_id, 0)
+    index_remove(&state.by_id, order.order_id, order.is_algo)
     if order.client_key != 0:
-        index_remove(&state.by_client, order.client_key, <uint32_t>order.account)
+        index_remove(&state.by_client, order.client_key, key_owner(order.account, order.is_algo))
     if order.prev == NO_SLOT:
         held.head = order.next
     else:
@@ -117,4 +129,6 @@ cdef void close_order(ExchangeState* state, uint32_t slot) noexcept nogil:
         state.orders[order.next].prev = order.prev
     _count(state, order, -1)
     note_left(state, order, -left_lots(order))
+    if order.from_algo:
+        report_algo(state, order, ALGO_FINISHED, 0)
     pool_give(&state.pool, slot)

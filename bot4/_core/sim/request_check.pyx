@@ -16,17 +16,19 @@ from bot4._core.book.matching cimport MAX_ORDER_LOTS, MAX_ORDER_TICKS, STP_TRANS
 from bot4._core.risk.filters cimport VenueFilters, filter_check
 from bot4._core.sim.exchange_state cimport AccountState, ExtraFilters, OpenOrders, SymbolState, open_orders_of
 from bot4._core.sim.exchange_types cimport (
-    ORDER_REDUCE_ONLY, SYMBOL_TRADING, TIME_GTC, TIME_GTD, TYPE_LIMIT_MAKER, TYPE_MARKET, TYPE_STOP_LOSS,
+    ORDER_CLOSE_POSITION, ORDER_REDUCE_ONLY, SYMBOL_TRADING, TIME_GTC, TIME_GTD, TYPE_LIMIT_MAKER, TYPE_MARKET, TYPE_STOP_LOSS,
     TYPE_STOP_LOSS_LIMIT, TYPE_TAKE_PROFIT_LIMIT, VERDICT_BAD_EXPIRY, VERDICT_BAD_FLAGS, VERDICT_BAD_ICEBERG,
     VERDICT_BAD_PRICE, VERDICT_BAD_QUANTITY, VERDICT_BAD_SIDE, VERDICT_BAD_STOP, VERDICT_BAD_STP, VERDICT_BAD_TIF,
     VERDICT_BAD_TYPE, VERDICT_EXCHANGE_MAX_NUM_ALGO_ORDERS, VERDICT_EXCHANGE_MAX_NUM_ICEBERG_ORDERS,
     VERDICT_EXCHANGE_MAX_NUM_ORDER_LISTS, VERDICT_EXCHANGE_MAX_NUM_ORDERS, VERDICT_ICEBERG_PARTS, VERDICT_LOT_SIZE,
+    VERDICT_MARKET_LOT_SIZE,
     VERDICT_MAX_NUM_ALGO_ORDERS, VERDICT_MAX_NUM_ICEBERG_ORDERS, VERDICT_MAX_NUM_ORDER_LISTS, VERDICT_MAX_NUM_ORDERS,
     VERDICT_MIN_NOTIONAL, VERDICT_NOT_TRADING, VERDICT_NOTIONAL, VERDICT_OK, VERDICT_REDUCE_ONLY,
     VERDICT_STP_NOT_ALLOWED, VERDICT_TRAILING_DELTA, VERDICT_UNKNOWN_ACCOUNT, VERDICT_UNKNOWN_SYMBOL,
 )
 from bot4._core.account.balances cimport balance_at
 from bot4._core.sim.execution cimport reference_price
+from bot4._core.sim.margin_orders cimport check_margin_shape
 from bot4._core.types cimport ORDER_LIMIT, ORDER_MARKET, SIDE_BUY, OrderIntent, money_t
 
 # The flags that a new order may carry; the others belong to the cancel of a cancel-replace.
@@ -70,6 +72,8 @@ cdef int check_shape(const ExchangeState* state, const ExchangeRequest* request)
         return VERDICT_UNKNOWN_ACCOUNT
     if state.symbols[request.symbol].status != SYMBOL_TRADING:
         return VERDICT_NOT_TRADING
+    if state.symbols[request.symbol].perpetual != NULL:
+        return check_margin_shape(state, request)
     if request.side > 1:
         return VERDICT_BAD_SIDE
     if request.type > TYPE_TAKE_PROFIT_LIMIT:
@@ -144,6 +148,13 @@ cdef int _check_quote_amount(const SymbolState* symbol, const ExchangeRequest* r
     return VERDICT_OK
 
 
+cdef bint _is_exempt(const ExchangeRequest* request, int verdict) noexcept nogil:
+    """What reduces a position may be below the least notional; what closes it has no quantity yet."""
+    if request.flags & ORDER_CLOSE_POSITION:
+        return verdict in (VERDICT_LOT_SIZE, VERDICT_MARKET_LOT_SIZE, VERDICT_MIN_NOTIONAL, VERDICT_NOTIONAL)
+    return request.flags & ORDER_REDUCE_ONLY and verdict in (VERDICT_MIN_NOTIONAL, VERDICT_NOTIONAL)
+
+
 cdef int check_filters(ExchangeState* state, const ExchangeRequest* request) noexcept nogil:
     """The filters of one order; how many orders there are is `check_counts`."""
     cdef SymbolState* symbol = &state.symbols[request.symbol]
@@ -163,7 +174,7 @@ cdef int check_filters(ExchangeState* state, const ExchangeRequest* request) noe
             &symbol.filters if reference != 0 else &symbol.unreferenced, &intent, reference, -1, position
         )
         if verdict != VERDICT_OK:
-            return verdict
+            return VERDICT_OK if _is_exempt(request, verdict) else verdict
     else:
         verdict = _check_quote_amount(symbol, request)
         if verdict != VERDICT_OK:

@@ -30,6 +30,8 @@ from bot4._core.sim.exchange_types cimport (
 )
 from bot4._core.sim.execution cimport check_entry, fund_order, start_order, would_take
 from bot4._core.sim.follow_ups cimport settle_queue
+from bot4._core.sim.margin_orders cimport end_orders, finish_algo, margin_records, run_countdown
+from bot4._core.sim.margin_state cimport ALGO_EXPIRED, NEVER_NS
 from bot4._core.sim.order_life cimport close_order, note_left, open_order
 from bot4._core.sim.order_lists cimport finish_order
 from bot4._core.sim.request_check cimport check_counts, check_filters, check_shape, is_priced, is_stop
@@ -56,6 +58,18 @@ cdef bint _takes_alone(
     return conditional_count(&symbol.waiting) == 0 and state.list_count == 0 and row.kind == REQUEST_PLACE
 
 
+cdef int _check_margin_log(const ExchangeState* state, const ExchangeRequest* row) noexcept nogil:
+    """A fill may liquidate whom it touches, and that others: the bound is over all perpetuals."""
+    cdef int64_t most = margin_records(state, 1), room = log_room(state)
+    if most > state.log.capacity:
+        return VERDICT_ORDERS_FULL
+    if room >= most or (
+        room >= _ROOM and is_priced(row.type) and not would_take(state, row.symbol, row.side, row.price_ticks)
+    ):
+        return VERDICT_OK
+    return VERDICT_LOG_FULL
+
+
 cdef int check_log(const ExchangeState* state, const ExchangeRequest* rows, int count) noexcept nogil:
     """ORDERS_FULL where an empty log could not hold what the open orders may then set off, LOG_FULL where this can't.
 
@@ -64,6 +78,8 @@ cdef int check_log(const ExchangeState* state, const ExchangeRequest* rows, int 
     cdef const SymbolState* symbol = &state.symbols[rows.symbol]
     cdef int64_t parts = symbol.open_parts, room = log_room(state), most
     cdef int i
+    if symbol.perpetual != NULL:
+        return _check_margin_log(state, rows)
     for i in range(count):
         parts += parts_of(rows[i].qty_lots, rows[i].iceberg_lots)
     most = _records_at_most(symbol.open_orders + count, parts)
@@ -89,6 +105,8 @@ cdef void report_rejection(ExchangeState* state, const ExchangeRequest* request,
     """Tell of an order that the engine refused for a reason the venue reports; it has no number."""
     cdef ExchangeOrder order
     cdef int reason = REASON_NONE
+    if state.symbols[request.symbol].perpetual != NULL:
+        return
     if verdict == VERDICT_INSUFFICIENT_BALANCE:
         reason = REASON_INSUFFICIENT_BALANCES
     elif verdict == VERDICT_WOULD_TRIGGER:
@@ -117,6 +135,7 @@ cdef void report_rejection(ExchangeState* state, const ExchangeRequest* request,
     order.symbol = request.symbol
     order.account = request.account
     order.trailing_bips = request.trailing_bips
+    order.flags = order.origin = 0
     report_order(state, &order, EXECUTION_REJECTED, reason)
 
 
@@ -130,7 +149,7 @@ cdef int check_admission(const ExchangeState* state, const ExchangeRequest* requ
         &state.symbols[request.symbol].book, request.side, request.price_ticks
     ):
         return VERDICT_BOOK_FULL
-    return VERDICT_ORDERS_FULL if state.pool.free_count == 0 else VERDICT_OK
+    return VERDICT_ORDERS_FULL if state.pool.free_count <= state.margin.reserved_slots else VERDICT_OK
 
 
 cdef int admit_order(ExchangeState* state, const ExchangeRequest* request, uint64_t* order_id) noexcept nogil:
@@ -227,6 +246,10 @@ cdef int cancel_all_orders(ExchangeState* state, int32_t account, int symbol) no
         return VERDICT_NOT_TRADING
     if log_room(state) < _ROOM + 2 * <int64_t>held.count:
         return VERDICT_LOG_FULL
+    if state.symbols[symbol].perpetual != NULL:
+        return VERDICT_OK if end_orders(state, account, symbol, False, STATUS_CANCELED, REASON_NONE) != 0 else (
+            VERDICT_UNKNOWN_ORDER
+        )
     while held.head != NO_SLOT:
         finish_order(state, held.head, EXECUTION_CANCELED, STATUS_CANCELED, REASON_NONE)
     report_balances(state)
@@ -272,7 +295,7 @@ cdef int _check_amend(const ExchangeState* state, const ExchangeRequest* request
     order = &state.orders[slot]
     if symbol.status == SYMBOL_HALT:
         return VERDICT_NOT_TRADING
-    if order.place != PLACE_BOOK or order.list_slot >= 0:
+    if order.place != PLACE_BOOK or order.list_slot >= 0 or symbol.perpetual != NULL:
         return VERDICT_AMEND_NOT_RESTING
     if request.qty_lots == order.orig_lots:
         return VERDICT_NO_CHANGE
@@ -312,19 +335,28 @@ cdef int amend_order(ExchangeState* state, const ExchangeRequest* request) noexc
     return VERDICT_OK
 
 
+cdef void _expire(ExchangeState* state, uint32_t slot) noexcept nogil:
+    if state.orders[slot].is_algo:
+        finish_algo(state, slot, ALGO_EXPIRED, REASON_EXCHANGE_CANCELED)
+    else:
+        finish_order(state, slot, EXECUTION_EXPIRED, STATUS_EXPIRED, REASON_EXCHANGE_CANCELED)
+
+
 cdef int advance_time(ExchangeState* state, int64_t now_ns) noexcept nogil:
     """Time never runs backwards: an earlier stamp than the last one counts as the last one."""
-    cdef uint32_t slot
     cdef int64_t due_ns
-    while state.expiries.count != 0:
-        slot = state.expiries.top
-        due_ns = heap_top_key(&state.expiries)
-        if due_ns > now_ns:
+    while state.expiries.count != 0 or state.margin.due_ns != NEVER_NS:
+        due_ns = heap_top_key(&state.expiries) if state.expiries.count != 0 else NEVER_NS
+        if min(due_ns, state.margin.due_ns) > now_ns:
             break
         if log_room(state) < _ROOM:
             return VERDICT_LOG_FULL
+        if state.margin.due_ns <= due_ns and state.margin.due_ns != NEVER_NS:
+            if not run_countdown(state):
+                return VERDICT_LOG_FULL
+            continue
         state.now_ns = max(state.now_ns, due_ns)
-        finish_order(state, slot, EXECUTION_EXPIRED, STATUS_EXPIRED, REASON_EXCHANGE_CANCELED)
+        _expire(state, state.expiries.top)
         report_balances(state)
     state.now_ns = max(state.now_ns, now_ns)
     return VERDICT_OK

@@ -12,12 +12,15 @@ from libc.stdint cimport int32_t, int64_t
 from bot4._core.account.balances cimport balance_credit, balance_lock, balance_spend, balance_unlock
 from bot4._core.account.money cimport money_add, money_sub
 from bot4._core.sim.exchange_fees cimport fee_of, fee_volume
+from bot4._core.sim.margin cimport margin_settle
 from bot4._core.types cimport BOT4_ASSERT
 
 
 cdef bint lock_exactly(ExchangeState* state, ExchangeOrder* order, money_t atoms) noexcept nogil:
     cdef const SymbolState* symbol = &state.symbols[order.symbol]
     cdef int32_t asset = symbol.quote_asset if order.side == SIDE_BUY else symbol.base_asset
+    if symbol.perpetual != NULL:
+        return True              # margin is worked out, not locked
     if atoms > order.locked_atoms:
         if not balance_lock(&state.balances, order.account, asset, atoms - order.locked_atoms):
             return False
@@ -38,6 +41,10 @@ cdef void settle_side(
     cdef money_t gets = base_atoms if buys else quote_atoms
     cdef int32_t given = symbol.quote_asset if buys else symbol.base_asset
     cdef int32_t taken = symbol.base_asset if buys else symbol.quote_asset
+    if symbol.perpetual != NULL:
+        margin_settle(state, order, lots, quote_atoms, is_maker, charge)
+        return
+    charge.realised_atoms = 0
     balance_spend(&state.balances, order.account, given, pays)
     order.locked_atoms = money_sub(order.locked_atoms, pays)
     if order.lock_ticks != 0 or not buys:
