@@ -27,6 +27,8 @@ def serve_exchange(
     replay: Sequence[Path] = (),
     has_tls: bool = False,
     has_listen_keys: bool = False,
+    has_futures: bool = False,
+    funding_interval_s: int | None = None,
     token: str | None = None,
 ) -> None:
     """Serve an exchange until SIGTERM or SIGINT.
@@ -61,6 +63,10 @@ def serve_exchange(
         Serve https and wss.
     has_listen_keys : bool
         Let clients subscribe to user data as before 2026-02-20.
+    has_futures : bool
+        Serve USD-M futures too.
+    funding_interval_s : int, optional
+        Between two settlements of their funding; eight hours.
     token : str, optional
         Of the administration; without one it is drawn.
 
@@ -83,6 +89,7 @@ def serve_exchange(
             raise ConfigError(f"the served exchange needs {needed}: pip install 'bot4[exchange]'")
     from bot4.adapters.simulator.accounts import parse_account, read_accounts
     from bot4.adapters.simulator.faults.settings import read_faults
+    from bot4.adapters.simulator.futures.venue import FUNDING_INTERVAL_S
     from bot4.adapters.simulator.run import ExchangeSettings, run_exchange
     from bot4.adapters.simulator.wire.limits import Limits, read_limits
 
@@ -102,6 +109,8 @@ def serve_exchange(
             market_model=market_model,
             has_tls=has_tls,
             has_listen_keys=has_listen_keys,
+            has_futures=has_futures,
+            funding_interval_s=funding_interval_s or FUNDING_INTERVAL_S,
             token=token or secrets.token_urlsafe(32),
             faults=None if faults_file is None else read_faults(faults_file),
             recorded=recorded_markets(replay),

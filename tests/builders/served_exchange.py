@@ -15,6 +15,8 @@ from yarl import URL
 from bot4.adapters.simulator.accounts import parse_account
 from bot4.adapters.simulator.background.faulty_flow import FaultyFlow
 from bot4.adapters.simulator.background.plain_flow import PlainFlow
+from bot4.adapters.simulator.futures.contracts import DEFAULT_CONTRACTS
+from bot4.adapters.simulator.futures.venue import FuturesVenue
 from bot4.adapters.simulator.serve.app import ExchangeServer
 from bot4.adapters.simulator.symbols import DEFAULT_SYMBOLS
 from bot4.adapters.simulator.venue import Venue
@@ -113,6 +115,9 @@ class Served(NamedTuple):
     session: aiohttp.ClientSession
     alice: Client
     bob: Client
+    usdm: FuturesVenue | None = None
+    futures_ws: str | None = None
+    futures_ws_api: str | None = None
 
     @asynccontextmanager
     async def api_socket(self, query: str = ""):
@@ -123,6 +128,14 @@ class Served(NamedTuple):
         headers = {"Authorization": f"Bearer {token}"}
         async with self.session.request(method, self.admin + path, json=content, headers=headers) as answer:
             return Answer(answer.status, await answer.json(), answer.headers)
+
+
+def plain_background(house, symbols, seed):
+    markets = list(house.markets.values())
+    flow = FaultyFlow(PlainFlow(house.engine, markets, symbols, seed), house.engine, markets, house.faults)
+    flow.begin(house.now_ns())
+    house.settle(house.now_ns())
+    return flow
 
 
 @asynccontextmanager
@@ -136,26 +149,29 @@ async def served(
     seed=7,
     clock=time.time_ns,
     listen_keys=False,
+    futures=False,
+    funding_interval_s=28_800,
 ):
     """Serve an exchange on a free port."""
     venue = Venue(DEFAULT_SYMBOLS, [*map(parse_account, accounts), *specs], limits, seed=seed, clock=clock)
     if listen_keys:
         venue.allow_listen_keys(seed)
-    flow = None
-    if with_background:
-        markets = list(venue.markets.values())
-        plain = PlainFlow(venue.engine, markets, DEFAULT_SYMBOLS, seed)
-        flow = FaultyFlow(plain, venue.engine, markets, venue.faults)
-        flow.begin(clock())
-        venue.keeper.settle(None, clock())
-    server = ExchangeServer(venue, flow, speed=speed, token=TOKEN)
+    flow = plain_background(venue, DEFAULT_SYMBOLS, seed) if with_background else None
+    usdm = usdm_flow = None
+    if futures:
+        specs = [*map(parse_account, accounts), *specs]
+        interval = {"funding_interval_s": funding_interval_s}
+        usdm = FuturesVenue(DEFAULT_CONTRACTS, specs, limits, seed=seed, clock=clock, **interval)
+        usdm_flow = plain_background(usdm, DEFAULT_CONTRACTS, seed) if with_background else None
+    server = ExchangeServer(venue, flow, speed=speed, token=TOKEN, futures=usdm, futures_flow=usdm_flow)
     addresses = await server.start("127.0.0.1", 0, None)
     try:
         async with aiohttp.ClientSession() as session:
             alice = Client(session, addresses.rest, "alice", clock)
             bob = Client(session, addresses.rest, "bob", clock)
             yield Served(
-                venue, server, addresses.rest, addresses.ws, addresses.ws_api, addresses.admin, session, alice, bob
-            )
+                venue, server, addresses.rest, addresses.ws, addresses.ws_api, addresses.admin, session, alice, bob,
+                usdm, addresses.futures_ws, addresses.futures_ws_api,
+            )  # fmt: skip
     finally:
         await server.stop()

@@ -236,12 +236,12 @@ class TestSockets:
                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
                 )
                 await asyncio.sleep(0.3)
-                (peer,) = exchange.server._sockets.peers
+                (peer,) = exchange.server.spot.sockets.peers
                 for _ in range(60_000):
                     peer.push(b"x" * 400)
                 await asyncio.sleep(0.2)
                 await is_alive(exchange)
-                assert not exchange.server._sockets.peers
+                assert not exchange.server.spot.sockets.peers
                 writer.close()
                 del reader
 

@@ -87,37 +87,42 @@ class TestRequestBudget:
         assert refusal_of(budget.charge, "banned", 1, NOON).status == 418
 
 
+def order_budget(limits=None):
+    figures = limits or Limits()
+    return OrderBudget(figures.order_windows(), maker_credit=figures.maker_fill_credit, taker_credit=1)
+
+
 class TestOrderBudget:
     """The examples of faqs/order_count_decrement.md."""
 
     def test_a_taking_order_takes_one_off_at_its_first_fill(self):
-        budget = OrderBudget(Limits())
+        budget = order_budget()
         counts = []
         for action in ("place", "place", "taker", "place", "place", "taker"):
             if action == "place":
                 budget.add(1, NOON)
             else:
                 budget.filled(is_maker=False, now_ns=NOON)
-            counts.append(budget.in_ten_seconds)
+            counts.append(budget.counts[0])
         assert counts == [1, 2, 1, 2, 3, 2]
 
     def test_a_resting_order_takes_five_off_and_never_below_nothing(self):
-        budget = OrderBudget(Limits())
+        budget = order_budget()
         budget.add(5, NOON)
         budget.filled(is_maker=True, now_ns=NOON)
-        assert budget.in_ten_seconds == 0
+        assert budget.counts[0] == 0
         budget.add(2, NOON)
         budget.filled(is_maker=True, now_ns=NOON)
-        assert (budget.in_ten_seconds, budget.in_day) == (0, 0)
+        assert (budget.counts[0], budget.counts[1]) == (0, 0)
 
     def test_a_day_goes_on_when_ten_seconds_are_over(self):
-        budget = OrderBudget(Limits())
+        budget = order_budget()
         budget.add(3, NOON)
         budget.roll(NOON + 10 * SECOND)
-        assert (budget.in_ten_seconds, budget.in_day) == (0, 3)
+        assert (budget.counts[0], budget.counts[1]) == (0, 3)
 
     def test_too_many_are_refused_with_the_limit_and_the_window(self):
-        budget = OrderBudget(Limits(orders_per_10_seconds=2))
+        budget = order_budget(Limits(orders_per_10_seconds=2))
         budget.add(2, NOON)
         refused = refusal_of(budget.check, 1, NOON)
         assert (refused.status, refused.code) == (429, -1015)

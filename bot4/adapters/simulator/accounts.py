@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+FUTURES_ASSET = "USDT"  # what every contract settles in
 _PARTS = 4
-_SHAPE = "NAME:APIKEY:SECRET:ASSET=AMOUNT[,ASSET=AMOUNT...]"
+_SHAPE = "NAME:APIKEY:SECRET:ASSET=AMOUNT[,ASSET=AMOUNT...][,FUTURES:USDT=AMOUNT]"
+_FUTURES = "FUTURES:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class AccountSpec:
     balances : mapping of str to int
     trade_group : int
         Accounts of one group count as one trader to self-trade prevention; -1 for none.
+    futures : mapping of str to int, optional
+        Wallet of the futures; None is as much USDT as the account has on the spot market.
 
     """
 
@@ -49,6 +53,14 @@ class AccountSpec:
     keys: tuple[KeySpec, ...]
     balances: Mapping[str, int]
     trade_group: int = -1
+    futures: Mapping[str, int] | None = None
+
+    @property
+    def futures_balances(self) -> Mapping[str, int]:
+        """What the futures wallet begins with."""
+        if self.futures is not None:
+            return self.futures
+        return {asset: self.balances[asset] for asset in (FUTURES_ASSET,) if asset in self.balances}
 
 
 def parse_account(text: str) -> AccountSpec:
@@ -67,11 +79,14 @@ def parse_account(text: str) -> AccountSpec:
     if len(parts) != _PARTS or not all(parts[: _PARTS - 1]):
         raise ConfigError(f"--account takes {_SHAPE}, was {':'.join(parts[:2])!r} and {len(parts) - 2} more parts")
     name, key, secret, amounts = parts
-    balances = {}
+    balances: dict[str, int] = {}
+    futures: dict[str, int] = {}
     for item in amounts.split(",") if amounts else ():
-        asset, _, amount = item.partition("=")
-        balances[asset.strip()] = _amount(amount.strip(), f"account {name}: balance of {asset.strip()!r}")
-    return AccountSpec(name, (KeySpec(key, secret),), _checked(balances, name))
+        asset, _, amount = (part.strip() for part in item.partition("="))
+        wallet = futures if asset.startswith(_FUTURES) else balances
+        wallet[asset.removeprefix(_FUTURES)] = _amount(amount, f"account {name}: balance of {asset!r}")
+    held = _futures(futures, name) if futures else None
+    return AccountSpec(name, (KeySpec(key, secret),), _checked(balances, name), futures=held)
 
 
 def read_accounts(path: Path) -> list[AccountSpec]:
@@ -93,18 +108,18 @@ def read_accounts(path: Path) -> list[AccountSpec]:
 
 def _account(name: str, entry: Any, path: Path) -> AccountSpec:
     where = f"accounts {path}: {name}"
-    _check_keys(entry, {"keys", "balances", "trade_group"}, where)
+    _check_keys(entry, {"keys", "balances", "futures_balances", "trade_group"}, where)
     keys = entry.get("keys")
     if not isinstance(keys, list) or not keys:
         raise ConfigError(f"{where}: keys must be a list of at least one table")
-    balances = entry.get("balances", {})
-    if not isinstance(balances, dict):
-        raise ConfigError(f"{where}: balances must be a table of amounts")
-    amounts = {asset: _amount(amount, f"{where}: balance of {asset!r}") for asset, amount in balances.items()}
+    amounts = _amounts(entry.get("balances", {}), "balances", where)
+    futures = None
+    if "futures_balances" in entry:
+        futures = _futures(_amounts(entry["futures_balances"], "futures_balances", where), name)
     group = entry.get("trade_group", -1)
     if not isinstance(group, int) or group < -1:
         raise ConfigError(f"{where}: trade_group must be a whole number, 0 or above, was {group!r}")
-    return AccountSpec(name, tuple(_key(item, where, path) for item in keys), _checked(amounts, name), group)
+    return AccountSpec(name, tuple(_key(item, where, path) for item in keys), _checked(amounts, name), group, futures)
 
 
 def _key(entry: Any, where: str, path: Path) -> KeySpec:
@@ -123,6 +138,19 @@ def _key(entry: Any, where: str, path: Path) -> KeySpec:
     if "public_key_file" in entry:
         public_key = _read(path.parent / entry["public_key_file"]).decode()
     return KeySpec(entry["name"], entry.get("secret"), public_key, may_trade)
+
+
+def _amounts(table: Any, key: str, where: str) -> dict[str, int]:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: {key} must be a table of amounts")
+    return {asset: _amount(amount, f"{where}: balance of {asset!r}") for asset, amount in table.items()}
+
+
+def _futures(balances: dict[str, int], name: str) -> dict[str, int]:
+    other = next((asset for asset in balances if asset != FUTURES_ASSET), None)
+    if other is not None:
+        raise ConfigError(f"account {name}: the futures wallet holds {FUTURES_ASSET}, was {other!r}")
+    return balances
 
 
 def _check_keys(entry: Any, known: set[str], where: str) -> None:

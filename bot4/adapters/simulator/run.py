@@ -18,6 +18,8 @@ from bot4.adapters.simulator.background.faulty_flow import FaultyFlow
 from bot4.adapters.simulator.background.flow import Flows
 from bot4.adapters.simulator.background.plain_flow import PlainFlow
 from bot4.adapters.simulator.background.recorded_flow import RecordedFlow
+from bot4.adapters.simulator.futures.contracts import DEFAULT_CONTRACTS
+from bot4.adapters.simulator.futures.venue import FUNDING_INTERVAL_S, FuturesVenue
 from bot4.adapters.simulator.serve.app import ExchangeServer
 from bot4.adapters.simulator.symbols import DEFAULT_SYMBOLS
 from bot4.adapters.simulator.venue import Venue
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from bot4.adapters.simulator.accounts import AccountSpec
     from bot4.adapters.simulator.background.flow import Flow
     from bot4.adapters.simulator.faults.settings import FaultSettings
+    from bot4.adapters.simulator.house import House
+    from bot4.adapters.simulator.symbols import Symbol
     from bot4.adapters.simulator.wire.limits import Limits
 
     Ready = Callable[[dict[str, Any]], None]
@@ -66,6 +70,10 @@ class ExchangeSettings:
         Of the administration.
     faults : FaultSettings or None
         From the beginning on.
+    has_futures : bool
+        Whether there are USD-M futures too.
+    funding_interval_s : int
+        Between two settlements of their funding.
     recorded : mapping of str to iterator, optional
         Recordings by the symbol whose background market they are: receive time and frame, in order.
 
@@ -83,6 +91,8 @@ class ExchangeSettings:
     has_listen_keys: bool
     token: str
     faults: FaultSettings | None
+    has_futures: bool = False
+    funding_interval_s: int = FUNDING_INTERVAL_S
     recorded: Mapping[str, Iterator[tuple[int, bytes]]] = field(default_factory=dict)
 
 
@@ -108,7 +118,7 @@ def run_exchange(settings: ExchangeSettings, ready: Ready) -> None:
 
 
 def build_venue(settings: ExchangeSettings) -> tuple[Venue, Flow | None]:
-    """Put an exchange together, and let its background market make a history.
+    """Put the spot exchange together, and let its background market make a history.
 
     Raises
     ------
@@ -124,19 +134,13 @@ def build_venue(settings: ExchangeSettings) -> tuple[Venue, Flow | None]:
     venue = Venue(DEFAULT_SYMBOLS, settings.accounts, settings.limits, seed=settings.seed, clock=past.time_ns)
     flow: Flow | None = None
     if settings.background != "none":
-        flow = _made_up(venue, settings, past.time_ns())
-        flow.begin(past.time_ns())
-        venue.keeper.settle(None, past.time_ns())
-        while past.now_ns < now_ns:
-            past.now_ns += int(_STEP_S * _SECOND_NS)
-            flow.advance(_STEP_S, past.now_ns)
-            venue.keeper.settle(None, past.now_ns)
+        chosen = [symbol for symbol in DEFAULT_SYMBOLS if symbol.name not in settings.recorded]
+        flow = _made_up(venue, DEFAULT_SYMBOLS, chosen, settings)
+        _make_history(venue, flow, past, now_ns)
     past.is_over = True
     if settings.recorded:
         flow = _with_recordings(venue, flow, settings.recorded)
-    if flow is not None:
-        flow = FaultyFlow(flow, venue.engine, list(venue.markets.values()), venue.faults)
-        venue.keeper.settle(None, venue.now_ns())
+    flow = _with_faults(venue, flow)
     if settings.has_listen_keys:
         venue.allow_listen_keys(settings.seed)
     if settings.faults is not None:
@@ -144,24 +148,69 @@ def build_venue(settings: ExchangeSettings) -> tuple[Venue, Flow | None]:
     return venue, flow
 
 
-def _made_up(venue: Venue, settings: ExchangeSettings, start_ns: int) -> Flow:
-    """Return the background market of all symbols that no recording is played for."""
-    markets = [market for name, market in venue.markets.items() if name not in settings.recorded]
+def build_futures(settings: ExchangeSettings) -> tuple[FuturesVenue, Flow | None]:
+    """Put the futures exchange together, and let its background market make a history.
+
+    Raises
+    ------
+    ConfigError
+        An account or a parameter file cannot be.
+
+    """
+    now_ns = time.time_ns()
+    past = _Past(now_ns - HISTORY_S * _SECOND_NS)
+    venue = FuturesVenue(
+        DEFAULT_CONTRACTS,
+        settings.accounts,
+        settings.limits,
+        seed=settings.seed,
+        clock=past.time_ns,
+        funding_interval_s=settings.funding_interval_s,
+    )
+    flow: Flow | None = None
+    if settings.background != "none":
+        flow = _made_up(venue, DEFAULT_CONTRACTS, DEFAULT_CONTRACTS, settings)
+        _make_history(venue, flow, past, now_ns)
+    past.is_over = True
+    flow = _with_faults(venue, flow)
+    if settings.faults is not None:
+        venue.faults.set(settings.faults)
+    return venue, flow
+
+
+def _made_up(house: House, symbols: Sequence[Symbol], chosen: Sequence[Symbol], settings: ExchangeSettings) -> Flow:
+    """Return the background market of the chosen ones among the symbols of a house."""
+    markets = [house.markets[symbol.name] for symbol in chosen]
     if settings.background == "plain":
-        return PlainFlow(venue.engine, markets, DEFAULT_SYMBOLS, settings.seed)
-
-    def settle() -> None:
-        venue.keeper.settle(None, venue.now_ns())
-
+        return PlainFlow(house.engine, markets, symbols, settings.seed)
     return CalibratedFlow(
-        venue.engine.exchange,
+        house.engine.exchange,
         markets,
         load_market_model(settings.market_model),
         seed=settings.seed,
-        start_ns=start_ns,
-        settle=settle,
-        quote_worth={symbol.base: symbol.first_price / UNIT for symbol in DEFAULT_SYMBOLS if symbol.quote == "USDT"},
+        start_ns=house.now_ns(),
+        settle=lambda: house.settle(house.now_ns()),
+        quote_worth={symbol.base: symbol.first_price / UNIT for symbol in symbols if symbol.quote == "USDT"},
     )
+
+
+def _make_history(house: House, flow: Flow, past: _Past, now_ns: int) -> None:
+    """Let a background market trade up to now."""
+    flow.begin(past.now_ns)
+    house.settle(past.now_ns)
+    while past.now_ns < now_ns:
+        past.now_ns += int(_STEP_S * _SECOND_NS)
+        flow.advance(_STEP_S, past.now_ns)
+        house.advance(past.now_ns)
+        house.settle(past.now_ns)
+
+
+def _with_faults(house: House, flow: Flow | None) -> Flow | None:
+    if flow is None:
+        return None
+    faulty = FaultyFlow(flow, house.engine, list(house.markets.values()), house.faults)
+    house.settle(house.now_ns())
+    return faulty
 
 
 def _with_recordings(venue: Venue, flow: Flow | None, recorded: Mapping[str, Iterator[tuple[int, bytes]]]) -> Flow:
@@ -191,7 +240,10 @@ async def _serve(settings: ExchangeSettings, ready: Ready) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     venue, flow = build_venue(settings)
-    server = ExchangeServer(venue, flow, speed=settings.speed, token=settings.token)
+    futures, futures_flow = build_futures(settings) if settings.has_futures else (None, None)
+    server = ExchangeServer(
+        venue, flow, speed=settings.speed, token=settings.token, futures=futures, futures_flow=futures_flow
+    )
     with contextlib.ExitStack() as files:
         tls, ca_file = None, None
         if settings.has_tls:
@@ -210,8 +262,9 @@ async def _serve(settings: ExchangeSettings, ready: Ready) -> None:
                 "rest": addresses.rest,
                 "ws": addresses.ws,
                 "ws_api": addresses.ws_api,
-                "futures_rest": None,
-                "futures_ws": None,
+                "futures_rest": addresses.futures_rest,
+                "futures_ws": addresses.futures_ws,
+                "futures_ws_api": addresses.futures_ws_api,
                 "admin": addresses.admin,
                 "admin_token": settings.token,
                 "ca_file": None if ca_file is None else str(ca_file),

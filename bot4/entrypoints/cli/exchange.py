@@ -74,6 +74,13 @@ TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
 @click.option(
     "--legacy-listen-key", is_flag=True, help="Offer the user data stream that the venue took away on 2026-02-20."
 )
+@click.option("--futures", is_flag=True, help="Serve USD-M futures too: BTCUSDT and ETHUSDT perpetuals.")
+@click.option(
+    "--funding-interval",
+    type=click.IntRange(1, 86_400),
+    metavar="SECONDS",
+    help="Between two settlements of the futures' funding.  [default: 28800]",
+)
 @click.option("--tls", is_flag=True, help="Serve https and wss by a certificate authority made for this run.")
 def exchange(  # noqa: PLR0917 - click hands them over by name
     host: str,
@@ -87,15 +94,18 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
     market_model: Path | None,
     replay: tuple[Path, ...],
     faults: Path | None,
+    funding_interval: int | None,
     *,
     legacy_listen_key: bool,
+    futures: bool,
     tls: bool,
 ) -> None:
-    """Serve an exchange: Binance's spot protocol (2026-07), REST and WebSocket on one port.
+    """Serve an exchange: Binance's spot and USD-M protocol (2026-07), REST and WebSocket on one port.
 
-    Prints one line of JSON once it serves (rest, ws, ws_api, futures_rest, futures_ws, admin, admin_token, ca_file) and
-    runs until SIGTERM. BTCUSDT, ETHUSDT and ETHBTC have a market that trades by itself. The token of the administration
-    is taken from BOT4_EXCHANGE_TOKEN if it is set. Needs the extra `exchange`.
+    Prints one line of JSON once it serves (rest, ws, ws_api, futures_rest, futures_ws, futures_ws_api, admin,
+    admin_token, ca_file) and runs until SIGTERM. BTCUSDT, ETHUSDT and ETHBTC have a market that trades by itself, and
+    so have the perpetuals. The token of the administration is taken from BOT4_EXCHANGE_TOKEN if it is set. Needs the
+    extra `exchange`.
 
     \b
     bot4 exchange --port 8099 --account alice:KEY:SECRET:USDT=100000,BTC=10
@@ -120,6 +130,8 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
             replay=replay,
             has_tls=tls,
             has_listen_keys=legacy_listen_key,
+            has_futures=futures,
+            funding_interval_s=funding_interval,
             token=os.environ.get(TOKEN_VARIABLE),
         )
     except Bot4Error as error:

@@ -13,7 +13,7 @@ from bot4.adapters.simulator.wire.errors import ApiError, refusal
 
 if TYPE_CHECKING:
     from bot4.adapters.simulator.api.gate import Gate
-    from bot4.adapters.simulator.venue import Venue
+    from bot4.adapters.simulator.house import House
 
 _log = logging.getLogger("bot4.exchange")
 
@@ -23,13 +23,13 @@ class Dispatcher:
 
     Parameters
     ----------
-    venue : Venue
+    house : House
     gate : Gate
 
     """
 
-    def __init__(self, venue: Venue, gate: Gate) -> None:
-        self._venue = venue
+    def __init__(self, house: House, gate: Gate) -> None:
+        self._house = house
         self._gate = gate
 
     def answer(self, endpoint: Endpoint, call: Call, address: str) -> Any:
@@ -43,16 +43,16 @@ class Dispatcher:
         """
         if endpoint.security is Security.TRADE:
             self._gate.recheck(call)
-            if self._venue.faults.is_halted:
+            if self._house.faults.is_halted:
                 raise refusal(-1016)
         try:
-            result = endpoint.answer(self._venue, call)
+            result = endpoint.answer(self._house, call)
         except ApiError:
             raise
         except Exception:  # noqa: BLE001 - see below
             # A defect of ours: the client is told that nothing is known, the others notice nothing, the log has it all.
             _log.exception("answering %s %s failed", endpoint.method, endpoint.path)
             raise refusal(-1000) from None
-        if endpoint.is_free_when_done and self._venue.request_budget is not None:
-            self._venue.request_budget.give_back(address, endpoint.weight_of(call.values), call.now_ns)
+        if endpoint.is_free_when_done and self._house.request_budget is not None:
+            self._house.request_budget.give_back(address, endpoint.weight_of(call.values), call.now_ns)
         return result

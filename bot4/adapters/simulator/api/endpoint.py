@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot4.adapters.simulator.trade.account import Account
-    from bot4.adapters.simulator.venue import Venue
     from bot4.adapters.simulator.wire.signatures import ApiKey
 
-    Answer = Callable[["Venue", "Call"], Any]
+    Answer = Callable[[Any, "Call"], Any]  # of the house it is asked in, and the call
     Weight = int | Callable[[Mapping[str, Any]], int]
 
 MILLISECOND_NS = 1_000_000
@@ -78,7 +77,7 @@ class Endpoint:
     ws_method : str
         Of the WebSocket API; empty where there is none.
     answer : callable
-        Takes the venue and the call, returns what is written as JSON.
+        Takes the house and the call, returns what is written as JSON.
     parameters : ParameterTable
     weight : int or callable
         Of the request; a callable takes its parameters.

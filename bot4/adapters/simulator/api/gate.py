@@ -18,7 +18,7 @@ from bot4.adapters.simulator.wire.timing import DEFAULT_WINDOW_NS, check_timing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bot4.adapters.simulator.venue import Venue
+    from bot4.adapters.simulator.house import House
     from bot4.adapters.simulator.wire.signatures import ApiKey
 
 _is_key_name = re.compile(r"[!-~]{1,128}", re.ASCII).fullmatch
@@ -30,12 +30,12 @@ class Gate:
 
     Parameters
     ----------
-    venue : Venue
+    house : House
 
     """
 
-    def __init__(self, venue: Venue) -> None:
-        self._venue = venue
+    def __init__(self, house: House) -> None:
+        self._house = house
 
     def admit(
         self,
@@ -73,9 +73,9 @@ class Gate:
             It is refused.
 
         """
-        venue = self._venue
-        now_ns = venue.now_ns()
-        budget = venue.request_budget
+        house = self._house
+        now_ns = house.now_ns()
+        budget = house.request_budget
         try:
             key = None
             if endpoint.security is not Security.NONE:
@@ -95,7 +95,7 @@ class Gate:
             raise
         if budget is not None:
             budget.charge(address, endpoint.weight_of(values), now_ns)
-        account = None if key is None else venue.accounts[key.account]
+        account = None if key is None else house.accounts[key.account]
         if endpoint.places and account is not None and account.budget is not None:
             account.budget.check(endpoint.places, now_ns)
         return Call(values, now_ns, unit, account, key)
@@ -111,7 +111,7 @@ class Gate:
         """
         sent_ns = call.values.get("timestamp")
         if sent_ns is not None:
-            check_timing(sent_ns, call.values.get("recvWindow", DEFAULT_WINDOW_NS), self._venue.now_ns())
+            check_timing(sent_ns, call.values.get("recvWindow", DEFAULT_WINDOW_NS), self._house.now_ns())
 
     def authorise_key(
         self, sent: Mapping[str, str], now_ns: int, key_name: str | None, payload: Callable[[], bytes]
@@ -137,7 +137,7 @@ class Gate:
     def _named_key(self, key_name: str | None) -> ApiKey:
         if not key_name or not _is_key_name(key_name):
             raise refusal(-2014)
-        key = self._venue.keys.get(key_name)
+        key = self._house.keys.get(key_name)
         if key is None:
             raise refusal(-2015)
         return key

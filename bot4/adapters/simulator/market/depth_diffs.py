@@ -5,9 +5,14 @@ Source: binance-spot-api-docs web-socket-streams.md (2026-07-21), "Diff. Depth S
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot4.adapters.simulator.wire.decimals import format_e8
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Text = Callable[[int], str]
 
 
 class LevelChange(NamedTuple):
@@ -34,12 +39,16 @@ class DiffCollector:
     ----------
     update_id : int
         Of the book as it is now.
+    price_text, qty_text : callable
+        How prices and quantities are written.
 
     The first id of a message is always the last id of the one before plus one: nobody can lose a change unseen.
 
     """
 
-    def __init__(self, update_id: int) -> None:
+    def __init__(self, update_id: int, price_text: Text = format_e8, qty_text: Text = format_e8) -> None:
+        self._price_text = price_text
+        self._qty_text = qty_text
         self._sent_id = update_id
         self._update_id = update_id
         self._bids: dict[int, int] = {}
@@ -55,8 +64,9 @@ class DiffCollector:
         """Return the message that is due; None where nothing changed."""
         if self._update_id == self._sent_id:
             return None
-        bids = [(format_e8(price), format_e8(self._bids[price])) for price in sorted(self._bids, reverse=True)]
-        asks = [(format_e8(price), format_e8(self._asks[price])) for price in sorted(self._asks)]
+        price_text, qty_text = self._price_text, self._qty_text
+        bids = [(price_text(price), qty_text(self._bids[price])) for price in sorted(self._bids, reverse=True)]
+        asks = [(price_text(price), qty_text(self._asks[price])) for price in sorted(self._asks)]
         diff = DepthDiff(self._sent_id + 1, self._update_id, bids, asks)
         self._sent_id = self._update_id
         self._bids.clear()

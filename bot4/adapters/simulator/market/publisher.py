@@ -6,7 +6,7 @@ second.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
@@ -17,7 +17,7 @@ from bot4.adapters.simulator.wire.decimals import format_e8
 from bot4.adapters.simulator.wire.stream_names import Stream, StreamKind, parse_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from bot4.adapters.simulator.market.bars import Bar
     from bot4.adapters.simulator.market.hub import Hub
@@ -36,6 +36,19 @@ _UTC8_MS = 8 * 3_600_000
 _NEVER = -1
 
 
+class News(Protocol):
+    """Who is told what happens on a market."""
+
+    def trade(self, market: Market, trade: Trade) -> None:
+        """Take a trade."""
+
+    def aggregate(self, market: Market, item: AggTrade | None) -> None:
+        """Take an aggregate trade that ended."""
+
+    def book_changed(self, market: Market) -> None:
+        """Take note that a book may be another than before."""
+
+
 class Publisher:
     """Streams of all markets. Belongs to the event loop's thread.
 
@@ -48,7 +61,7 @@ class Publisher:
 
     """
 
-    def __init__(self, hub: Hub, markets: dict[str, Market], shape: Shaper) -> None:
+    def __init__(self, hub: Hub, markets: Mapping[str, Market], shape: Shaper) -> None:
         self._hub = hub
         self._markets = markets
         self._shape = shape

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot4.adapters.simulator.faults.settings import FaultSettings
+    from bot4.adapters.simulator.futures.venue import FuturesVenue
     from bot4.adapters.simulator.trade.account import Account
     from bot4.adapters.simulator.venue import Venue
 
@@ -31,6 +32,7 @@ class AdminDoor:
     Parameters
     ----------
     venue : Venue
+    futures : FuturesVenue or None
     token : str
         What ``Authorization: Bearer`` must carry.
     set_faults : callable
@@ -38,8 +40,15 @@ class AdminDoor:
 
     """
 
-    def __init__(self, venue: Venue, token: str, set_faults: Callable[[FaultSettings], None]) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        futures: FuturesVenue | None,
+        token: str,
+        set_faults: Callable[[FaultSettings], None],
+    ) -> None:
         self._venue = venue
+        self._futures = futures
         self._token = token.encode()
         self._set_faults = set_faults
         self._answers = {
@@ -72,15 +81,14 @@ class AdminDoor:
 
     async def _ledger(self, _request: web.Request) -> web.Response:
         venue = self._venue
-        return _json(
-            {
-                "serverTime": venue.now_ns() // _MS,
-                "stateHash": f"{venue.engine.state_hash():016x}",
-                "totals": {asset: format_e8(venue.engine.total(asset)) for asset in venue.engine.assets},
-                "books": {name: market.update_id for name, market in venue.markets.items()},
-                "accounts": {account.spec.name: self._account(account) for account in venue.accounts.values()},
-            }
-        )
+        ledger = {
+            "serverTime": venue.now_ns() // _MS,
+            "stateHash": f"{venue.engine.state_hash():016x}",
+            "totals": {asset: format_e8(venue.engine.total(asset)) for asset in venue.engine.assets},
+            "books": {name: market.update_id for name, market in venue.markets.items()},
+            "accounts": {account.spec.name: self._account(account) for account in venue.accounts.values()},
+        }
+        return _json(ledger)
 
     def _account(self, account: Account) -> dict[str, Any]:
         engine = self._venue.engine

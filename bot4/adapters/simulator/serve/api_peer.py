@@ -48,6 +48,7 @@ class ApiPeer(Peer):
     ) -> None:
         super().__init__(socket, transport, address, now_ns)
         self.shows_limits = shows_limits
+        self.has_users = True
         self.session: ApiKey | None = None
         self.authorised_ns = 0
         self._accounts: dict[int, Account] = {}  # by subscription

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from bot4.adapters.simulator.api import user_stream
-from bot4.adapters.simulator.api.dispatch import Dispatcher
-from bot4.adapters.simulator.api.gate import Gate
 from bot4.adapters.simulator.api.table import ENDPOINTS
+from bot4.adapters.simulator.futures.table import ENDPOINTS as FUTURES_ENDPOINTS
+from bot4.adapters.simulator.futures.table import METHODS as FUTURES_METHODS
 from bot4.adapters.simulator.market.publisher import TICK_MS
-from bot4.adapters.simulator.serve import admin, sockets
+from bot4.adapters.simulator.serve import admin, session_methods
 from bot4.adapters.simulator.serve.admin import AdminDoor
-from bot4.adapters.simulator.serve.rest import BODY_MAX, RestDoor
-from bot4.adapters.simulator.serve.sockets import Sockets
-from bot4.adapters.simulator.serve.ws_api import ApiDoor
+from bot4.adapters.simulator.serve.floor import Floor
+from bot4.adapters.simulator.serve.rest import BODY_MAX
+from bot4.adapters.simulator.serve.routes import FUTURES, find_route
+from bot4.adapters.simulator.wire.errors import ApiError
 
 if TYPE_CHECKING:
     import ssl
 
     from bot4.adapters.simulator.background.flow import Flow
     from bot4.adapters.simulator.faults.settings import FaultSettings
+    from bot4.adapters.simulator.futures.venue import FuturesVenue
     from bot4.adapters.simulator.venue import Venue
 
 FLOW_PERIOD_S = 0.05
@@ -39,6 +41,9 @@ class Addresses:
     ws: str
     ws_api: str
     admin: str
+    futures_rest: str | None = None
+    futures_ws: str | None = None
+    futures_ws_api: str | None = None
 
 
 class ExchangeServer:
@@ -53,19 +58,32 @@ class ExchangeServer:
         Seconds of the background's time in a second.
     token : str
         Of the administration.
+    futures : FuturesVenue, optional
+        The futures exchange beside it.
+    futures_flow : Flow, optional
+        The background market of that.
 
     """
 
-    def __init__(self, venue: Venue, flow: Flow | None, *, speed: float, token: str) -> None:
-        self._venue = venue
-        self._flow = flow
+    def __init__(
+        self,
+        venue: Venue,
+        flow: Flow | None,
+        *,
+        speed: float,
+        token: str,
+        futures: FuturesVenue | None = None,
+        futures_flow: Flow | None = None,
+    ) -> None:
         self._speed = speed
-        gate = Gate(venue)
-        dispatcher = Dispatcher(venue, gate)
         endpoints = ENDPOINTS if venue.listen_keys is None else (*ENDPOINTS, *user_stream.ENDPOINTS)
-        self._rest = RestDoor(venue, gate, dispatcher, endpoints)
-        self._sockets = Sockets(venue, ApiDoor(venue, gate, dispatcher, endpoints))
-        self._admin = AdminDoor(venue, token, self.set_faults)
+        self.spot = Floor(venue, endpoints, session_methods.METHODS, flow)
+        self._floors = [self.spot]
+        self.futures: Floor | None = None
+        if futures is not None:
+            self.futures = Floor(futures, FUTURES_ENDPOINTS, FUTURES_METHODS, futures_flow)
+            self._floors.append(self.futures)
+        self._admin = AdminDoor(venue, futures, token, self.set_faults)
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -89,16 +107,20 @@ class ExchangeServer:
         secure = "" if tls is None else "s"
         base, ws = f"http{secure}://{shown}:{bound}", f"ws{secure}://{shown}:{bound}"
         self._tasks = [asyncio.create_task(self._publish()), asyncio.create_task(self._trade())]
-        return Addresses(base, ws, f"{ws}/ws-api/v3", base + admin.PREFIX)
+        spot = Addresses(base, ws, f"{ws}/ws-api/v3", base + admin.PREFIX)
+        if self.futures is None:
+            return spot
+        return replace(spot, futures_rest=base, futures_ws=ws + FUTURES, futures_ws_api=f"{ws}/ws-fapi/v1")
 
     async def stop(self) -> None:
         """Tell the clients, close their sockets, stop."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._sockets.announce_shutdown(self._venue.now_ns())
+        for floor in self._floors:
+            floor.announce_shutdown()
         await asyncio.sleep(0)
-        await self._sockets.close_all()
+        await asyncio.gather(*(floor.stop() for floor in self._floors))
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -109,31 +131,22 @@ class ExchangeServer:
             task.result()
 
     def set_faults(self, settings: FaultSettings) -> None:
-        """Let faults happen, and no others."""
-        self._venue.faults.set(settings)
-        self._obey_faults()
-
-    def _obey_faults(self) -> None:
-        settings = self._venue.faults.settings
-        self._sockets.mute(streams=settings.mute_streams, users=settings.mute_users)
-        if settings.shutdown_notice:
-            self._sockets.announce_shutdown(self._venue.now_ns())
-        if settings.outage_s:
-            self._sockets.cut_all()
+        """Let faults happen on every floor, and no others."""
+        for floor in self._floors:
+            floor.set_faults(settings)
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         if path.startswith(admin.PREFIX + "/"):
             return await self._admin.answer(request, path.removeprefix(admin.PREFIX))
-        if self._venue.faults.is_out and request.transport is not None:
-            request.transport.abort()
-        if path == "/ws-api/v3":
-            return await self._sockets.api(request)
-        if path == "/ws" or path.startswith("/ws/"):
-            return await self._sockets.streams(request, sockets.stream_names(path), is_combined=False)
-        if path == "/stream":
-            return await self._sockets.streams(request, sockets.combined_names(query), is_combined=True)
-        return await self._rest.answer(request)
+        try:
+            route = find_route(path, query)
+        except ApiError as error:
+            return web.json_response(error.body(), status=error.status)
+        floor = self.futures if route.is_futures else self.spot
+        if floor is None:
+            return web.Response(status=404, text="there are no futures here: bot4 exchange --futures")
+        return await floor.answer(request, route)
 
     async def _publish(self) -> None:
         """Send what is due ten times a second; once a second look after sockets and faults."""
@@ -145,28 +158,18 @@ class ExchangeServer:
             behind = int((loop.time() - began) * 1e3 / TICK_MS) - count
             if behind > _TICKS_A_SECOND:
                 count += behind // _TICKS_A_SECOND * _TICKS_A_SECOND  # a stall is not made up for
-            faults = self._venue.faults
-            if faults.step():
-                self._obey_faults()
-            if faults.cuts_now(TICK_MS / 1e3):
-                self._sockets.cut_all()
-            self._venue.publisher.tick(count, self._venue.now_ns())
-            if count % _TICKS_A_SECOND == 0:
-                if self._venue.listen_keys is not None:
-                    self._venue.listen_keys.expire(self._venue.now_ns(), list(self._venue.accounts.values()))
-                self._sockets.keep_alive(self._venue.now_ns())
+            for floor in self._floors:
+                floor.tick(count, TICK_MS / 1e3)
+                if count % _TICKS_A_SECOND == 0:
+                    floor.keep_alive()
 
     async def _trade(self) -> None:
-        """Let the background market trade."""
+        """Let the background markets trade."""
         loop = asyncio.get_running_loop()
         last = loop.time()
         while True:
             await asyncio.sleep(FLOW_PERIOD_S)
             now = loop.time()
             elapsed, last = min(now - last, _CATCH_UP_S), now
-            now_ns = self._venue.now_ns()
-            if self._flow is not None and self._speed > 0:
-                self._flow.advance(elapsed * self._speed, now_ns)
-            else:
-                self._venue.engine.advance(now_ns)
-            self._venue.keeper.settle(None, now_ns)
+            for floor in self._floors:
+                floor.trade(elapsed * self._speed)

@@ -45,6 +45,7 @@ class Peer:
         self.heard_ns = now_ns
         self.unit = 1_000_000
         self.is_muted = False
+        self.has_users = False  # whether what it carries are events of accounts
         self.ignores_pongs = False
         self._outbox: deque[bytes] = deque()
         self._sending: asyncio.Task[None] | None = None

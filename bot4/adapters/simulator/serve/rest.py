@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot4.adapters.simulator.api.dispatch import Dispatcher
     from bot4.adapters.simulator.api.gate import Gate
-    from bot4.adapters.simulator.venue import Venue
+    from bot4.adapters.simulator.house import House
 
 BODY_MAX = 64 * 1024
 QUERY_MAX = 16 * 1024
@@ -40,15 +40,15 @@ class RestDoor:
 
     Parameters
     ----------
-    venue : Venue
+    house : House
     gate : Gate
     dispatcher : Dispatcher
     endpoints : iterable of Endpoint
 
     """
 
-    def __init__(self, venue: Venue, gate: Gate, dispatcher: Dispatcher, endpoints: Iterable[Endpoint]) -> None:
-        self._venue = venue
+    def __init__(self, house: House, gate: Gate, dispatcher: Dispatcher, endpoints: Iterable[Endpoint]) -> None:
+        self._house = house
         self._gate = gate
         self._dispatcher = dispatcher
         self._endpoints = {(item.method, item.path): item for item in endpoints if item.path}
@@ -70,7 +70,7 @@ class RestDoor:
             return self._refused(error, address)
 
     def _find(self, method: str, path: str) -> Endpoint | None:
-        refused = self._venue.faults.refuse_request()
+        refused = self._house.faults.refuse_request()
         if refused is not None:
             raise refused
         endpoint = self._endpoints.get((method, path))
@@ -110,7 +110,7 @@ class RestDoor:
     async def _carry_out(
         self, request: web.Request, endpoint: Endpoint, call: Call, address: str
     ) -> web.StreamResponse:
-        faults = self._venue.faults
+        faults = self._house.faults
         fate = Fate.ANSWER
         if endpoint.security is Security.TRADE and faults.orders.is_on:
             fate = faults.orders.fate()
@@ -130,16 +130,14 @@ class RestDoor:
     def _headers(self, address: str, endpoint: Endpoint, call: Call) -> dict[str, str]:
         headers = self._weight_headers(address)
         if endpoint.places and call.account is not None and call.account.budget is not None:
-            budget = call.account.budget
-            headers["X-MBX-ORDER-COUNT-10S"] = str(budget.in_ten_seconds)
-            headers["X-MBX-ORDER-COUNT-1D"] = str(budget.in_day)
+            headers |= call.account.budget.to_headers()
         return headers
 
     def _weight_headers(self, address: str) -> dict[str, str]:
-        budget = self._venue.request_budget
+        budget = self._house.request_budget
         if budget is None:
             return {}
-        used = str(budget.use_of(address, self._venue.now_ns()).weight)
+        used = str(budget.use_of(address, self._house.now_ns()).weight)
         return {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
 
     def _refused(self, error: ApiError, address: str) -> web.Response:

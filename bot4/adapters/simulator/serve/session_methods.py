@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot4.adapters.simulator.api.gate import Gate
+    from bot4.adapters.simulator.house import House
     from bot4.adapters.simulator.serve.api_peer import ApiPeer
-    from bot4.adapters.simulator.venue import Venue
     from bot4.adapters.simulator.wire.signatures import ApiKey
 
     Method = Callable[["SessionMethods", ApiPeer, Mapping[str, str], int], Any]
@@ -32,17 +32,17 @@ class SessionMethods:
 
     Parameters
     ----------
-    venue : Venue
+    house : House
     gate : Gate
 
     """
 
-    def __init__(self, venue: Venue, gate: Gate) -> None:
-        self._venue = venue
+    def __init__(self, house: House, gate: Gate) -> None:
+        self._house = house
         self._gate = gate
 
-    def answer(self, method: str, peer: ApiPeer, params: Mapping[str, str]) -> Any:
-        """Return the result of a method of `METHODS`.
+    def answer(self, method: Method, peer: ApiPeer, params: Mapping[str, str]) -> Any:
+        """Return the result of a method.
 
         Raises
         ------
@@ -50,11 +50,11 @@ class SessionMethods:
             It is refused.
 
         """
-        now_ns = self._venue.now_ns()
-        budget = self._venue.request_budget
+        now_ns = self._house.now_ns()
+        budget = self._house.request_budget
         if budget is not None:
             budget.charge(peer.address, WEIGHT, now_ns)
-        return METHODS[method](self, peer, params, now_ns)
+        return method(self, peer, params, now_ns)
 
     def log_on(self, peer: ApiPeer, params: Mapping[str, str], now_ns: int) -> dict[str, Any]:
         """Authorise the socket by an Ed25519 key."""
@@ -81,12 +81,12 @@ class SessionMethods:
         _NOTHING.parse(params)
         if peer.session is None:
             raise refusal(-2015)
-        return {"subscriptionId": peer.subscribe(self._venue.accounts[peer.session.account], by_session=True)}
+        return {"subscriptionId": peer.subscribe(self._house.accounts[peer.session.account], by_session=True)}
 
     def subscribe_signed(self, peer: ApiPeer, params: Mapping[str, str], now_ns: int) -> dict[str, int]:
         """Subscribe to the account of a signature."""
         key = self._key(params, now_ns)
-        return {"subscriptionId": peer.subscribe(self._venue.accounts[key.account], by_session=False)}
+        return {"subscriptionId": peer.subscribe(self._house.accounts[key.account], by_session=False)}
 
     def unsubscribe(self, peer: ApiPeer, params: Mapping[str, str], now_ns: int) -> dict[str, Any]:
         """End one subscription or all."""

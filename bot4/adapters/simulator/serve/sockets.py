@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote
 
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from bot4.adapters.simulator.futures.stream_names import PRIVATE
 from bot4.adapters.simulator.serve.api_peer import ApiPeer
 from bot4.adapters.simulator.serve.peer import Peer
 from bot4.adapters.simulator.serve.rest import unit_of
+from bot4.adapters.simulator.serve.routes import Door
 from bot4.adapters.simulator.serve.stream_peer import StreamPeer
 from bot4.adapters.simulator.wire.errors import ApiError
 from bot4.adapters.simulator.wire.parameters import split_pairs
@@ -22,8 +23,9 @@ from bot4.adapters.simulator.wire.parameters import split_pairs
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from bot4.adapters.simulator.house import House
+    from bot4.adapters.simulator.serve.routes import Route
     from bot4.adapters.simulator.serve.ws_api import ApiDoor
-    from bot4.adapters.simulator.venue import Venue
 
 CONTROL_MESSAGE_MAX = 128 * 1024
 API_MESSAGE_MAX = 64 * 1024
@@ -39,29 +41,30 @@ class Sockets:
 
     Parameters
     ----------
-    venue : Venue
+    house : House
     api : ApiDoor
 
     """
 
-    def __init__(self, venue: Venue, api: ApiDoor) -> None:
-        self._venue = venue
+    def __init__(self, house: House, api: ApiDoor) -> None:
+        self._house = house
         self._api = api
         self.peers: dict[Peer, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def streams(self, request: web.Request, names: list[str], *, is_combined: bool) -> web.StreamResponse:
+    async def streams(self, request: web.Request, route: Route) -> web.StreamResponse:
         """Serve a market stream socket until it ends."""
-        limits = self._venue.limits
+        limits = self._house.limits
 
         def make(socket: web.WebSocketResponse) -> StreamPeer:
             return StreamPeer(
                 socket,
                 request.transport,
                 request.remote or "",
-                self._venue.now_ns(),
-                hub=self._venue.hub,
-                is_combined=is_combined,
+                self._house.now_ns(),
+                hub=self._house.hub,
+                is_combined=route.door is Door.COMBINED,
+                serves=self._house.wing(route.wing),
                 streams_max=None if limits is None else limits.streams_per_connection,
                 messages_max=None if limits is None else limits.messages_per_second,
             )
@@ -70,8 +73,9 @@ class Sockets:
         if refused is not None:
             return refused
         peer = await self._open(request, CONTROL_MESSAGE_MAX, make)
+        peer.has_users = route.wing == PRIVATE
         try:
-            if peer.subscribe([name for name in names if name]):
+            if peer.subscribe(list(route.streams)):
                 await self._read_streams(peer)
             else:
                 await peer.close(WSCloseCode.POLICY_VIOLATION, b"too many streams")
@@ -85,7 +89,7 @@ class Sockets:
         shows_limits = "returnRateLimits=false" not in request.raw_path
 
         def make(socket: web.WebSocketResponse) -> ApiPeer:
-            address, now_ns = request.remote or "", self._venue.now_ns()
+            address, now_ns = request.remote or "", self._house.now_ns()
             return ApiPeer(socket, request.transport, address, now_ns, shows_limits=shows_limits)
 
         refused = self._refuse(request, API_WEIGHT)
@@ -101,13 +105,13 @@ class Sockets:
 
     def _refuse(self, request: web.Request, weight: int) -> web.Response | None:
         """Return what a new socket is refused with; None where it is let in."""
-        venue = self._venue
-        error = venue.faults.refuse_request()
+        house = self._house
+        error = house.faults.refuse_request()
         if error is None and len(self.peers) >= CONNECTIONS_MAX:
             error = ApiError(-1008, "Too many concurrent connections.", 503)
         try:
-            if error is None and venue.request_budget is not None:
-                venue.request_budget.charge_connection(request.remote or "", weight, venue.now_ns())
+            if error is None and house.request_budget is not None:
+                house.request_budget.charge_connection(request.remote or "", weight, house.now_ns())
             _unit_asked(request)
         except ApiError as refused:
             error = refused
@@ -129,9 +133,9 @@ class Sockets:
         return peer
 
     async def _read_streams(self, peer: StreamPeer) -> None:
-        venue = self._venue
+        house = self._house
         async for message in peer.socket:
-            if not peer.count_message(venue.now_ns()):
+            if not peer.count_message(house.now_ns()):
                 await peer.close(WSCloseCode.POLICY_VIOLATION, b"Too many requests")
                 return
             if message.type is WSMsgType.TEXT:
@@ -157,8 +161,8 @@ class Sockets:
             await peer.socket.pong(data)
             return True
         if kind is WSMsgType.PONG:
-            if not self._venue.faults.misses_pongs:
-                peer.heard_ns = self._venue.now_ns()
+            if not self._house.faults.misses_pongs:
+                peer.heard_ns = self._house.now_ns()
             return True
         if kind is WSMsgType.BINARY:
             await peer.close(WSCloseCode.UNSUPPORTED_DATA, b"text frames only")
@@ -166,8 +170,8 @@ class Sockets:
 
     def keep_alive(self, now_ns: int) -> None:
         """Ping who is due, cut who is silent or too old. Called once a second; nobody waits for a slow client."""
-        venue = self._venue
-        times = venue.connection_times
+        house = self._house
+        times = house.connection_times
         for peer in list(self.peers):
             if now_ns - peer.connected_ns >= times.age_max_ns:
                 self._start(peer.close(WSCloseCode.GOING_AWAY, b"24 hours"))
@@ -185,7 +189,7 @@ class Sockets:
     def mute(self, *, streams: bool, users: bool) -> None:
         """Stop sending events while the connections live on, or go on sending."""
         for peer in self.peers:
-            peer.is_muted = streams if isinstance(peer, StreamPeer) else users
+            peer.is_muted = users if peer.has_users else streams
 
     def cut_all(self) -> None:
         """End all connections at once."""
@@ -204,16 +208,6 @@ class Sockets:
     async def close_all(self) -> None:
         """Close all connections in order."""
         await asyncio.gather(*(peer.close(WSCloseCode.GOING_AWAY) for peer in list(self.peers)))
-
-
-def stream_names(path: str) -> list[str]:
-    """Return the streams that the path of a raw socket names: ``/ws/a/b``."""
-    return [unquote(name) for name in path.removeprefix("/ws").split("/") if name]
-
-
-def combined_names(query: str) -> list[str]:
-    """Return the streams that the query of a combined socket names: ``streams=a/b``."""
-    return [name for name in split_pairs(query).get("streams", "").split("/") if name]
 
 
 def _unit_asked(request: web.Request) -> int:

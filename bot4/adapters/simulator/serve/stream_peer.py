@@ -11,6 +11,7 @@ from bot4.adapters.simulator.serve.peer import Peer
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from aiohttp import web
 
@@ -30,6 +31,8 @@ class StreamPeer(Peer):
     hub : Hub
     is_combined : bool
         Whether payloads are wrapped with their stream's name.
+    serves : callable
+        Whether a stream is served on this socket; one that is not is taken and stays silent.
     streams_max, messages_max : int or None
         Streams it may listen to; messages it may send in a second. None is no limit.
 
@@ -44,12 +47,14 @@ class StreamPeer(Peer):
         *,
         hub: Hub,
         is_combined: bool,
+        serves: Callable[[str], bool],
         streams_max: int | None,
         messages_max: int | None,
     ) -> None:
         super().__init__(socket, transport, address, now_ns)
         self.is_combined = is_combined
         self._hub = hub
+        self._serves = serves
         self._streams_max = streams_max
         self._messages_max = messages_max
         self._names: dict[str, None] = {}
@@ -65,7 +70,8 @@ class StreamPeer(Peer):
             if name not in self._names:
                 # A name that stands for nothing is taken and stays silent, as at the venue.
                 self._names[name] = None
-                self._hub.subscribe(self, name)
+                if self._serves(name):
+                    self._hub.subscribe(self, name)
         return True
 
     def unsubscribe(self, names: list[str]) -> None:

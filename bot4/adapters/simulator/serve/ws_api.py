@@ -12,19 +12,20 @@ import orjson
 
 from bot4.adapters.simulator.api.endpoint import Call, Endpoint, Security
 from bot4.adapters.simulator.faults.orders import Fate
-from bot4.adapters.simulator.serve import session_methods
 from bot4.adapters.simulator.serve.api_request import ApiRequest, parse_request
+from bot4.adapters.simulator.serve.session_methods import SessionMethods
 from bot4.adapters.simulator.wire.errors import ApiError, refusal
 from bot4.adapters.simulator.wire.signatures import ws_signed_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from bot4.adapters.simulator.api.dispatch import Dispatcher
     from bot4.adapters.simulator.api.gate import Gate
+    from bot4.adapters.simulator.house import House
     from bot4.adapters.simulator.serve.api_peer import ApiPeer
+    from bot4.adapters.simulator.serve.session_methods import Method
     from bot4.adapters.simulator.trade.account import Account
-    from bot4.adapters.simulator.venue import Venue
 
 _NO_LIMITS = b""
 _ABOUT_THE_REQUEST = frozenset({"apiKey", "returnRateLimits"})
@@ -35,19 +36,29 @@ class ApiDoor:
 
     Parameters
     ----------
-    venue : Venue
+    house : House
     gate : Gate
     dispatcher : Dispatcher
     endpoints : iterable of Endpoint
+    methods : mapping of str to callable
+        Those that are about the socket itself.
 
     """
 
-    def __init__(self, venue: Venue, gate: Gate, dispatcher: Dispatcher, endpoints: Iterable[Endpoint]) -> None:
-        self._venue = venue
+    def __init__(
+        self,
+        house: House,
+        gate: Gate,
+        dispatcher: Dispatcher,
+        endpoints: Iterable[Endpoint],
+        methods: Mapping[str, Method],
+    ) -> None:
+        self._house = house
         self._gate = gate
         self._dispatcher = dispatcher
         self._endpoints = {item.ws_method: item for item in endpoints if item.ws_method}
-        self._session = session_methods.SessionMethods(venue, gate)
+        self._methods = methods
+        self._session = SessionMethods(house, gate)
 
     async def take(self, peer: ApiPeer, frame: str | bytes) -> None:
         """Answer one frame; the answer waits in the peer's outbox."""
@@ -59,15 +70,16 @@ class ApiDoor:
             request_id = request.request_id
             if request.shows_limits is not None:
                 shows_limits = request.shows_limits
-            refused = self._venue.faults.refuse_request()
+            refused = self._house.faults.refuse_request()
             if refused is not None:
                 raise refused
-            if request.method in session_methods.METHODS:
-                result = self._session.answer(request.method, peer, request.params)
+            method = self._methods.get(request.method)
+            if method is not None:
+                result = self._session.answer(method, peer, request.params)
             else:
                 endpoint, call = self._admit(peer, request)
                 account = call.account if endpoint.places else None
-                if endpoint.security is Security.TRADE and self._venue.faults.orders.is_on:
+                if endpoint.security is Security.TRADE and self._house.faults.orders.is_on:
                     result = await self._carry_out(peer, endpoint, call)
                 else:
                     result = self._dispatcher.answer(endpoint, call, peer.address)
@@ -99,7 +111,7 @@ class ApiDoor:
 
     async def _carry_out(self, peer: ApiPeer, endpoint: Endpoint, call: Call) -> Any:
         """Answer under faults: late, with an unknown outcome, or never."""
-        faults = self._venue.faults.orders
+        faults = self._house.faults.orders
         fate = faults.fate()
         await asyncio.sleep(faults.delay_s())
         result = self._dispatcher.answer(endpoint, call, peer.address)
@@ -127,18 +139,18 @@ class ApiDoor:
         )
 
     def _limits(self, address: str, account: Account | None) -> bytes:
-        venue = self._venue
-        if venue.request_budget is None or venue.limits is None:
+        house = self._house
+        if house.request_budget is None or house.limits is None:
             return _NO_LIMITS
-        now_ns = venue.now_ns()
+        now_ns = house.now_ns()
         limits = account.budget.to_rate_limits(now_ns) if account is not None and account.budget is not None else []
         limits.append(
             {
                 "rateLimitType": "REQUEST_WEIGHT",
                 "interval": "MINUTE",
                 "intervalNum": 1,
-                "limit": venue.limits.weight_per_minute,
-                "count": venue.request_budget.use_of(address, now_ns).weight,
+                "limit": house.limits.weight_per_minute,
+                "count": house.request_budget.use_of(address, now_ns).weight,
             }
         )
         return b',"rateLimits":%b' % orjson.dumps(limits)

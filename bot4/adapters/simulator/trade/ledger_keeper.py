@@ -14,7 +14,7 @@ from bot4.adapters.simulator.trade.report import money
 
 if TYPE_CHECKING:
     from bot4.adapters.simulator.market.market import Market
-    from bot4.adapters.simulator.market.publisher import Publisher
+    from bot4.adapters.simulator.market.publisher import News
     from bot4.adapters.simulator.trade.account import Account
     from bot4.adapters.simulator.trade.engine import Engine
     from bot4.adapters.simulator.trade.order import OrderLabels
@@ -38,13 +38,11 @@ class LedgerKeeper:
         By the engine's number.
     accounts : mapping of int to Account
         By the engine's number; reports of others are of the background market.
-    publisher : Publisher
+    publisher : News
 
     """
 
-    def __init__(
-        self, engine: Engine, markets: list[Market], accounts: dict[int, Account], publisher: Publisher
-    ) -> None:
+    def __init__(self, engine: Engine, markets: list[Market], accounts: dict[int, Account], publisher: News) -> None:
         self._engine = engine
         self._markets = markets
         self._accounts = accounts

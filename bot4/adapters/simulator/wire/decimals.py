@@ -53,3 +53,16 @@ def format_e8(value: int) -> str:
     if value < 0:
         return "-" + format_e8(-value)
     return f"{value // UNIT}.{value % UNIT:08d}"
+
+
+def fixed_e8(value: int, decimals: int) -> str:
+    """Return hundred-millionths with so many decimals, the rest cut off.
+
+    >>> fixed_e8(-6000010000000, 2)
+    '-60000.10'
+    """
+    if value < 0:
+        return "-" + fixed_e8(-value, decimals)
+    scale = 10 ** (DECIMALS - decimals)
+    whole, fraction = divmod(value // scale, 10**decimals)
+    return f"{whole}.{fraction:0{decimals}d}" if decimals else str(whole)

@@ -6,8 +6,8 @@ Source: binance-spot-api-docs rest-api.md "LIMITS" and web-socket-streams.md "We
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -15,6 +15,28 @@ from bot4.domain.errors import ConfigError, NoInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_SECOND_NS = 1_000_000_000
+
+
+class OrderWindow(NamedTuple):
+    """A stretch of the calendar in which orders are counted: ``SECOND`` and 10 are ten seconds."""
+
+    interval: str
+    number: int
+    length_ns: int
+    limit: int
+
+    @property
+    def name(self) -> str:
+        """As headers call it: ``10S``."""
+        return f"{self.number}{self.interval[0]}"
+
+    def to_rate_limit(self, count: int | None = None) -> dict[str, Any]:
+        """Return it as exchangeInfo shows it, or with what is used."""
+        shown = rate_limit("ORDERS", self.interval, self.number, self.limit)
+        return shown if count is None else shown | {"count": count}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,8 @@ class Limits:
         A ban is twice as long as the one before.
     maker_fill_credit : int
         What the first fill of a resting order takes off the unfilled orders.
+    futures_weight_per_minute, futures_orders_per_10_seconds, futures_orders_per_minute : int
+        The same of the futures, which count apart and count every order, filled or not.
 
     """
 
@@ -55,18 +79,39 @@ class Limits:
     first_ban_s: int = 120
     longest_ban_s: int = 3 * 86_400
     maker_fill_credit: int = 5
+    futures_weight_per_minute: int = 2_400
+    futures_orders_per_10_seconds: int = 300
+    futures_orders_per_minute: int = 1_200
 
     def to_rate_limits(self) -> list[dict[str, Any]]:
-        """Return them as exchangeInfo shows them."""
+        """Return them as the spot market's exchangeInfo shows them."""
         return [
-            _rate_limit("REQUEST_WEIGHT", "MINUTE", 1, self.weight_per_minute),
-            _rate_limit("ORDERS", "SECOND", 10, self.orders_per_10_seconds),
-            _rate_limit("ORDERS", "DAY", 1, self.orders_per_day),
-            _rate_limit("RAW_REQUESTS", "MINUTE", 5, self.raw_requests_per_5_minutes),
+            rate_limit("REQUEST_WEIGHT", "MINUTE", 1, self.weight_per_minute),
+            *(window.to_rate_limit() for window in self.order_windows()),
+            rate_limit("RAW_REQUESTS", "MINUTE", 5, self.raw_requests_per_5_minutes),
         ]
 
+    def order_windows(self) -> tuple[OrderWindow, ...]:
+        """Return the windows in which the spot market counts orders, the shortest first."""
+        return (
+            OrderWindow("SECOND", 10, 10 * _SECOND_NS, self.orders_per_10_seconds),
+            OrderWindow("DAY", 1, 86_400 * _SECOND_NS, self.orders_per_day),
+        )
 
-def _rate_limit(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:
+    def of_futures(self) -> Limits:
+        """Return the figures with the futures' weight where the spot market's stands."""
+        return replace(self, weight_per_minute=self.futures_weight_per_minute)
+
+    def futures_windows(self) -> tuple[OrderWindow, ...]:
+        """Return the windows in which the futures count orders, the shortest first."""
+        return (
+            OrderWindow("SECOND", 10, 10 * _SECOND_NS, self.futures_orders_per_10_seconds),
+            OrderWindow("MINUTE", 1, 60 * _SECOND_NS, self.futures_orders_per_minute),
+        )
+
+
+def rate_limit(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:
+    """Return one limit in the venue's form."""
     return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
 
 

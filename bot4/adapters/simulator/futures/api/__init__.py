@@ -1,0 +1,1 @@
+"""What the futures can be asked, the same by REST and by WebSocket."""
