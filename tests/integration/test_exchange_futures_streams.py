@@ -43,7 +43,7 @@ class BrokenChainError(Exception):
 
 
 def kept_book(snapshot, diffs, alter=lambda diff: diff):
-    """The documented procedure: drop what is older, the first kept one holds the snapshot's id, then `pu` is last `u`."""
+    """The documented procedure: drop what is older; the first kept holds the snapshot's id; then `pu` is last `u`."""
     sides = {"b": dict(snapshot["bids"]), "a": dict(snapshot["asks"])}
     last = None
     for diff in map(alter, diffs):
