@@ -184,24 +184,17 @@ def _cancel_response(
 
 
 def amend(venue: Venue, call: Call) -> dict[str, Any]:
-    """Lower an order's quantity; it keeps its place."""
+    """Lower an order's quantity; it keeps its place. The matching engine amends no order of a list."""
     values = call.values
     market = venue.market(values["symbol"])
     _need_one(values, "orderId", "origClientOrderId")
     now_ns = venue.now_ns()
     order, former_id, execution_id = venue.desk.amend(call.owner, market, values, now_ns)
-    response: dict[str, Any] = {
+    return {
         "transactTime": now_ns // call.unit,
         "executionId": execution_id,
         "amendedOrder": order.to_amended(former_id, call.unit),
     }
-    if order.list_id >= 0:
-        held = call.owner.lists[order.list_id].to_json(call.unit)
-        response["listStatus"] = {
-            name: held[name]
-            for name in ("orderListId", "contingencyType", "listOrderStatus", "listClientOrderId", "symbol", "orders")
-        }
-    return response
 
 
 def _need_one(values: Mapping[str, Any], first: str, second: str) -> None:

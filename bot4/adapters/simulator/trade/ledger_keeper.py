@@ -207,8 +207,7 @@ class LedgerKeeper:
         if not report.is_maker:
             self._fills.append(fill)
 
-    @staticmethod
-    def _take_prevention(account: Account, order: Order, report: Report) -> None:
+    def _take_prevention(self, account: Account, order: Order, report: Report) -> None:
         order.prevented_match_id = report.trade_id
         last = account.prevented[-1] if account.prevented else None
         if last is None or last.match_id != report.trade_id or last.symbol != order.symbol.name:
@@ -220,6 +219,8 @@ class LedgerKeeper:
             account.prevented.append(last)
         if report.is_maker:
             last.maker_qty = report.last_lots * order.symbol.step
+            # The mode is the taker's, of which no report comes where its own quantity stays.
+            last.stp = self._accounts[report.counterparty_account].orders[report.counterparty_order_id].stp
         else:
             last.taker_qty = report.last_lots * order.symbol.step
             last.stp = order.stp
