@@ -105,8 +105,6 @@ cdef void report_rejection(ExchangeState* state, const ExchangeRequest* request,
     """Tell of an order that the engine refused for a reason the venue reports; it has no number."""
     cdef ExchangeOrder order
     cdef int reason = REASON_NONE
-    if state.symbols[request.symbol].perpetual != NULL:
-        return
     if verdict == VERDICT_INSUFFICIENT_BALANCE:
         reason = REASON_INSUFFICIENT_BALANCES
     elif verdict == VERDICT_WOULD_TRIGGER:
@@ -115,7 +113,7 @@ cdef void report_rejection(ExchangeState* state, const ExchangeRequest* request,
         reason = REASON_WOULD_MATCH_IMMEDIATELY
     elif verdict == VERDICT_LIST_PRICES:
         reason = REASON_OCO_BAD_PRICES
-    else:
+    if reason == REASON_NONE or state.symbols[request.symbol].perpetual != NULL:
         return
     order.order_id = 0
     order.client_key = request.client_key
