@@ -35,16 +35,21 @@ if TYPE_CHECKING:
     from bot4._core.sim.paper import Paper
     from bot4._core.ta.bank import Features
     from bot4._core.wire.scan import Scanner
+    from bot4.application.backtest_result import BacktestResult
     from bot4.application.session import PaperSession
     from bot4.bootstrap import open_recording
     from bot4.config import Settings, load_settings
     from bot4.domain.instrument import Instrument
     from bot4.domain.version import VERSION as __version__  # noqa: N811 - the name Python users look for
-    from bot4.entrypoints.embedding import replay
+    from bot4.dto.rows import Rows
+    from bot4.entrypoints.embedding import backtest, replay
+    from bot4.strategy.base import CompiledStrategy, Strategy
 
 __all__ = [
     "Account",
+    "BacktestResult",
     "Breaker",
+    "CompiledStrategy",
     "Contract",
     "DepthSync",
     "Engine",
@@ -62,12 +67,15 @@ __all__ = [
     "PaperSession",
     "Positions",
     "RiskGate",
+    "Rows",
     "Scanner",
     "Settings",
     "ShardRunner",
     "SpscRing",
+    "Strategy",
     "VenueLink",
     "__version__",
+    "backtest",
     "build_info",
     "load_settings",
     "open_recording",
@@ -77,7 +85,9 @@ __all__ = [
 # Where each name lives; the module's own name of it stands behind the colon where it differs.
 _HOMES = {
     "Account": "bot4._core.account.ledger",
+    "BacktestResult": "bot4.application.backtest_result",
     "Breaker": "bot4._core.risk.breaker",
+    "CompiledStrategy": "bot4.strategy.base",
     "Contract": "bot4._core.account.contract",
     "DepthSync": "bot4._core.book.depth_sync",
     "Engine": "bot4._core.engine.engine",
@@ -95,12 +105,15 @@ _HOMES = {
     "PaperSession": "bot4.application.session",
     "Positions": "bot4._core.account.positions",
     "RiskGate": "bot4._core.risk.limits",
+    "Rows": "bot4.dto.rows",
     "Scanner": "bot4._core.wire.scan",
     "Settings": "bot4.config",
     "ShardRunner": "bot4._core.engine.runner",
     "SpscRing": "bot4._core.mem.spsc_ring",
+    "Strategy": "bot4.strategy.base",
     "VenueLink": "bot4._core.engine.link",
     "__version__": "bot4.domain.version:VERSION",
+    "backtest": "bot4.entrypoints.embedding",
     "build_info": "bot4._core.build_info",
     "load_settings": "bot4.config",
     "open_recording": "bot4.bootstrap",

@@ -20,7 +20,7 @@ from bot4._core.sim.paper import Paper
 from bot4._core.ta.bank import Features
 from bot4._core.wire.scan import Scanner
 from bot4.application.fill_assumptions import fill_model
-from bot4.application.opening import CASH, ExternalVenue, opening_balances
+from bot4.application.opening import CASH, ExternalVenue, asset_decimals, opening_balances
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind, Instrument
 
@@ -34,7 +34,6 @@ MS = 1_000_000
 _BPS = Decimal(10_000)
 _PPM = 1_000_000
 _LOTS_MAX = 2**50
-_MIN_DECIMALS = 8
 _KIND_CODES = {ContractKind.SPOT: 0, ContractKind.LINEAR: 1, ContractKind.INVERSE: 2}
 # Regular-user rates in basis points, maker and taker, where the settings name none (Binance, 2026-11).
 _DEFAULT_FEES_BPS = {
@@ -85,6 +84,7 @@ def assemble(
     journal: Journal | None,
     shape: InputShape,
     external: ExternalVenue | None = None,
+    sample_every: int = 16,
 ) -> Assembly:
     """Make the engine of one session.
 
@@ -100,6 +100,8 @@ def assemble(
         What the input can tell.
     external : ExternalVenue or None
         None trades on paper.
+    sample_every : int
+        Messages to one whose stage times are taken.
 
     Raises
     ------
@@ -108,7 +110,7 @@ def assemble(
 
     """
     try:
-        return _assemble(settings, instruments, journal, shape, external)
+        return _assemble(settings, instruments, journal, shape, external, sample_every=sample_every)
     except (ValueError, OverflowError) as error:
         symbols = ", ".join(instrument.symbol for instrument in instruments)
         raise ConfigError(f"the settings do not fit {symbols}: {error}") from error
@@ -120,8 +122,10 @@ def _assemble(
     journal: Journal | None,
     shape: InputShape,
     external: ExternalVenue | None,
+    *,
+    sample_every: int,
 ) -> Assembly:
-    decimals = _asset_decimals(instruments)
+    decimals = asset_decimals(instruments)
     assets = tuple(decimals)
     contracts = tuple(_contract(settings, instrument, decimals, assets) for instrument in instruments)
     positions = Positions(contracts)
@@ -139,10 +143,15 @@ def _assemble(
         tick_interval_ns=(shape.bar_interval_ns or 1000 * MS) // 10,
         mark_interval_ns=max(settings.run.mark_interval_ms * MS, shape.bar_interval_ns or 0),
         jump_ns=max(60_000 * MS, 10 * (shape.bar_interval_ns or 0)),
+        sample_every=sample_every,
         link=external.link if external is not None else None,
     )
     scanner = Scanner()
     gates = tuple(_gate(settings, instrument, index, shape) for index, instrument in enumerate(instruments))
+    if external is None:
+        # A paper account is worth what it opens with: the drawdown limit need not wait for the first mark.
+        for gate, instrument in zip(gates, instruments, strict=True):
+            gate.apply_equity(int(opening[instrument.settle].scaleb(decimals[instrument.settle])))
     syncs = tuple(DepthSync() for _ in instruments)
     for index, instrument in enumerate(instruments):
         # Books hold levels older than a change of tick size; they lie far from the touch and cannot be traded at.
@@ -176,21 +185,6 @@ def _assemble(
         syncs=syncs,
         opening=opening,
     )
-
-
-def _asset_decimals(instruments: Sequence[Instrument]) -> dict[str, int]:
-    """Decimals of each asset's atoms: fine enough that every price times quantity is a whole number of them."""
-    decimals: dict[str, int] = {}
-    for instrument in instruments:
-        tick, lot = _decimals(instrument.tick_size), _decimals(instrument.lot_size)
-        for asset, needed in ((instrument.base, lot), (instrument.quote, tick + lot)):
-            decimals[asset] = max(decimals.get(asset, _MIN_DECIMALS), needed)
-    return decimals
-
-
-def _decimals(step: Decimal) -> int:
-    exponent = step.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _contract(

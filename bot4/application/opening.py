@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Assets worth about one unit of money: accounts in others are opened with `paper.balance_coin`.
 CASH = frozenset({"USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "USD", "EUR", "GBP", "CHF", "AUD"})
+_MIN_DECIMALS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,18 @@ def opening_balances(
 
 def _start_balance(settings: Settings, asset: str) -> Decimal:
     return settings.paper.balance_quote if asset in CASH else settings.paper.balance_coin
+
+
+def asset_decimals(instruments: Sequence[Instrument]) -> dict[str, int]:
+    """Return decimals of each asset's atoms: fine enough that every price times quantity is a whole number of them."""
+    decimals: dict[str, int] = {}
+    for instrument in instruments:
+        tick, lot = _decimals(instrument.tick_size), _decimals(instrument.lot_size)
+        for asset, needed in ((instrument.base, lot), (instrument.quote, tick + lot)):
+            decimals[asset] = max(decimals.get(asset, _MIN_DECIMALS), needed)
+    return decimals
+
+
+def _decimals(step: Decimal) -> int:
+    exponent = step.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -1,14 +1,16 @@
-"""The entry from Python: what ``bot4.replay`` is."""
+"""The entries from Python: what ``bot4.replay`` and ``bot4.backtest`` are."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from bot4.application.backtest_result import BacktestResult
     from bot4.config import Settings
+    from bot4.domain.instrument import Instrument
     from bot4.dto.summary import RunSummary
     from bot4.ports.run_view import RunView
 
@@ -82,6 +84,61 @@ def replay(
         duration_s=duration_s,
     ) as session:
         return session.run()
+
+
+def backtest(
+    data: Any,
+    instruments: Instrument | Sequence[Instrument],
+    strategy: object | None = None,
+    *,
+    settings: Settings | None = None,
+    venue_clock: bool = True,
+    strategy_latency_ns: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> BacktestResult:
+    """Run a strategy over arrays through the engine, with the simulated exchange of paper trading.
+
+    Parameters
+    ----------
+    data : ndarray, sequence of ndarray, or mapping from symbol to either
+        Arrays of the dtypes of `Rows`, oldest first, read where they lie. Several are merged by receive stamp; of equal
+        stamps the array that was given first goes first. A mapping is needed for several instruments.
+    instruments : Instrument or sequence of Instrument
+        What the rows' ticks and lots are of.
+    strategy : Strategy, CompiledStrategy or None
+        None trades the built-in policy of ``settings.strategy``. See docs/strategy.md.
+    settings : Settings, optional
+        Of account, fees, latency, fills, risk and breaker; None takes the defaults. Every order passes the same guards
+        as in a run; a strategy that asks for more than ``risk`` allows is refused.
+    venue_clock : bool
+        The venue lives by ``venue_ns`` of the rows; False: by ``recv_ns``, as in paper trading.
+    strategy_latency_ns : int
+        From what a strategy is told until its requests reach the desk, up to 60 s.
+    progress : callable(rows_done, rows_total), optional
+        Called now and then.
+
+    Raises
+    ------
+    ValueError
+        Rows are of no known dtype, not contiguous, not in order, or L2 rows begin without a snapshot.
+    ConfigError, DataError
+        A setting does not fit an instrument, or the data names none.
+    Exception
+        Whatever a Python strategy raises.
+
+    """
+    from bot4.application.backtest import run_backtest
+    from bot4.config import Settings as AllSettings
+
+    return run_backtest(
+        data,
+        instruments,
+        strategy,
+        settings if settings is not None else AllSettings(),
+        venue_clock=venue_clock,
+        strategy_latency_ns=strategy_latency_ns,
+        progress=progress,
+    )
 
 
 def _as_paths(paths: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:

@@ -30,6 +30,7 @@ cpdef enum DecisionReason:
     REASON_BREAKER = 6
     REASON_OPERATOR = 7
     REASON_GATE = 8         # the gate closed on the venue's contradiction
+    REASON_STRATEGY = 9     # a strategy of one's own asked for it
 
 
 ctypedef struct PolicyTerm:

@@ -135,7 +135,7 @@ cdef void desk_place(Lane* lane, OrderIntent* intent, int64_t now_ns) noexcept n
         ledger_release(lane.shared.ledger, &lock)
         _refuse(lane, intent, REFUSED_BY_BREAKER, 0, now_ns)
         return
-    intent.order_id = lane.counters.intents + 1 if lane.shared.journal == NULL else journal_next_seq(lane.shared.journal)
+    intent.order_id = lane.shared.next_seq if lane.shared.journal == NULL else journal_next_seq(lane.shared.journal)
     order = orders_add(&lane.orders, intent)
     order.lock = lock
     lane.shared.owed += lane.paper == NULL

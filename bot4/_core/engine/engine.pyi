@@ -9,6 +9,8 @@ from bot4._core.book.depth_sync import DepthSync
 from bot4._core.engine.decide import LinearPolicy
 from bot4._core.engine.link import VenueLink
 from bot4._core.engine.stages import StageTimes
+from bot4._core.engine.strategy import StrategyHost
+from bot4._core.engine.tape import TapeKeeper
 from bot4._core.journal.stream import Journal
 from bot4._core.risk.breaker import Breaker
 from bot4._core.risk.limits import RiskGate
@@ -48,6 +50,8 @@ class Engine:
         position_ticklots_max: int = 0,
         trade_ids: int = 65_536,
     ) -> int: ...
+    def set_strategy(self, host: StrategyHost, *, features: bool = True) -> None: ...
+    def set_tape(self, keeper: TapeKeeper) -> None: ...
     def apply(self, events: NDArray[np.void]) -> None: ...
     def control(
         self,

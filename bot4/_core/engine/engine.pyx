@@ -24,6 +24,9 @@ from bot4._core.engine.shard cimport (
     shard_publish,
 )
 from bot4._core.engine.stages cimport StageTimes
+from bot4._core.engine.strategy cimport StrategyHost, strategy_tell
+from bot4._core.engine.strategy_call cimport CALL_STOP
+from bot4._core.engine.tape cimport TapeKeeper
 from bot4._core.engine.trade_ids cimport TradeIdSet
 from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, View, view_set_lanes
 from bot4._core.journal.stream cimport Journal
@@ -114,6 +117,7 @@ cdef class Engine:
         self.state.shared.breaker = breaker.state
         self.state.shared.journal = NULL if journal is None else journal.stream
         self.state.shared.stages = &self.stages.stages
+        self.state.shared.next_seq = 2     # as of a new journal, whose first record is its own
         self.link = link
         if link is not None:
             self.state.shared.intents = link.intents.ring
@@ -191,6 +195,23 @@ cdef class Engine:
         view_set_lanes(self._view.view, self.state.lane_count)
         return lane.instrument
 
+    def set_strategy(self, StrategyHost host not None, *, bint features=True) -> None:
+        """Let a strategy decide instead of the policies, before the first event; without `features` none are kept."""
+        cdef int i
+        if self.state.shared.events != 0:
+            raise ValueError(f"a strategy is set before the first event, there were {self.state.shared.events}")
+        with self._busy:
+            self._parts.append(host)
+            self.state.shared.strategy = host.hook
+            for i in range(self.state.lane_count):
+                self.state.lanes[i].is_featureless = not features
+
+    def set_tape(self, TapeKeeper keeper not None) -> None:
+        """Keep orders, fills, ends, refusals and marks in memory, too; before the first event."""
+        with self._busy:
+            self._parts.append(keeper)
+            self.state.shared.tape = &keeper.tape
+
     def apply(self, events) -> None:
         """Apply a contiguous array of 64-byte events, oldest first, without the GIL.
 
@@ -232,6 +253,7 @@ cdef class Engine:
         """
         cdef Event tick
         cdef int64_t until
+        cdef int i
         self.control(CONTROL_STOP)
         self.control(CONTROL_CANCEL_ALL)
         memset(&tick, 0, sizeof(Event))
@@ -242,6 +264,10 @@ cdef class Engine:
                 tick.recv_ns = self.state.now_ns + self.state.tick_interval_ns
                 self.state.market_ns = self.state.now_ns      # this silence is lived through, however long
                 shard_apply(self.state, &tick)
+            if self.state.shared.strategy != NULL and not self.state.shared.strategy.is_stopped:
+                for i in range(self.state.lane_count):
+                    strategy_tell(&self.state.lanes[i], CALL_STOP, NULL, self.state.now_ns)
+                self.state.shared.strategy.is_stopped = True
             shard_publish(self.state)
         return self.working_orders
 

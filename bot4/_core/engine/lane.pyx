@@ -42,6 +42,8 @@ from bot4._core.engine.lane_state cimport (
     Lane,
 )
 from bot4._core.engine.reports cimport reports_apply
+from bot4._core.engine.strategy cimport strategy_tell
+from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE
 from bot4._core.engine.stages cimport STAGE_BOOK, STAGE_DECIDE, STAGE_FEATURES, STAGE_ORDER, stage_record
 from bot4._core.risk.circuit cimport breaker_record_market
 from bot4._core.risk.limits cimport risk_apply_reference
@@ -207,7 +209,7 @@ cdef bint _apply_bar(Lane* lane, const Event* event) noexcept nogil:
     lane.bar.taker_buy_lots = event.body.flow.taker_buy_lots
     lane.bar.trade_count = event.body.flow.trade_count
     lane.bar.close_time_ns = lane.bar.open_time_ns + event.body.flow.interval_ns
-    if lane.counters.trades == 0:      # bars of the lane's own prints are finer; two clocks would mix
+    if lane.counters.trades == 0 and not lane.is_featureless:      # bars of the lane's own prints are finer; two clocks would mix
         bank_on_bar(lane.bank, &lane.bar)
     lane.last_price_ticks = lane.bar.close_ticks
     return _assume_touch(lane, lane.bar.close_ticks, lane.bar.volume_lots)
@@ -216,8 +218,9 @@ cdef bint _apply_bar(Lane* lane, const Event* event) noexcept nogil:
 cdef bint _apply_trade(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     lane.counters.trades += 1
     lane.last_price_ticks = event.body.trade.price_ticks
-    bank_on_trade(lane.bank, event.body.trade.price_ticks, event.body.trade.qty_lots,
-                  event.flags & FLAG_BUYER_IS_MAKER != 0, now_ns)
+    if not lane.is_featureless:
+        bank_on_trade(lane.bank, event.body.trade.price_ticks, event.body.trade.qty_lots,
+                      event.flags & FLAG_BUYER_IS_MAKER != 0, now_ns)
     return _assume_touch(lane, event.body.trade.price_ticks, event.body.trade.qty_lots)
 
 
@@ -281,10 +284,40 @@ cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
         stage_record(lane.shared.stages, STAGE_ORDER, start)
 
 
+cdef inline void _see_touch(Lane* lane, int64_t now_ns) noexcept nogil:
+    """What a new touch means to risk, features and what waits to be tried again."""
+    cdef bint timed = lane.shared.is_timed
+    cdef uint64_t start
+    if lane.position_ticklots_max != 0:
+        _fix_position_limit(lane)
+    risk_apply_reference(
+        lane.risk, (lane.top.bid_price_ticks[0] + lane.top.ask_price_ticks[0]) // 2, now_ns)
+    start = tsc_now() if timed else 0
+    if not lane.is_featureless:
+        bank_on_top(lane.bank, &lane.top, now_ns)
+    if timed:
+        stage_record(lane.shared.stages, STAGE_FEATURES, start)
+    if lane.flatten_reason != 0 or lane.has_held_cancels:
+        desk_retry(lane, now_ns)
+
+
+cdef inline void _tell(Lane* lane, const Event* event, bint touched, uint64_t bars, int64_t now_ns) noexcept nogil:
+    """A strategy hears of the print or the bar, then of the book."""
+    if event.kind == EVENT_TRADE or event.kind == EVENT_AGG_TRADE:
+        strategy_tell(lane, CALL_TRADE, event, now_ns)
+    elif lane.counters.bars != bars:
+        strategy_tell(lane, CALL_BAR, event, now_ns)
+    if touched:
+        strategy_tell(lane, CALL_BOOK, event, now_ns)
+
+
 cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     cdef bint timed = lane.shared.is_timed, touched = False, is_depth
-    cdef uint64_t start
+    cdef uint64_t bars = lane.counters.bars
     is_depth = event.kind == EVENT_DEPTH_LEVEL or event.kind == EVENT_DEPTH_BEGIN
+    if lane.shared.strategy != NULL and not lane.has_started:
+        lane.has_started = True
+        strategy_tell(lane, CALL_START, NULL, now_ns)
     if is_depth:
         if timed and event.kind == EVENT_DEPTH_BEGIN:
             lane.message_start_ticks = tsc_now()
@@ -307,20 +340,18 @@ cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noex
         _lose_book(lane, now_ns)
     breaker_record_market(lane.shared.breaker, now_ns)
     _take_outcomes(lane, event, now_ns)
-    if not touched or lane.top.bid_levels == 0 or lane.top.ask_levels == 0:
-        return
-    if lane.position_ticklots_max != 0:
-        _fix_position_limit(lane)
-    risk_apply_reference(
-        lane.risk, (lane.top.bid_price_ticks[0] + lane.top.ask_price_ticks[0]) // 2, now_ns)
-    start = tsc_now() if timed else 0
-    bank_on_top(lane.bank, &lane.top, now_ns)
-    if timed:
-        stage_record(lane.shared.stages, STAGE_FEATURES, start)
-    if lane.flatten_reason != 0 or lane.has_held_cancels:
-        desk_retry(lane, now_ns)
-    if not lane.shared.is_stopping and lane.flatten_reason == 0:
+    touched = touched and lane.top.bid_levels != 0 and lane.top.ask_levels != 0
+    if touched:
+        _see_touch(lane, now_ns)
+    if lane.shared.strategy != NULL:
+        _tell(lane, event, touched, bars, now_ns)
+    elif touched and not lane.shared.is_stopping and lane.flatten_reason == 0:
         _decide(lane, now_ns)
+
+
+cdef void lane_apply_print(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
+    breaker_record_market(lane.shared.breaker, now_ns)
+    _take_outcomes(lane, event, now_ns)
 
 
 cdef void lane_apply_time(Lane* lane, int64_t now_ns) noexcept nogil:
@@ -332,6 +363,10 @@ cdef void lane_apply_time(Lane* lane, int64_t now_ns) noexcept nogil:
 
 cdef int64_t lane_next_due(const Lane* lane) noexcept nogil:
     return NEVER_NS if lane.paper == NULL else paper_next_due(lane.paper)
+
+
+cdef uint64_t lane_moves(const Lane* lane) noexcept nogil:
+    return 0 if lane.paper == NULL else lane.paper.arrivals.head + lane.paper.reports.head
 
 
 cdef int64_t lane_mark_ticks(const Lane* lane) noexcept nogil:

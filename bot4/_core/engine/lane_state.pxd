@@ -9,6 +9,8 @@ from bot4._core.book.book_sync cimport BookSync
 from bot4._core.engine.decide cimport DecisionState, Policy
 from bot4._core.engine.orders cimport OrderTable
 from bot4._core.engine.stages cimport Stages
+from bot4._core.engine.strategy_call cimport StrategyHook
+from bot4._core.engine.tape cimport Tape
 from bot4._core.engine.trade_ids cimport TradeIds
 from bot4._core.journal.stream cimport JournalStream
 from bot4._core.mem.intent_ring cimport spsc_intent_ring_t
@@ -94,13 +96,16 @@ ctypedef struct Refusal:
 ctypedef struct LaneShared:
     Ledger* ledger
     BreakerState* breaker
-    JournalStream* journal   # NULL: nothing is kept (benchmarks)
+    JournalStream* journal   # NULL: no file; records are counted, so that order ids are the same
+    Tape* tape               # NULL: nothing is kept in memory
+    StrategyHook* strategy   # NULL: the built-in policy decides
     Stages* stages
     spsc_intent_ring_t* intents   # to the gateway; NULL where every lane trades on paper
     waiter_t* gateway        # the gateway sleeps here
     int64_t intents_capacity
     int64_t owed             # working orders at the venue without a cancel on its way: each is owed a slot of the ring
     int64_t journal_errno    # of the first append that failed, else 0
+    uint64_t next_seq        # of the next record, where there is no journal
     uint64_t events          # market events applied: where in the stream something of another ring was taken
     bint is_stopping         # no new decisions; reports are still taken
     bint is_timed            # stage latencies of this message are measured
@@ -122,6 +127,7 @@ ctypedef struct Lane:
     int32_t mismatch         # Mismatch that closed it
     bint has_depth           # a depth message was seen: then only a live book is traded on
     bint needs_snapshot      # for the feed: the book is not live and waits for a snapshot
+    bint is_featureless      # nobody reads features: the bank is not fed
     int64_t assumed_half_spread_ticks
     money_t position_ticklots_max   # becomes lots at the first touch, then 0
     int64_t last_price_ticks
@@ -130,6 +136,7 @@ ctypedef struct Lane:
     int64_t touch_id         # update id of the touch, so that an older source never replaces a newer one
     int64_t last_refusal_ns
     bint has_refused
+    bint has_started         # the strategy was told of the instrument's first event
     bint has_held_cancels    # an order of the table has a cancel that found the ring full
     int32_t flatten_reason   # DecisionReason of a flatten that is not done, 0: none
     int64_t flatten_next_ns  # not tried again before

@@ -8,6 +8,7 @@ from bot4._core.account.positions cimport position_hash
 from bot4._core.book.order_book cimport book_hash
 from bot4._core.engine.control cimport CONTROL_GATE_CLOSE
 from bot4._core.engine.orders cimport orders_hash
+from bot4._core.engine.tape cimport tape_append
 from bot4._core.engine.trade_ids cimport trade_ids_hash
 from bot4._core.journal.record cimport JOURNAL_CONTROL
 from bot4._core.journal.stream cimport journal_append, journal_append_reserved
@@ -22,7 +23,10 @@ cdef void shared_journal(
     LaneShared* shared, int kind, const void* payload, unsigned int length, int64_t now_ns, bint is_new_order
 ) noexcept nogil:
     cdef int64_t seq
+    if shared.tape != NULL:
+        tape_append(shared.tape, kind, payload, length)
     if shared.journal == NULL:
+        shared.next_seq += 1
         return
     # A new order stops where the disk is full; what reduces risk, and what was reported, may use the reserve.
     if is_new_order:

@@ -16,12 +16,12 @@ ctypedef struct WorkingOrder:
     int64_t qty_lots
     int64_t filled_lots
     int64_t sent_ns
-    OrderLock lock           # what the ledger holds back for it
-    uint8_t side
+    uint8_t side             # as far as `cancel_pending` strategies may read; WORKING_ORDER_DTYPE has the offsets
     uint8_t tif
     uint8_t flags
     uint8_t is_acked
     uint8_t cancel_pending
+    OrderLock lock           # what the ledger holds back for it
     # Of an external venue only.
     uint8_t is_sent          # the gateway wrote it to its socket
     uint8_t is_unknown       # time-out or the like: counted as if it would fill until the venue says more

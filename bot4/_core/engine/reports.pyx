@@ -32,6 +32,8 @@ from bot4._core.engine.lane_state cimport (
     lane_mismatch,
 )
 from bot4._core.engine.orders cimport WorkingOrder, orders_find
+from bot4._core.engine.strategy cimport strategy_tell
+from bot4._core.engine.strategy_call cimport CALL_FILL
 from bot4._core.engine.trade_ids cimport trade_ids_add
 from bot4._core.journal.record cimport JOURNAL_UPDATE
 from bot4._core.risk.circuit cimport (
@@ -252,3 +254,5 @@ cdef void reports_apply(Lane* lane, const Event* event, int64_t now_ns) noexcept
         _take_end(lane, order, event, now_ns)
     elif is_external:
         _take_outcome_of_sending(lane, order, event, now_ns)
+    if event.kind == EVENT_ORDER_FILL and lane.shared.strategy != NULL:
+        strategy_tell(lane, CALL_FILL, event, now_ns)

@@ -52,6 +52,7 @@ ctypedef struct ShardState:
 
 
 cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil
+cdef void shard_advance(ShardState* shard, int64_t now_ns) noexcept nogil    # live through the time up to now
 # Reports of an external venue, in the order they came; where in the market stream they were taken is journalled first.
 cdef void shard_apply_reports(ShardState* shard, const Event* reports, int64_t count) noexcept nogil
 cdef void shard_publish(ShardState* shard) noexcept nogil          # the state as other threads may see it

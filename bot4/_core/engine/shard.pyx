@@ -28,7 +28,7 @@ from bot4._core.engine.control cimport (
 )
 from bot4._core.engine.decide cimport REASON_BREAKER, REASON_OPERATOR, REASON_SHUTDOWN
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_flatten, desk_place
-from bot4._core.engine.lane cimport lane_apply_market, lane_apply_time, lane_mark_ticks, lane_next_due
+from bot4._core.engine.lane cimport lane_apply_market, lane_apply_time, lane_mark_ticks, lane_moves, lane_next_due
 from bot4._core.engine.lane_state cimport (
     GATE_MISMATCH,
     GATE_OPERATOR,
@@ -38,6 +38,8 @@ from bot4._core.engine.lane_state cimport (
     shared_journal,
 )
 from bot4._core.engine.reports cimport reports_apply
+from bot4._core.engine.strategy cimport strategy_apply_time, strategy_next_due
+from bot4._core.engine.strategy_call cimport StrategyHook
 from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, view_begin, view_end, view_set
 from bot4._core.journal.record cimport JOURNAL_CONTROL, JOURNAL_MARK
 from bot4._core.risk.circuit cimport (
@@ -121,6 +123,8 @@ cdef void _tick(ShardState* shard, int64_t now_ns) noexcept nogil:
     _follow_breaker(shard, now_ns)
     for i in range(shard.lane_count):
         lane_apply_time(&shard.lanes[i], now_ns)
+    if shard.shared.strategy != NULL:
+        strategy_apply_time(shard.shared.strategy, shard.lanes, shard.lane_count, now_ns)
     if now_ns >= shard.next_mark_ns:
         _mark(shard, now_ns)
         shard.next_mark_ns = now_ns + shard.mark_interval_ns
@@ -132,7 +136,30 @@ cdef int64_t _next_due(const ShardState* shard) noexcept nogil:
     for i in range(shard.lane_count):
         lane_due_ns = lane_next_due(&shard.lanes[i])
         due_ns = lane_due_ns if lane_due_ns < due_ns else due_ns
+    if shard.shared.strategy != NULL:
+        due_ns = min(due_ns, strategy_next_due(shard.shared.strategy))
     return due_ns
+
+
+cdef uint64_t _moves(const ShardState* shard) noexcept nogil:
+    """Grows with whatever the venues, or the strategy's latency, let through."""
+    cdef uint64_t moves = 0
+    cdef int i
+    for i in range(shard.lane_count):
+        moves += lane_moves(&shard.lanes[i])
+    return moves if shard.shared.strategy == NULL else moves + <uint64_t>shard.shared.strategy.waiting.head
+
+
+cdef bint _live_until(ShardState* shard, int64_t due_ns) noexcept nogil:
+    """What is due is done at its own time, on the book of that moment, not on the next one; false: nothing moved."""
+    cdef uint64_t moves = _moves(shard)
+    cdef int i
+    shard.now_ns = max(shard.now_ns, due_ns)
+    for i in range(shard.lane_count):
+        lane_apply_time(&shard.lanes[i], shard.now_ns)
+    if shard.shared.strategy != NULL:
+        strategy_apply_time(shard.shared.strategy, shard.lanes, shard.lane_count, shard.now_ns)
+    return _next_due(shard) != due_ns or _moves(shard) != moves
 
 
 cdef void _advance(ShardState* shard, int64_t now_ns, bint is_market) noexcept nogil:
@@ -141,8 +168,10 @@ cdef void _advance(ShardState* shard, int64_t now_ns, bint is_market) noexcept n
     A jump is measured between market events, so that timer events in between do not turn it into time lived through.
     """
     cdef int64_t until = now_ns, due_ns
-    cdef int i
+    cdef StrategyHook* hook = shard.shared.strategy
     if shard.next_tick_ns == 0:
+        if hook != NULL and hook.timer_interval_ns > 0:
+            hook.timer_due_ns = now_ns + hook.timer_interval_ns
         shard.next_tick_ns = now_ns + shard.tick_interval_ns
         shard.next_mark_ns = now_ns + shard.mark_interval_ns
         shard.now_ns = now_ns
@@ -154,11 +183,7 @@ cdef void _advance(ShardState* shard, int64_t now_ns, bint is_market) noexcept n
     due_ns = _next_due(shard)
     while min(shard.next_tick_ns, due_ns) <= until:
         if due_ns < shard.next_tick_ns:
-            # The venue acts at its own time, on the book of that moment, not on the next one.
-            shard.now_ns = max(shard.now_ns, due_ns)
-            for i in range(shard.lane_count):
-                lane_apply_time(&shard.lanes[i], shard.now_ns)
-            if _next_due(shard) == due_ns:
+            if not _live_until(shard, due_ns):
                 due_ns = NEVER_NS          # an arrival the venue put off for lack of room: the next tick sees it again
                 continue
         else:
@@ -171,6 +196,11 @@ cdef void _advance(ShardState* shard, int64_t now_ns, bint is_market) noexcept n
             shard.next_tick_ns = now_ns + shard.tick_interval_ns
         shard.market_ns = now_ns
     shard.now_ns = now_ns
+
+
+cdef void shard_advance(ShardState* shard, int64_t now_ns) noexcept nogil:
+    if now_ns > shard.now_ns:
+        _advance(shard, now_ns, True)
 
 
 # -- control -----------------------------------------------------------------------------------------------------------

@@ -86,8 +86,9 @@ cdef int64_t _way_there(PaperVenue* venue, const OrderIntent* intent) noexcept n
 cdef int paper_on_event(
     PaperVenue* venue, const Event* market, const OrderBook* book, int64_t now_ns, Event* out, int capacity
 ) noexcept nogil:
-    cdef int written = 0
     cdef bint is_mid_message = False
+    cdef int64_t venue_ns = min(now_ns, venue.limit_ns)
+    cdef int written = 0
     if market != NULL:
         displayed_on_event(&venue.displayed, market, book != NULL)
         if venue.fills.queue.kind != QUEUE_TRADE_THROUGH:
@@ -97,9 +98,9 @@ cdef int paper_on_event(
             is_mid_message = book != NULL and not market.flags & FLAG_LAST
     if not is_mid_message:
         if delay_line_size(&venue.arrivals) > 0:
-            paper_arrive(venue, book, now_ns)
+            paper_arrive(venue, book, venue_ns)
         if market != NULL and (market.kind == EVENT_TRADE or market.kind == EVENT_AGG_TRADE):
-            paper_on_print(venue, market, now_ns)
+            paper_on_print(venue, market, venue_ns)
     while written < capacity and delay_line_size(&venue.reports) > 0 and delay_line_next_due(&venue.reports) <= now_ns:
         memcpy(&out[written], delay_line_front(&venue.reports), sizeof(Event))
         delay_line_pop(&venue.reports)
@@ -113,7 +114,7 @@ cdef int64_t paper_next_due(const PaperVenue* venue) noexcept nogil:
     # An arrival kept waiting for room can only go on once a report has left.
     if delay_line_room(&venue.reports) < venue.room_needed:
         return report_ns
-    return arrival_ns if arrival_ns < report_ns else report_ns
+    return arrival_ns if arrival_ns < report_ns and arrival_ns <= venue.limit_ns else report_ns
 
 
 cdef void paper_halt(PaperVenue* venue, bint is_halted) noexcept nogil:
@@ -146,9 +147,7 @@ cdef int _play(PaperVenue* venue, Tape* tape, Event* out, int capacity) noexcept
     """Play the tape until it ends and nothing is on its way (fewer reports than `capacity`), or `out` is full."""
     cdef const Event* event
     cdef int written = 0
-    cdef int64_t event_ns
-    cdef int64_t intent_ns
-    cdef int64_t due_ns
+    cdef int64_t event_ns, intent_ns, due_ns
     while written < capacity:
         event = &tape.events[tape.event_at] if tape.event_at < tape.event_count else NULL
         event_ns = event.recv_ns if event != NULL else _NEVER
@@ -237,6 +236,7 @@ cdef class Paper:
         venue.spec = contract.spec
         venue.instrument = instrument
         venue.max_in_flight = max_in_flight
+        venue.limit_ns = _NEVER
         venue.fills = (fills if fills is not None else FillModel()).state
         rng_seed(&venue.fills.dice, seed, _DICE_STREAM + <uint64_t>instrument)
         venue.room_needed = max_levels + max_open_orders + 2

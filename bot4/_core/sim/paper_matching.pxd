@@ -60,6 +60,7 @@ ctypedef struct PaperVenue:
     DelayLine arrivals          # OrderIntent on their way to the venue
     DelayLine reports           # Event on their way back
     PaperCounts counts
+    int64_t limit_ns            # the venue's clock ends here until told otherwise; INT64_MAX: it is ours
     int64_t position_lots       # what the venue holds for us: reduce-only looks here
     int64_t last_trade_id
     uint64_t history            # hash of every report so far

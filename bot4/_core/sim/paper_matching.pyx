@@ -310,13 +310,17 @@ cdef void _cancel(PaperVenue* venue, const OrderIntent* intent, int64_t now_ns) 
 cdef void paper_arrive(PaperVenue* venue, const OrderBook* book, int64_t now_ns) noexcept nogil:
     """Everything that has reached the venue by now takes effect, in the order sent."""
     cdef OrderIntent intent
+    # A clock of its own may be behind ours: an order takes effect when it came.
+    cdef bint has_clock = venue.limit_ns != _PRICE_MAX
+    cdef int64_t at_ns
     while delay_line_next_due(&venue.arrivals) <= now_ns and delay_line_size(&venue.arrivals) > 0:
         if delay_line_room(&venue.reports) < venue.room_needed:
             venue.counts.arrivals_deferred += 1
             return
         memcpy(&intent, delay_line_front(&venue.arrivals), sizeof(intent))
+        at_ns = delay_line_next_due(&venue.arrivals) if has_clock else now_ns
         delay_line_pop(&venue.arrivals)
         if intent.action == ACTION_PLACE:
-            _place(venue, book, &intent, now_ns)
+            _place(venue, book, &intent, at_ns)
         else:
-            _cancel(venue, &intent, now_ns)
+            _cancel(venue, &intent, at_ns)

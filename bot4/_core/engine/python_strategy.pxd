@@ -1,0 +1,33 @@
+"""Strategies written as a Python class: their view of the market, and the function that calls their methods."""
+
+from libc.stdint cimport int32_t, int64_t
+
+from bot4._core.engine.lane_state cimport Lane
+from bot4._core.engine.strategy cimport StrategyHost
+from bot4._core.types cimport OrderIntent
+
+
+cdef class Market:
+    cdef const Lane* lane
+    cdef PythonHost host
+    cdef readonly str symbol
+    cdef readonly int index
+
+    cdef OrderIntent* _request(self) except NULL
+    cdef int _place(
+        self, int side, int64_t qty_lots, object price_ticks, bint post_only, bint reduce_only, str tif) except -1
+
+
+cdef class PythonHost(StrategyHost):
+    cdef OrderIntent* requests       # NULL outside a call
+    cdef int32_t request_count
+    cdef int64_t now_ns
+    cdef readonly tuple markets
+    cdef object engine
+    cdef object on_start
+    cdef object on_book
+    cdef object on_trade
+    cdef object on_bar
+    cdef object on_timer
+    cdef object on_fill
+    cdef object on_stop

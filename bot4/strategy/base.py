@@ -1,0 +1,145 @@
+"""What a strategy is, in Python and compiled; the same object runs in a backtest and under ``bot4 run --replay``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bot4._core.engine.python_strategy import PythonHost
+from bot4._core.engine.strategy import CALLS, StrategyHost
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from bot4._core.engine.engine import Engine
+    from bot4._core.engine.python_strategy import BarTold, FillTold, Market, TradeTold
+    from bot4._core.sim.latency import Latency
+
+
+class Strategy:
+    """A strategy in Python: override what it shall be called for.
+
+    Attributes
+    ----------
+    timer_interval_ns : int
+        Time between two calls of `on_timer`; needed by a strategy that has one.
+    reads_features : bool
+        Whether `Market.features` is read; without it no features are kept, which makes a run faster.
+
+    The engine's thread calls the methods, one at a time. `market` is the instrument: what is known of it, and where
+    orders are asked for, in whole ticks and lots. What a method raises ends the run.
+
+    """
+
+    timer_interval_ns: int = 0
+    reads_features: bool = False
+
+    def on_start(self, market: Market) -> None:
+        """Take note of an instrument, before its first event."""
+
+    def on_book(self, market: Market) -> None:
+        """Answer a change of the book or of the best quote; both sides are there."""
+
+    def on_trade(self, market: Market, trade: TradeTold) -> None:
+        """Answer a print."""
+
+    def on_bar(self, market: Market, bar: BarTold) -> None:
+        """Answer a closed bar of the data."""
+
+    def on_timer(self, market: Market) -> None:
+        """Answer the timer, once for each instrument."""
+
+    def on_fill(self, market: Market, fill: FillTold) -> None:
+        """Answer a fill of an own order; the position holds it already."""
+
+    def on_stop(self, market: Market) -> None:
+        """Take note of the end: no more events, working orders were cancelled, no request is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStrategy:
+    """A strategy that is a C function, called without the interpreter.
+
+    Attributes
+    ----------
+    function : capsule or int
+        A capsule named ``bot4.strategy`` or an address, of the type ``strategy_fn`` in
+        ``bot4/_core/engine/strategy_call.pxd``. A function of numba's ``cfunc`` has it as ``address``.
+    state : ndarray, optional
+        Its last argument. A run works on a copy, so that the same strategy can run again.
+    wants : tuple of str
+        What it is called for: ``start``, ``book``, ``trade``, ``bar``, ``timer``, ``fill``, ``stop``.
+    timer_interval_ns : int
+        For ``timer``.
+    reads_features : bool
+        Whether it reads the feature vector.
+    name : str
+        For reports.
+
+    """
+
+    function: Any
+    state: NDArray[np.void] | None = None
+    wants: tuple[str, ...] = ("book",)
+    timer_interval_ns: int = 0
+    reads_features: bool = False
+    name: str = "compiled"
+
+
+_METHODS: Final = tuple(f"on_{name}" for name in CALLS)
+
+
+def wanted_calls(strategy: object) -> tuple[str, ...]:
+    """Return what a Python strategy has methods for, those of `Strategy` itself left out.
+
+    Raises
+    ------
+    TypeError
+        It has none of them.
+
+    """
+    kind = type(strategy)
+    wants = tuple(
+        name
+        for name, method in zip(CALLS, _METHODS, strict=True)
+        if callable(getattr(strategy, method, None)) and getattr(kind, method, None) is not getattr(Strategy, method)
+    )
+    if not wants:
+        raise TypeError(f"a strategy has at least one of {', '.join(_METHODS)}, {kind.__name__} has none")
+    return wants
+
+
+def strategy_name(strategy: object) -> str:
+    """Return what a report calls a strategy."""
+    return strategy.name if isinstance(strategy, CompiledStrategy) else type(strategy).__name__
+
+
+def host_strategy(strategy: object, engine: Engine, *, latency: Latency | None = None, seed: int = 0) -> StrategyHost:
+    """Put a strategy into an engine that has seen no event yet; returns what holds it there.
+
+    Raises
+    ------
+    TypeError
+        It is no strategy.
+    ValueError
+        Timer and interval do not fit each other, or the engine has run.
+
+    """
+    host: StrategyHost
+    if isinstance(strategy, CompiledStrategy):
+        host = StrategyHost(
+            strategy.function,
+            None if strategy.state is None else strategy.state.copy(),
+            wants=strategy.wants,
+            timer_interval_ns=strategy.timer_interval_ns,
+            latency=latency,
+            seed=seed,
+        )
+        engine.set_strategy(host, features=strategy.reads_features)
+        return host
+    wants = wanted_calls(strategy)
+    interval_ns = int(getattr(strategy, "timer_interval_ns", 0)) if "timer" in wants else 0
+    host = PythonHost(strategy, engine, wants=wants, timer_interval_ns=interval_ns, latency=latency, seed=seed)
+    engine.set_strategy(host, features=bool(getattr(strategy, "reads_features", False)))
+    return host
