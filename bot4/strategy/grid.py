@@ -14,7 +14,7 @@ _INTERVAL_NS = 100_000_000
 
 
 class Grid(Strategy):
-    """Keeps `levels` bids and asks on multiples of `interval_ticks`, the first `half_spread_ticks` from the mid.
+    """Keeps `levels` bids and asks, `interval_ticks` apart, the first `half_spread_ticks` from the mid.
 
     No order is better than the best price of its side. A side is left out while the position is at its bound. Orders
     off the grid are cancelled. It is an example: nothing says that it earns money.
@@ -28,6 +28,8 @@ class Grid(Strategy):
         Quantity of each order.
     position_max_lots : int
         Bound of the position, long and short.
+    align_ticks : int
+        The first level of a side lies on a multiple of it, outwards: orders keep their places while the mid moves little.
     timer_interval_ns : int
         Time between two looks.
 
@@ -41,20 +43,21 @@ class Grid(Strategy):
         half_spread_ticks: int,
         lots: int,
         position_max_lots: int,
+        align_ticks: int = 1,
         timer_interval_ns: int = _INTERVAL_NS,
     ) -> None:
         self._levels, self._interval, self._half = levels, interval_ticks, half_spread_ticks
-        self._lots, self._bound = lots, position_max_lots
+        self._lots, self._bound, self._align = lots, position_max_lots, align_ticks
         self.timer_interval_ns = timer_interval_ns
 
     def on_timer(self, market: Market) -> None:
         """Cancel what is off the grid, ask for what is missing on it."""
-        bid, ask, step = market.bid_ticks, market.ask_ticks, self._interval
+        bid, ask, step, align = market.bid_ticks, market.ask_ticks, self._interval, self._align
         if bid == 0 or ask == 0:
             return
         mid = (bid + ask) // 2
-        bid = min(mid - self._half, bid) // step * step
-        ask = -(-max(mid + self._half, ask) // step * step)
+        bid = min(mid - self._half, bid) // align * align
+        ask = -(-max(mid + self._half, ask) // align * align)
         position = market.position_lots
         bids = range(bid, bid - self._levels * step, -step) if position < self._bound else range(0)
         asks = range(ask, ask + self._levels * step, step) if position > -self._bound else range(0)
@@ -80,6 +83,7 @@ def compiled_grid(
     half_spread_ticks: int,
     lots: int,
     position_max_lots: int,
+    align_ticks: int = 1,
     timer_interval_ns: int = _INTERVAL_NS,
 ) -> CompiledStrategy:
     """Return the same strategy compiled; decision for decision equal to `Grid`."""
@@ -89,6 +93,7 @@ def compiled_grid(
         half_spread_ticks=half_spread_ticks,
         lots=lots,
         position_max_lots=position_max_lots,
+        align_ticks=align_ticks,
     )
     return CompiledStrategy(
         function, state, wants=("timer",), timer_interval_ns=timer_interval_ns, name="compiled Grid"

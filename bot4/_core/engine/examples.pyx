@@ -33,7 +33,8 @@ ctypedef struct EmaCrossState:
 
 ctypedef struct GridState:
     int64_t levels           # a side
-    int64_t interval_ticks   # between levels; every order's price is a multiple of it
+    int64_t interval_ticks   # between levels
+    int64_t align_ticks      # the first level's price is a multiple of it
     int64_t half_spread_ticks
     int64_t lots
     int64_t position_max_lots
@@ -43,7 +44,7 @@ EMA_CROSS_DTYPE = np.dtype([
     ("fast_share", "f8"), ("slow_share", "f8"), ("fast", "f8"), ("slow", "f8"), ("seen", "i8"), ("warm_up", "i8"),
     ("lots", "i8"), ("slippage_ticks", "i8")])
 GRID_DTYPE = np.dtype([
-    ("levels", "i8"), ("interval_ticks", "i8"), ("half_spread_ticks", "i8"), ("lots", "i8"),
+    ("levels", "i8"), ("interval_ticks", "i8"), ("align_ticks", "i8"), ("half_spread_ticks", "i8"), ("lots", "i8"),
     ("position_max_lots", "i8")])
 
 
@@ -114,13 +115,13 @@ cdef int32_t _grid(
     const WorkingOrder* orders, OrderIntent* requests, void* raw
 ) noexcept nogil:
     cdef const GridState* state = <const GridState*>raw
-    cdef int64_t interval = state.interval_ticks, mid, bid, ask, levels = min(state.levels, 64)
+    cdef int64_t interval = state.interval_ticks, align = state.align_ticks, mid, bid, ask, levels = state.levels
     cdef int32_t count
     if call.kind != CALL_TIMER or top.bid_levels == 0 or top.ask_levels == 0:
         return 0
     mid = (top.bid_price_ticks[0] + top.ask_price_ticks[0]) // 2
-    bid = min(mid - state.half_spread_ticks, top.bid_price_ticks[0]) // interval * interval
-    ask = -(-max(mid + state.half_spread_ticks, top.ask_price_ticks[0]) // interval * interval)
+    bid = min(mid - state.half_spread_ticks, top.bid_price_ticks[0]) // align * align
+    ask = -(-max(mid + state.half_spread_ticks, top.ask_price_ticks[0]) // align * align)
     count = _quote_side(
         call, state, orders, SIDE_BUY, bid, -interval, levels if call.position_lots < state.position_max_lots else 0,
         requests, 0)
@@ -145,18 +146,20 @@ def ema_cross(*, int64_t fast, int64_t slow, int64_t lots, int64_t slippage_tick
 
 
 def grid(
-    *, int64_t levels=10, int64_t interval_ticks, int64_t half_spread_ticks, int64_t lots, int64_t position_max_lots
+    *, int64_t levels=10, int64_t interval_ticks, int64_t half_spread_ticks, int64_t lots, int64_t position_max_lots,
+    int64_t align_ticks=1,
 ):
     """Return function and state of a market maker that keeps post-only orders on a grid around the mid, by the timer.
 
-    Bids lie on multiples of the interval from the mid less the half spread (or the best bid) downwards, asks likewise
-    upwards; a side is left out where the position has reached its bound. Orders off the grid are cancelled.
+    Bids go down from the mid less the half spread (or the best bid) in steps of the interval, asks likewise up; with
+    `align_ticks` the first of each lies on a multiple of it, outwards, so that orders keep their places while the mid
+    moves little. A side is left out where the position has reached its bound. Orders off the grid are cancelled.
     """
-    if not 0 < levels <= 32 or interval_ticks <= 0 or half_spread_ticks < 0 or min(lots, position_max_lots) <= 0:
+    if not 0 < levels <= 32 or min(interval_ticks, align_ticks, lots, position_max_lots) <= 0 or half_spread_ticks < 0:
         raise ValueError(
-            f"a grid has 1 to 32 levels and positive steps and lots, was {levels}, {interval_ticks}, {half_spread_ticks}, "
-            f"{lots}, {position_max_lots}")
+            f"a grid has 1 to 32 levels and positive steps and lots, was {levels}, {interval_ticks}, {align_ticks}, "
+            f"{half_spread_ticks}, {lots}, {position_max_lots}")
     state = np.zeros(1, GRID_DTYPE)
     state["levels"], state["interval_ticks"], state["half_spread_ticks"] = levels, interval_ticks, half_spread_ticks
-    state["lots"], state["position_max_lots"] = lots, position_max_lots
+    state["lots"], state["position_max_lots"], state["align_ticks"] = lots, position_max_lots, align_ticks
     return PyCapsule_New(<void*>_grid, "bot4.strategy", NULL), state

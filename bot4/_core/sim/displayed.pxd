@@ -47,6 +47,9 @@ cdef void displayed_release(Displayed* displayed) noexcept
 cdef void displayed_on_event(Displayed* displayed, const Event* event, bint has_book) noexcept nogil
 # Load the levels of a book side (SIDE_BUY: bids); returns the LiquiditySource.
 cdef int displayed_load(Displayed* displayed, const OrderBook* book, int side) noexcept nogil
+# The same, but at most one level beyond the limit of a taker: all that an order of that limit can meet.
+cdef int displayed_load_within(
+    Displayed* displayed, const OrderBook* book, int side, int64_t limit_ticks) noexcept nogil
 # Take from the loaded level i of that side; the caller has checked displayed_can_take.
 cdef void displayed_take(Displayed* displayed, int side, int i, int64_t qty_lots) noexcept nogil
 cdef uint64_t displayed_hash(uint64_t digest, const Displayed* displayed) noexcept nogil

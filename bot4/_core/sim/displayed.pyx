@@ -9,7 +9,8 @@ full a walk ends at the first level it could not remember (less is filled than t
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free
 
-from bot4._core.book.order_book cimport book_best_price, book_depth, book_is_crossed
+from bot4._core.book.book_side cimport NO_KEY, LevelWalk, walk_next, walk_start
+from bot4._core.book.order_book cimport book_best_price, book_depth, book_is_crossed, book_key
 from bot4._core.types cimport (
     EVENT_AGG_TRADE, EVENT_DEPTH_LEVEL, EVENT_QUOTE, EVENT_TRADE, SIDE_BUY, SIDE_SELL, aligned_zalloc, hash_mix,
 )
@@ -173,6 +174,31 @@ cdef int displayed_load(Displayed* displayed, const OrderBook* book, int side) n
             displayed.taken_index[i] = entry
             entry += 1
     return displayed.source
+
+
+cdef int displayed_load_within(
+    Displayed* displayed, const OrderBook* book, int side, int64_t limit_ticks
+) noexcept nogil:
+    cdef LevelWalk walk
+    cdef int64_t key = 0, limit_key = book_key(side, limit_ticks)
+    cdef int found = 0
+    # What was taken is told apart by a look at the whole side, and a market that own trading has moved is another one.
+    if (
+        book == NULL or displayed.taken_count[side] != 0 or displayed.shift_ticks[side] != 0
+        or book_is_crossed(book) or book.sides[side].best_key == NO_KEY
+    ):
+        return displayed_load(displayed, book, side)
+    walk_start(&walk, &book.sides[side])
+    while found < displayed.max_levels and walk_next(&walk, &key, &displayed.displayed_lots[found]):
+        displayed.price_ticks[found] = book_key(side, key)
+        displayed.available_lots[found] = displayed.displayed_lots[found]
+        displayed.taken_index[found] = -1
+        found += 1
+        if key < limit_key:
+            break
+    displayed.level_count = found
+    displayed.source = SOURCE_BOOK
+    return SOURCE_BOOK
 
 
 cdef void displayed_take(Displayed* displayed, int side, int i, int64_t qty_lots) noexcept nogil:

@@ -19,7 +19,7 @@ from bot4._core.sim.delay_line cimport (
     delay_line_front, delay_line_next_due, delay_line_pop, delay_line_push, delay_line_room, delay_line_size,
 )
 from bot4._core.sim.displayed cimport (
-    SOURCE_BOOK, SOURCE_NONE, SOURCE_QUOTE, displayed_can_take, displayed_load, displayed_take,
+    SOURCE_BOOK, SOURCE_NONE, SOURCE_QUOTE, displayed_can_take, displayed_load_within, displayed_take,
 )
 from bot4._core.sim.fees cimport fees_charge
 from bot4._core.sim.own_impact cimport own_impact_decay, own_impact_taker_ticks, own_impact_took
@@ -244,7 +244,9 @@ cdef int _check_place(
         limit_ticks = _PRICE_MAX if side == SIDE_BUY else 0
     if resting_find(&venue.resting, order.order_id, &found_side, &found_index):
         return PAPER_DUPLICATE_ID
-    if venue.is_halted or displayed_load(&venue.displayed, book, 1 - side) == SOURCE_NONE:
+    if venue.is_halted or displayed_load_within(
+        &venue.displayed, book, 1 - side, limit_ticks
+    ) == SOURCE_NONE:
         return PAPER_NO_MARKET
     if _would_self_trade(venue, side, limit_ticks, order.qty_lots):
         return PAPER_SELF_TRADE
