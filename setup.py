@@ -38,6 +38,7 @@ COLD = {
     "bot4/_core/build_info.pyx",
     "bot4/_core/engine/control.pyx",
     "bot4/_core/engine/engine.pyx",
+    "bot4/_core/engine/recovery.pyx",
     "bot4/_core/engine/view.pyx",
     "bot4/_core/journal/reader.pyx",
     "bot4/_core/mem/waiter.pyx",

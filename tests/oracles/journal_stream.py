@@ -55,7 +55,7 @@ def _read(data, at):
         return None
     crc, length, seq, epoch, kind, flags, reserved, mono, wall = RECORD_HEADER.unpack_from(data, at)
     end = at + RECORD_HEADER.size + length
-    if length > PAYLOAD_MAX or not 1 <= kind <= 7 or reserved or end > len(data) or crc32c(data[at + 4 : end]) != crc:
+    if length > PAYLOAD_MAX or not 1 <= kind <= 8 or reserved or end > len(data) or crc32c(data[at + 4 : end]) != crc:
         return None
     return Row(seq, epoch, kind, flags, mono, wall, data[at + RECORD_HEADER.size : end]), end
 

@@ -190,7 +190,7 @@ cdef void desk_cancel(Lane* lane, uint64_t order_id, int reason, int64_t now_ns)
     """Ask the venue to cancel one order. Never refused by gate, risk or breaker: it only ever reduces."""
     cdef WorkingOrder* order = orders_find(&lane.orders, order_id)
     cdef OrderIntent intent
-    if order == NULL or order.cancel_pending:
+    if order == NULL or order.cancel_pending or lane.shared.is_replaying:
         return
     if lane.paper == NULL and not _may_cancel(lane, order, reason, now_ns):
         return

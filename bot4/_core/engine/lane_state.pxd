@@ -108,6 +108,7 @@ ctypedef struct LaneShared:
     uint64_t next_seq        # of the next record, where there is no journal
     uint64_t events          # market events applied: where in the stream something of another ring was taken
     bint is_stopping         # no new decisions; reports are still taken
+    bint is_replaying        # the journal is read back: nothing is written to it and nothing is sent
     bint is_timed            # stage latencies of this message are measured
 
 
@@ -153,4 +154,6 @@ cdef void shared_journal(LaneShared* shared, int kind, const void* payload, unsi
                          bint is_new_order) noexcept nogil
 # Close the lane's gate for what the venue said; journalled as a control of the engine's own.
 cdef void lane_mismatch(Lane* lane, int mismatch, int64_t now_ns) noexcept nogil
+# Clear reasons of a closed gate (0: START and MISMATCH); not while the outcome of an order is unknown.
+cdef void lane_open_gate(Lane* lane, int64_t reasons) noexcept nogil
 cdef uint64_t lane_hash(const Lane* lane) noexcept nogil

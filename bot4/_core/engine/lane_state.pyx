@@ -1,7 +1,7 @@
 # cython: language_level=3
 """State of a lane, its hash, and the two things every part of a lane may do: journal, and close the gate."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from bot4._core.account.positions cimport position_hash
@@ -25,6 +25,8 @@ cdef void shared_journal(
     cdef int64_t seq
     if shared.tape != NULL:
         tape_append(shared.tape, kind, payload, length)
+    if shared.is_replaying:
+        return
     if shared.journal == NULL:
         shared.next_seq += 1
         return
@@ -54,6 +56,14 @@ cdef void lane_mismatch(Lane* lane, int mismatch, int64_t now_ns) noexcept nogil
     closing.body.control.code = CONTROL_GATE_CLOSE
     closing.body.control.value = GATE_MISMATCH
     shared_journal(lane.shared, JOURNAL_CONTROL, &closing, sizeof(Event), now_ns, False)
+
+
+cdef void lane_open_gate(Lane* lane, int64_t reasons) noexcept nogil:
+    if lane.risk.unknown_orders[0] != 0 or lane.risk.unknown_orders[1] != 0:
+        return
+    lane.gate &= ~<uint32_t>(reasons if reasons != 0 else GATE_START | GATE_MISMATCH)
+    if not lane.gate & GATE_MISMATCH:
+        lane.mismatch = MISMATCH_NONE
 
 
 cdef uint64_t lane_hash(const Lane* lane) noexcept nogil:

@@ -29,14 +29,7 @@ from bot4._core.engine.control cimport (
 from bot4._core.engine.decide cimport REASON_BREAKER, REASON_OPERATOR, REASON_SHUTDOWN
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_flatten, desk_place
 from bot4._core.engine.lane cimport lane_apply_market, lane_apply_time, lane_mark_ticks, lane_moves, lane_next_due
-from bot4._core.engine.lane_state cimport (
-    GATE_MISMATCH,
-    GATE_OPERATOR,
-    GATE_START,
-    MISMATCH_NONE,
-    lane_hash,
-    shared_journal,
-)
+from bot4._core.engine.lane_state cimport GATE_OPERATOR, lane_hash, lane_open_gate, shared_journal
 from bot4._core.engine.reports cimport reports_apply
 from bot4._core.engine.strategy cimport strategy_apply_time, strategy_next_due
 from bot4._core.engine.strategy_call cimport StrategyHook
@@ -205,15 +198,6 @@ cdef void shard_advance(ShardState* shard, int64_t now_ns) noexcept nogil:
 
 # -- control -----------------------------------------------------------------------------------------------------------
 
-cdef void _open_gate(Lane* lane, int64_t reasons) noexcept nogil:
-    """Clear reasons of a closed gate; not while the outcome of an order is unknown."""
-    if lane.risk.unknown_orders[0] != 0 or lane.risk.unknown_orders[1] != 0:
-        return
-    lane.gate &= ~<uint32_t>(reasons if reasons != 0 else GATE_START | GATE_MISMATCH)
-    if not lane.gate & GATE_MISMATCH:
-        lane.mismatch = MISMATCH_NONE
-
-
 cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     cdef OrderIntent intent
     cdef int64_t code = event.body.control.code
@@ -235,7 +219,7 @@ cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept
         intent.flags = event.body.control.reserved[2]
         desk_place(lane, &intent, now_ns)
     elif code == CONTROL_GATE_OPEN:
-        _open_gate(lane, event.body.control.value)
+        lane_open_gate(lane, event.body.control.value)
     elif code == CONTROL_GATE_CLOSE:
         lane.gate |= <uint32_t>event.body.control.value if event.body.control.value != 0 else GATE_OPERATOR
         desk_cancel_all(lane, REASON_OPERATOR, now_ns)

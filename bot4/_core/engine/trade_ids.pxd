@@ -17,6 +17,9 @@ cdef void trade_ids_free(TradeIds* ids) noexcept nogil
 cdef bint trade_ids_has(const TradeIds* ids, int64_t trade_id) noexcept nogil
 # True where the id is new; it is known from now on. An id is not negative.
 cdef bint trade_ids_add(TradeIds* ids, int64_t trade_id) noexcept nogil
+cdef uint64_t trade_ids_held(const TradeIds* ids) noexcept nogil            # ids known now
+# Take over what another set of the same capacity knew: its `arrivals` as they lay there.
+cdef void trade_ids_restore(TradeIds* ids, const int64_t* arrivals, uint64_t added, uint64_t forgotten) noexcept nogil
 cdef uint64_t trade_ids_hash(const TradeIds* ids) noexcept nogil
 
 

@@ -86,10 +86,25 @@ cdef bint trade_ids_add(TradeIds* ids, int64_t trade_id) noexcept nogil:
     return True
 
 
+cdef uint64_t trade_ids_held(const TradeIds* ids) noexcept nogil:
+    return ids.added if ids.added < ids.capacity else ids.capacity
+
+
+cdef void trade_ids_restore(TradeIds* ids, const int64_t* arrivals, uint64_t added, uint64_t forgotten) noexcept nogil:
+    cdef uint64_t i
+    for i in range(2 * ids.capacity):
+        ids.slots[i] = EMPTY
+    ids.added = added
+    ids.forgotten = forgotten
+    for i in range(trade_ids_held(ids)):
+        ids.arrivals[i] = arrivals[i]
+        ids.slots[_slot_of(ids, arrivals[i])] = arrivals[i]
+
+
 cdef uint64_t trade_ids_hash(const TradeIds* ids) noexcept nogil:
     cdef uint64_t digest = hash_mix(ids.added, ids.capacity)
-    cdef uint64_t held = ids.added if ids.added < ids.capacity else ids.capacity, i
-    for i in range(held):
+    cdef uint64_t i
+    for i in range(trade_ids_held(ids)):
         digest = hash_mix(digest, <uint64_t>ids.arrivals[i])
     return digest
 

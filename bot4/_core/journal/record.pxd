@@ -11,7 +11,8 @@ cpdef enum JournalKind:
     JOURNAL_DROPPED = 5   # OrderIntent dropped by re-admission just before the socket
     JOURNAL_MARK = 6      # 64-byte mark of the shard: hashes and counts to check a replay against
     JOURNAL_CONTROL = 7   # operator or supervisor: kill, reset, limits
-    JOURNAL_KIND_END = 8
+    JOURNAL_OPENING = 8   # what the run begins with: instruments, assets, balances; JSON in numbered pieces
+    JOURNAL_KIND_END = 9
 
 
 cpdef enum JournalFlag:

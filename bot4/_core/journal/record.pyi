@@ -8,7 +8,8 @@ class JournalKind(IntFlag):
     JOURNAL_DROPPED = 5
     JOURNAL_MARK = 6
     JOURNAL_CONTROL = 7
-    JOURNAL_KIND_END = 8
+    JOURNAL_OPENING = 8
+    JOURNAL_KIND_END = 9
 
 class JournalFlag(IntFlag):
     JOURNAL_FROM_RESERVE = 1

@@ -146,7 +146,8 @@ cdef class Journal:
     block_bytes, reserve_bytes : int
         Space promised at a time, and what of it is kept for cancels once the disk is full.
     first_epoch : int
-        Epoch of a new file. Orders are named by epoch and sequence: two runs on one account need different ones.
+        Epoch of a new file, and the least one of an existing one. Orders are named by epoch and sequence: two runs on
+        one account need different ones.
 
     Raises
     ------
@@ -198,7 +199,7 @@ cdef class Journal:
             if self._is_new():
                 self._create(stream_id, build_hash, config_hash, wall_ns, first_epoch)
             else:
-                self._reopen(stream_id, build_hash, config_hash, mono_ns, wall_ns)
+                self._reopen(stream_id, build_hash, config_hash, mono_ns, wall_ns, first_epoch)
         except BaseException:
             os.close(self.stream.fd)
             self.stream.fd = -1
@@ -231,7 +232,7 @@ cdef class Journal:
         sync_folder(self.path)
         self._start(JOURNAL_HEADER_BYTES, 1, first_epoch)
 
-    def _reopen(self, stream_id, build_hash, config_hash, mono_ns, wall_ns):
+    def _reopen(self, stream_id, build_hash, config_hash, mono_ns, wall_ns, least_epoch):
         cdef MetaPayload meta
         cdef int64_t seq
         with JournalReader(self.path) as reader:
@@ -246,7 +247,7 @@ cdef class Journal:
         if self.torn_bytes:
             os.ftruncate(self.stream.fd, end)
             os.fsync(self.stream.fd)
-        self._start(end, next_seq, epoch + 1)
+        self._start(end, next_seq, max(epoch + 1, least_epoch))
         meta.build_hash, meta.config_hash, meta.torn_bytes = build_hash, config_hash, self.torn_bytes
         meta.first_epoch, meta.stream_id = first_epoch, stream_id
         seq = journal_append(self.stream, JOURNAL_META, &meta, sizeof(meta), mono_ns, wall_ns)
