@@ -13,7 +13,7 @@ import pytest
 from builders.served_exchange import served
 
 from bot4.adapters.simulator.faults.settings import FaultSettings
-from bot4.adapters.simulator.futures.marks import Marks
+from bot4.adapters.simulator.futures.market.marks import Marks
 from bot4.adapters.simulator.wire.limits import Limits
 
 HOUR = 3_600 * 10**9
@@ -43,7 +43,7 @@ class BrokenChainError(Exception):
 
 
 def kept_book(snapshot, diffs, alter=lambda diff: diff):
-    """The documented procedure: drop what is older; the first kept holds the snapshot's id; then `pu` is last `u`."""
+    """As documented: drop what is older, the first kept one holds the snapshot's id, then `pu` is the last `u`."""
     sides = {"b": dict(snapshot["bids"]), "a": dict(snapshot["asks"])}
     last = None
     for diff in map(alter, diffs):

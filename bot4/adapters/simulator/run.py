@@ -170,6 +170,7 @@ def build_futures(settings: ExchangeSettings) -> tuple[FuturesVenue, Flow | None
     flow: Flow | None = None
     if settings.background != "none":
         flow = _made_up(venue, DEFAULT_CONTRACTS, DEFAULT_CONTRACTS, settings)
+        venue.free_background()
         _make_history(venue, flow, past, now_ns)
     past.is_over = True
     flow = _with_faults(venue, flow)

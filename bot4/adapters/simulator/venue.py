@@ -56,6 +56,7 @@ class Venue(House):
         clock: Callable[[], int],
     ) -> None:
         super().__init__(limits, seed=seed, clock=clock)
+        self.has_futures = False  # whether keys may trade on futures too: there is such an exchange beside this one
         self.engine = Engine(
             symbols, assets_of(spec.balances for spec in accounts), len(accounts) + _BACKGROUND_ACCOUNTS
         )

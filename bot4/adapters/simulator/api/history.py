@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 ROWS_DEFAULT = 500
 ROWS_MAX = 1_000
-_DAY_NS = 86_400_000_000_000
+_HOUR_NS = 3_600_000_000_000
+_DAY_NS = 24 * _HOUR_NS
 _LAST_NS_OF_MS = 999_999
 
 
@@ -29,6 +30,7 @@ def page(
     identity: Callable[[T], int],
     moment: Callable[[T], int],
     from_name: str = "fromId",
+    window_ns: int = _DAY_NS,
 ) -> list[T]:
     """Return rows as ``fromId``, ``startTime``, ``endTime`` and ``limit`` choose them, oldest first.
 
@@ -42,16 +44,18 @@ def page(
         Id and time (nanoseconds UTC) of a row.
     from_name : str
         What the first id is called.
+    window_ns : int
+        What the times may lie apart.
 
     Raises
     ------
     ApiError
-        -1127: the times lie more than a day apart.
+        -1127: the times lie further apart.
 
     """
     start, end, first = values.get("startTime"), values.get("endTime"), values.get(from_name)
-    if start is not None and end is not None and end - start > _DAY_NS:
-        raise refusal(-1127, 24)
+    if start is not None and end is not None and end - start > window_ns:
+        raise refusal(-1127, window_ns // _HOUR_NS)
     limit = min(values.get("limit", ROWS_DEFAULT), ROWS_MAX)
     last_ns = None if end is None else end + _LAST_NS_OF_MS
     chosen = (

@@ -43,7 +43,7 @@ def api_restrictions(venue: Venue, call: Call) -> dict[str, Any]:
         "enableWithdrawals": False,
         "enableInternalTransfer": False,
         "enableMargin": False,
-        "enableFutures": False,
+        "enableFutures": may_trade and venue.has_futures,
         "permitsUniversalTransfer": False,
         "enableVanillaOptions": False,
         "enableFixApiTrade": False,

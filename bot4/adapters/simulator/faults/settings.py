@@ -53,6 +53,8 @@ class FaultSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
         Share of the background's time that is lost: it trades less.
     partial_fill_storm : int
         Orders of the least size that take from both best levels of every market at each step; 1 is none.
+    index_shift_bps : int
+        What the futures' index price is off, in basis points; mark prices follow it.
     halt : bool
         Trading requests are refused.
     chaos_seed : int or None
@@ -85,6 +87,7 @@ class FaultSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
     ping_period_s: float = 0.0
     slow_fills: float = 0.0
     partial_fill_storm: int = 1
+    index_shift_bps: int = 0
     halt: bool = False
     chaos_seed: int | None = None
     chaos_period_s: float = 5.0
@@ -100,16 +103,21 @@ class FaultSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
         for name in _NOT_NEGATIVE:
             if not 0 <= getattr(self, name) <= _MOST:
                 raise ValueError(f"{name} must be from 0 to {_MOST}, was {getattr(self, name)}")
+        self._check_others()
+
+    def _check_others(self) -> None:
         if not 1 <= self.partial_fill_storm <= _PIECES_MAX:
             raise ValueError(f"partial_fill_storm must be from 1 to {_PIECES_MAX}, was {self.partial_fill_storm}")
-        if abs(self.clock_skew_ms) > _MOST:
-            raise ValueError(f"clock_skew_ms must be within {_MOST}, was {self.clock_skew_ms}")
+        for name, most in _WITHIN:
+            if abs(getattr(self, name)) > most:
+                raise ValueError(f"{name} must be within {most}, was {getattr(self, name)}")
         if self.chaos_period_s <= 0:
             raise ValueError(f"chaos_period_s must be above 0, was {self.chaos_period_s}")
 
 
 _MOST = 86_400_000
 _PIECES_MAX = 1_000
+_WITHIN = (("clock_skew_ms", _MOST), ("index_shift_bps", 5_000))
 _DIFF_SHARES = ("drop_diffs", "duplicate_diffs", "reorder_diffs", "delay_diffs")
 _SHARES = (*_DIFF_SHARES, "order_timeouts", "lost_answers", "slow_fills")
 _NOT_NEGATIVE = (

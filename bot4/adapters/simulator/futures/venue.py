@@ -5,26 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot4.adapters.simulator.futures.errors import refusal
-from bot4.adapters.simulator.futures.market import PerpetualMarket
-from bot4.adapters.simulator.futures.marks import Marks
-from bot4.adapters.simulator.futures.publisher import FuturesPublisher
-from bot4.adapters.simulator.futures.stream_names import is_served
+from bot4.adapters.simulator.futures.market.marks import Marks
+from bot4.adapters.simulator.futures.market.perpetual import PerpetualMarket
+from bot4.adapters.simulator.futures.market.publisher import FuturesPublisher
+from bot4.adapters.simulator.futures.market.stream_names import is_served
+from bot4.adapters.simulator.futures.trade.account import FuturesAccount
+from bot4.adapters.simulator.futures.trade.desk import FuturesDesk
+from bot4.adapters.simulator.futures.trade.engine import MARK_DIVISIONS, FuturesEngine
+from bot4.adapters.simulator.futures.trade.keeper import FuturesKeeper
 from bot4.adapters.simulator.house import House
-from bot4.adapters.simulator.trade.account import Account
-from bot4.adapters.simulator.trade.engine import Engine
-from bot4.adapters.simulator.trade.ledger_keeper import LedgerKeeper
+from bot4.adapters.simulator.trade.listen_keys import ListenKeys
 from bot4.adapters.simulator.wire.order_budget import OrderBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bot4.adapters.simulator.accounts import AccountSpec
+    from bot4.adapters.simulator.api.endpoint import Call
     from bot4.adapters.simulator.futures.contracts import Contract
     from bot4.adapters.simulator.wire.limits import Limits
 
 FUNDING_INTERVAL_S = 8 * 3_600
 _BACKGROUND_ACCOUNTS = 64
-_MARK_DIVISIONS = 100
 _SECOND_NS = 1_000_000_000
 
 
@@ -62,23 +64,33 @@ class FuturesVenue(House):
         funding_interval_s: int = FUNDING_INTERVAL_S,
     ) -> None:
         super().__init__(None if limits is None else limits.of_futures(), seed=seed, clock=clock)
-        self.engine = Engine(contracts, (), len(accounts) + _BACKGROUND_ACCOUNTS)
+        self.engine: FuturesEngine = FuturesEngine(contracts, (), len(accounts) + _BACKGROUND_ACCOUNTS)
         self.perpetuals: dict[str, PerpetualMarket] = {}
         for number, contract in enumerate(contracts):
             marks = Marks(
                 contract.first_price,
                 self.started_ns,
-                grid=contract.tick // _MARK_DIVISIONS,
+                grid=contract.tick // MARK_DIVISIONS,
                 interval_ns=funding_interval_s * _SECOND_NS,
             )
             self.perpetuals[contract.name] = PerpetualMarket(contract, number, self.engine, marks, len(contracts))
         self.markets = self.perpetuals
         self.publisher = FuturesPublisher(self.hub, self.perpetuals, self.faults.depth.send, self.now_ns)
-        self.keeper = LedgerKeeper(self.engine, list(self.markets.values()), self.accounts, self.publisher)
+        self.holders: dict[int, FuturesAccount] = {}
+        self.keeper = FuturesKeeper(self.engine, list(self.perpetuals.values()), self.holders, self.publisher)
+        self.desk = FuturesDesk(self.engine, self.keeper)
+        self.user_keys = ListenKeys(self.hub, seed, tells_end=True)
+        self.listen_keys = self.user_keys
         for spec in accounts:
             self._check_name(spec)
             budget = None if limits is None else OrderBudget(limits.futures_windows())
-            self._add(Account(spec, self.engine.open_account(spec), budget))
+            account = FuturesAccount(spec, self.engine.open_account(spec), budget)
+            self.holders[account.number] = account
+            self._add(account)
+            for amount in spec.futures_balances.values():
+                account.earn("", "TRANSFER", amount, self.started_ns)
+        for market in self.perpetuals.values():
+            self._set_mark(market, self.started_ns)
         self.settle(self.started_ns)
 
     def contracts(self) -> Iterable[PerpetualMarket]:
@@ -104,14 +116,42 @@ class FuturesVenue(House):
         return (lambda stream: is_served(name, stream)) if name else super().wing(name)
 
     def advance(self, now_ns: int) -> None:
-        """Let time go on, mark prices and funding with it."""
+        """Let time go on, mark prices and funding with it: positions are valued, paid for, and liquidated."""
         super().advance(now_ns)
         for market in self.perpetuals.values():
-            market.advance_marks(now_ns)
+            market.marks.shift_bps = self.faults.settings.index_shift_bps
+            if market.advance_marks(now_ns):
+                self._set_mark(market, now_ns)
+            rate = market.marks.settle(now_ns)
+            if rate is not None:
+                self.engine.apply_funding(market.number, rate, market.marks.next_funding_ns, now_ns)
 
     def settle(self, now_ns: int) -> None:
-        """Read what the matching engine reports of trading that no request asked for."""
-        self.keeper.settle(None, now_ns)
+        """Read what the compiled exchange reports."""
+        self.keeper.settle(now_ns)
+
+    def owner(self, call: Call) -> FuturesAccount:
+        """Return the account of a signed request."""
+        return self.holders[call.owner.number]
+
+    def open_interest(self, market: PerpetualMarket) -> int:
+        """Return how much of a contract is held long, hundred-millionths; as much is held short."""
+        held = (
+            row.lots
+            for number in range(self.engine.account_count)
+            for row in self.engine.positions(number, market.number)
+        )
+        return sum(lots for lots in held if lots > 0) * market.contract.step
+
+    def free_background(self) -> None:
+        """Let the background market hold what it likes: no leverage bracket binds it."""
+        for number in self.engine.background_accounts():
+            for market in self.perpetuals.values():
+                self.engine.set_leverage(number, market.number, 1, self.now_ns())
+
+    def _set_mark(self, market: PerpetualMarket, now_ns: int) -> None:
+        grid = market.contract.tick // MARK_DIVISIONS
+        self.engine.set_mark(market.number, market.marks.mark // grid, market.marks.index // grid, now_ns)
 
     def publish(self, count: int, now_ns: int) -> None:
         """Send what is due on the streams; `count` is of tenths of a second."""

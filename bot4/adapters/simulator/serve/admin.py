@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from bot4.adapters.simulator.faults.settings import decode_faults
+from bot4.adapters.simulator.futures.ledger import futures_ledger
 from bot4.adapters.simulator.wire.decimals import format_e8
 from bot4.domain.errors import ConfigError
 
@@ -88,6 +89,8 @@ class AdminDoor:
             "books": {name: market.update_id for name, market in venue.markets.items()},
             "accounts": {account.spec.name: self._account(account) for account in venue.accounts.values()},
         }
+        if self._futures is not None:
+            ledger["futures"] = futures_ledger(self._futures)
         return _json(ledger)
 
     def _account(self, account: Account) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class ExchangeServer:
         self._floors = [self.spot]
         self.futures: Floor | None = None
         if futures is not None:
+            venue.has_futures = True
             self.futures = Floor(futures, FUTURES_ENDPOINTS, FUTURES_METHODS, futures_flow)
             self._floors.append(self.futures)
         self._admin = AdminDoor(venue, futures, token, self.set_faults)

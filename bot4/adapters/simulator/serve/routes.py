@@ -11,7 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from bot4.adapters.simulator.futures.stream_names import ROUTES
+from bot4.adapters.simulator.futures.market.stream_names import ROUTES
 from bot4.adapters.simulator.wire.parameters import split_pairs
 
 FUTURES = "/futures"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from bot4.adapters.simulator.futures.stream_names import PRIVATE
+from bot4.adapters.simulator.futures.market.stream_names import PRIVATE
 from bot4.adapters.simulator.serve.api_peer import ApiPeer
 from bot4.adapters.simulator.serve.peer import Peer
 from bot4.adapters.simulator.serve.rest import unit_of

@@ -14,7 +14,7 @@ from bot4.adapters.simulator.trade.report import REPORT_BYTES, Report, read_repo
 from bot4.adapters.simulator.wire.decimals import DECIMALS, format_e8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bot4.adapters.simulator.accounts import AccountSpec
     from bot4.adapters.simulator.symbols import Symbol
@@ -89,10 +89,15 @@ class Engine:
     def open_account(self, spec: AccountSpec) -> int:
         """Open an account with its balances; return its number."""
         number = self._exchange.open_account(spec.name, trade_group=spec.trade_group)
-        for asset, amount in spec.balances.items():
+        for asset, amount in self._wallet(spec).items():
             if amount:
                 self.deposit(number, asset, amount)
         return number
+
+    @staticmethod
+    def _wallet(spec: AccountSpec) -> Mapping[str, int]:
+        """Return what an account begins with here."""
+        return spec.balances
 
     def deposit(self, account: int, asset: str, amount: int) -> None:
         """Add to a free balance, hundred-millionths."""

@@ -5,19 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot4.adapters.simulator.market.trades import Trade
 from bot4.adapters.simulator.trade import user_events, words
 from bot4.adapters.simulator.trade.account import PreventedMatch
 from bot4.adapters.simulator.trade.order import Fill, Order
 from bot4.adapters.simulator.trade.order_list import OrderList
 from bot4.adapters.simulator.trade.report import money
+from bot4.adapters.simulator.trade.report_reader import ReportReader, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from bot4.adapters.simulator.market.market import Market
     from bot4.adapters.simulator.market.publisher import News
     from bot4.adapters.simulator.trade.account import Account
     from bot4.adapters.simulator.trade.engine import Engine
-    from bot4.adapters.simulator.trade.order import OrderLabels
     from bot4.adapters.simulator.trade.report import Report
 
 _CANCELED = words.EXECUTIONS.index("CANCELED")
@@ -28,27 +29,13 @@ _LIST_STATUS = words.EXECUTIONS.index("LIST_STATUS")
 _BALANCE = words.EXECUTIONS.index("BALANCE")
 
 
-class LedgerKeeper:
-    """Keeps orders, lists and trades in step with the engine. Belongs to the event loop's thread.
+class LedgerKeeper(ReportReader):
+    """Keeps orders, lists and trades in step with the engine. See `ReportReader` for the parameters."""
 
-    Parameters
-    ----------
-    engine : Engine
-    markets : list of Market
-        By the engine's number.
-    accounts : mapping of int to Account
-        By the engine's number; reports of others are of the background market.
-    publisher : News
-
-    """
-
-    def __init__(self, engine: Engine, markets: list[Market], accounts: dict[int, Account], publisher: News) -> None:
-        self._engine = engine
-        self._markets = markets
-        self._accounts = accounts
-        self._publisher = publisher
-        self._by_name = {market.symbol.name: market for market in markets}
-        self._labels: dict[int, OrderLabels] = {}
+    def __init__(
+        self, engine: Engine, markets: Sequence[Market], accounts: Mapping[int, Account], publisher: News
+    ) -> None:
+        super().__init__(engine, markets, accounts, publisher)
         self._list_id = ""
         self._cancel_id = ""
         self._former_id = ""
@@ -56,23 +43,10 @@ class LedgerKeeper:
         self._fills: list[Fill] = []
         self._balances: dict[int, dict[str, tuple[int, int]]] = {}
         self._list_events: list[tuple[Account, OrderList, Report]] = []
-        self._touched: dict[int, None] = {}
-
-    def market_of(self, name: str) -> Market:
-        """Return the market of a symbol."""
-        return self._by_name[name]
-
-    def expect_order(self, client_key: int, labels: OrderLabels) -> None:
-        """Remember what an order that is about to be placed is called."""
-        self._labels[client_key] = labels
 
     def expect_list(self, client_id: str) -> None:
         """Remember what an order list that is about to be placed is called."""
         self._list_id = client_id
-
-    def forget(self, client_key: int) -> None:
-        """Forget what an order is called that was refused."""
-        self._labels.pop(client_key, None)
 
     def settle(self, _account: Account | None, now_ns: int, cancel_id: str = "") -> list[Fill]:
         """Read all reports there are; return the fills of orders that took.
@@ -89,19 +63,13 @@ class LedgerKeeper:
         """
         self._cancel_id = cancel_id
         self._fills = []
-        for report in self._engine.take_reports():
-            self._take(report)
+        self._read()
         self._cancel_id = ""
         if self._list_events:
             self._tell_lists()
         if self._balances:
             self._tell_balances(now_ns)
-        if self._touched:
-            for number in self._touched:
-                market = self._markets[number]
-                self._publisher.aggregate(market, market.tape.end_aggregate())
-                self._publisher.book_changed(market)
-            self._touched.clear()
+        self._tell_markets()
         return self._fills
 
     def settle_amended(self, account: Account, now_ns: int, former_id: str) -> int:
@@ -129,21 +97,6 @@ class LedgerKeeper:
             self._take_trade(report)
         if account is not None and report.order_id:
             self._take_order(account, report)
-
-    def _take_trade(self, report: Report) -> None:
-        market = self._markets[report.symbol]
-        symbol = market.symbol
-        trade = Trade(
-            report.trade_id,
-            report.last_price_ticks * symbol.tick,
-            report.last_lots * symbol.step,
-            money(report.last_quote_low, report.last_quote_high),
-            report.time_ns,
-            report.side == 1,
-        )
-        ended = market.add_trade(trade, report.order_id)
-        self._publisher.trade(market, trade)
-        self._publisher.aggregate(market, ended)
 
     def _take_order(self, account: Account, report: Report) -> None:
         kind = report.execution_type
@@ -186,8 +139,7 @@ class LedgerKeeper:
                 event["c"] = shown_id
             return event
 
-        for listener in list(account.listeners):
-            listener.user_event(account, render)
+        tell(account, render)
 
     def _take_fill(self, account: Account, order: Order, report: Report, fee_asset: str) -> None:
         fill = Fill(
@@ -249,8 +201,7 @@ class LedgerKeeper:
             status = words.LIST_STATUSES[report.list_status]
             order_status = words.LIST_ORDER_STATUSES[report.list_order_status]
             render = partial(user_events.list_status, held, status, order_status, report.time_ns)
-            for listener in list(account.listeners):
-                listener.user_event(account, render)
+            tell(account, render)
         self._list_events.clear()
 
     def _tell_balances(self, now_ns: int) -> None:
@@ -258,6 +209,5 @@ class LedgerKeeper:
             account = self._accounts[number]
             account.updated_ns = now_ns
             render = partial(user_events.account_position, balances, now_ns)
-            for listener in list(account.listeners):
-                listener.user_event(account, render)
+            tell(account, render)
         self._balances.clear()

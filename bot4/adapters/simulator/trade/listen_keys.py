@@ -1,11 +1,12 @@
-"""Listen keys: how clients subscribed to user data until the venue took them away on 2026-02-20.
+"""Listen keys: how clients subscribe to user data of the futures, and did on spot until 2026-02-20.
 
-Only with ``--legacy-listen-key``, for clients that know nothing newer. A key lives an hour from when it was last kept
-alive; an account has one at a time.
+On spot only with ``--legacy-listen-key``, for clients that know nothing newer. A key lives an hour from when it was
+last kept alive; an account has one at a time.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -43,10 +44,13 @@ class ListenKeys:
     ----------
     hub : Hub
     seed : int
+    tells_end : bool
+        Whether those who listen are told that a key has expired.
 
     """
 
-    def __init__(self, hub: Hub, seed: int) -> None:
+    def __init__(self, hub: Hub, seed: int, *, tells_end: bool = False) -> None:
+        self._tells_end = tells_end
         self._hub = hub
         self._random = Random(f"listen keys {seed}")  # noqa: S311 - names a stream of a simulator
         self._listeners: dict[int, _KeyListener] = {}
@@ -62,8 +66,8 @@ class ListenKeys:
         held.until_ns = now_ns + LIFETIME_NS
         return held.key
 
-    def keep_alive(self, account: Account, key: str, now_ns: int) -> None:
-        """Let a key live on.
+    def keep_alive(self, account: Account, key: str | None, now_ns: int) -> str:
+        """Let a key live on, the account's where none is named; return it.
 
         Raises
         ------
@@ -71,10 +75,12 @@ class ListenKeys:
             -1125: it is not the account's.
 
         """
-        self._held(account, key, now_ns).until_ns = now_ns + LIFETIME_NS
+        held = self._held(account, key, now_ns)
+        held.until_ns = now_ns + LIFETIME_NS
+        return held.key
 
-    def close(self, account: Account, key: str, now_ns: int) -> None:
-        """End a key.
+    def close(self, account: Account, key: str | None, now_ns: int) -> None:
+        """End a key, the account's where none is named.
 
         Raises
         ------
@@ -90,14 +96,20 @@ class ListenKeys:
             held = self._listeners.get(account.number)
             if held is not None and now_ns >= held.until_ns:
                 self._drop(account, held)
+                if self._tells_end:
+                    self._hub.publish(held.key, partial(_expired, held.key, now_ns))
 
-    def _held(self, account: Account, key: str, now_ns: int) -> _KeyListener:
+    def _held(self, account: Account, key: str | None, now_ns: int) -> _KeyListener:
         self.expire(now_ns, [account])
         held = self._listeners.get(account.number)
-        if held is None or held.key != key:
+        if held is None or key not in {None, held.key}:
             raise refusal(-1125)
         return held
 
     def _drop(self, account: Account, held: _KeyListener) -> None:
         del self._listeners[account.number]
         account.listeners.pop(held, None)
+
+
+def _expired(key: str, at_ns: int, unit: int) -> bytes:
+    return orjson.dumps({"e": "listenKeyExpired", "E": at_ns // unit, "listenKey": key})

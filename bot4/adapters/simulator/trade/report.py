@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LAYOUT = struct.Struct("<QqQQqQqqqqqqqqQqQqQqQqQqqqq12B2H4iQ")
+_LAYOUT = struct.Struct("<QqQQqQqqqqqqqqQqQqQqQqQqqqq12BH2B4iQ")
 REPORT_BYTES = _LAYOUT.size
 
 
@@ -58,7 +58,8 @@ class Report(NamedTuple):
     list_status: int
     list_order_status: int
     symbol: int
-    reserved: int
+    flags: int
+    origin: int
     account: int
     asset: int
     trailing_bips: int

@@ -17,7 +17,7 @@ from bot4.adapters.simulator.wire.parameters import Parameter, ParameterTable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bot4.adapters.simulator.futures.market import PerpetualMarket
+    from bot4.adapters.simulator.futures.market.perpetual import PerpetualMarket
     from bot4.adapters.simulator.futures.venue import FuturesVenue
     from bot4.adapters.simulator.market.bars import Bar, Bars
     from bot4.adapters.simulator.market.trades import Trade

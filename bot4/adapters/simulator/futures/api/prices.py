@@ -1,4 +1,4 @@
-"""Mark price, index price and funding.
+"""Mark price, index price, funding and open interest.
 
 Source: developers.binance.com, USDS-margined futures, "Market Data Endpoints" (2026).
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot4.adapters.simulator.api.endpoint import Call, Endpoint
-from bot4.adapters.simulator.futures.api.market_data import ANY_MARKET, LIMIT, TIMES, of_one_or_all
-from bot4.adapters.simulator.futures.marks import CAP_E8, INTEREST_E8
+from bot4.adapters.simulator.futures.api.market_data import ANY_MARKET, LIMIT, MARKET, TIMES, of_one_or_all
+from bot4.adapters.simulator.futures.market.marks import CAP_E8, INTEREST_E8
 from bot4.adapters.simulator.wire.decimals import format_e8
 from bot4.adapters.simulator.wire.parameters import ParameterTable
 
 if TYPE_CHECKING:
-    from bot4.adapters.simulator.futures.market import PerpetualMarket
+    from bot4.adapters.simulator.futures.market.perpetual import PerpetualMarket
     from bot4.adapters.simulator.futures.venue import FuturesVenue
 
 _ROWS_DEFAULT, _ROWS_MAX = 100, 1_000
@@ -81,10 +81,21 @@ def funding_info(venue: FuturesVenue, _call: Call) -> list[dict[str, Any]]:
     ]
 
 
+def open_interest(venue: FuturesVenue, call: Call) -> dict[str, Any]:
+    """Tell how much of a contract is held."""
+    market = venue.market(call.values["symbol"])
+    return {
+        "openInterest": market.contract.qty_text(venue.open_interest(market)),
+        "symbol": market.contract.name,
+        "time": call.now_ns // call.unit,
+    }
+
+
 ENDPOINTS = (
     Endpoint(
         *("GET", "/fapi/v1/premiumIndex", "", premium_index, ParameterTable(ANY_MARKET)), weight=of_one_or_all(1, 10)
     ),
     Endpoint("GET", "/fapi/v1/fundingRate", "", funding_rates, ParameterTable(ANY_MARKET, *TIMES, LIMIT)),
     Endpoint("GET", "/fapi/v1/fundingInfo", "", funding_info),
+    Endpoint("GET", "/fapi/v1/openInterest", "", open_interest, ParameterTable(MARKET)),
 )

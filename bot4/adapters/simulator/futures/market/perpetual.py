@@ -9,7 +9,7 @@ from bot4.adapters.simulator.market.market import Book, Market
 
 if TYPE_CHECKING:
     from bot4.adapters.simulator.futures.contracts import Contract
-    from bot4.adapters.simulator.futures.marks import Marks
+    from bot4.adapters.simulator.futures.market.marks import Marks
 
 _MS = 1_000_000
 _NO_TRADE = -1

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from bot4.adapters.simulator.futures import payloads
-from bot4.adapters.simulator.futures.stream_names import FuturesStream, Stream, parse_stream
+from bot4.adapters.simulator.futures.market import payloads
+from bot4.adapters.simulator.futures.market.stream_names import FuturesStream, Stream, parse_stream
 from bot4.adapters.simulator.market import tickers
 from bot4.adapters.simulator.market.depth_diffs import DepthDiff, DiffCollector
 from bot4.adapters.simulator.market.publisher import TICK_MS
@@ -19,7 +19,7 @@ from bot4.adapters.simulator.market.publisher import TICK_MS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bot4.adapters.simulator.futures.market import PerpetualMarket
+    from bot4.adapters.simulator.futures.market.perpetual import PerpetualMarket
     from bot4.adapters.simulator.market.bars import Bar
     from bot4.adapters.simulator.market.hub import Hub
     from bot4.adapters.simulator.market.market import BestPrices, Market

@@ -11,7 +11,7 @@ from bot4.adapters.simulator.wire.decimals import format_e8
 
 if TYPE_CHECKING:
     from bot4.adapters.simulator.futures.contracts import Contract
-    from bot4.adapters.simulator.futures.market import PerpetualMarket
+    from bot4.adapters.simulator.futures.market.perpetual import PerpetualMarket
     from bot4.adapters.simulator.market.bars import Bar
     from bot4.adapters.simulator.market.tickers import Statistics
     from bot4.adapters.simulator.market.trades import AggTrade, Trade

@@ -1,0 +1,92 @@
+"""Reading the matching engine's reports: what spot and futures have in common, trades and the books they change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bot4.adapters.simulator.market.trades import Trade
+from bot4.adapters.simulator.trade.report import money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bot4.adapters.simulator.market.market import Market
+    from bot4.adapters.simulator.market.publisher import News
+    from bot4.adapters.simulator.trade.account import Account
+    from bot4.adapters.simulator.trade.engine import Engine
+    from bot4.adapters.simulator.trade.report import Report
+
+
+class ReportReader:
+    """Keeps markets in step with the engine. Belongs to the event loop's thread.
+
+    Parameters
+    ----------
+    engine : Engine
+    markets : sequence of Market
+        By the engine's number.
+    accounts : mapping of int to Account
+        By the engine's number; reports of others are of the background market.
+    publisher : News
+
+    """
+
+    def __init__(
+        self, engine: Engine, markets: Sequence[Market], accounts: Mapping[int, Account], publisher: News
+    ) -> None:
+        self._engine = engine
+        self._markets = markets
+        self._accounts = accounts
+        self._publisher = publisher
+        self._by_name = {market.symbol.name: market for market in markets}
+        self._labels: dict[int, Any] = {}
+        self._touched: dict[int, None] = {}
+
+    def market_of(self, name: str) -> Market:
+        """Return the market of a symbol."""
+        return self._by_name[name]
+
+    def expect_order(self, client_key: int, labels: Any) -> None:
+        """Remember what an order that is about to be placed is called."""
+        self._labels[client_key] = labels
+
+    def forget(self, client_key: int) -> None:
+        """Forget what an order is called that was refused."""
+        self._labels.pop(client_key, None)
+
+    def _read(self) -> None:
+        """Take all reports there are."""
+        for report in self._engine.take_reports():
+            self._take(report)
+
+    def _take(self, report: Report) -> None:
+        raise NotImplementedError
+
+    def _tell_markets(self) -> None:
+        """Publish what the reports read did to the books."""
+        for number in self._touched:
+            market = self._markets[number]
+            self._publisher.aggregate(market, market.tape.end_aggregate())
+            self._publisher.book_changed(market)
+        self._touched.clear()
+
+    def _take_trade(self, report: Report) -> None:
+        market = self._markets[report.symbol]
+        symbol = market.symbol
+        trade = Trade(
+            report.trade_id,
+            report.last_price_ticks * symbol.tick,
+            report.last_lots * symbol.step,
+            money(report.last_quote_low, report.last_quote_high),
+            report.time_ns,
+            report.side == 1,
+        )
+        ended = market.add_trade(trade, report.order_id)
+        self._publisher.trade(market, trade)
+        self._publisher.aggregate(market, ended)
+
+
+def tell(account: Account, render: Callable[[int], dict[str, object]]) -> None:
+    """Give an event to all who listen to an account."""
+    for listener in list(account.listeners):
+        listener.user_event(account, render)
