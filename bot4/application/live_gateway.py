@@ -20,6 +20,7 @@ from bot4.application.order_board import BoardOrder, BoardReport, OrderBoard
 from bot4.application.order_sender import OrderSender
 from bot4.application.reconciliation import Findings, Reconciler
 from bot4.application.report_outbox import ReportOutbox
+from bot4.application.taken_over import TakenOver
 from bot4.application.venue_books import VenueBooks
 from bot4.domain.errors import Bot4Error
 from bot4.domain.order import OrderSide, TimeInForce
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from bot4.application.run_past import RunPast
     from bot4.domain.instrument import Instrument
     from bot4.ports.shard_link import Admission, ShardLink
 
@@ -68,6 +70,8 @@ class LiveAccount:
     balances: Mapping[str, Decimal]
     epoch: int
     pace: LivePace
+    place: str
+    past: RunPast | None = None  # of a run that did not end in order: this one goes on with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class LiveGateway:
     on_halt : callable
         Told once why trading has to end; called on the gateway's thread.
     pace : LivePace
+    past : RunPast or None
+        What an earlier life of this run left: its orders are asked for and canceled before the gate opens.
 
     `run` is called once, by the thread that is to be the gateway's; `stop` and `status` by any.
 
@@ -124,6 +130,7 @@ class LiveGateway:
         progress: Callable[[], int],
         on_halt: Callable[[str], None],
         pace: LivePace | None = None,
+        past: RunPast | None = None,
     ) -> None:
         self._exchange = exchange
         self._shard = shard
@@ -150,6 +157,7 @@ class LiveGateway:
         self._findings: Findings | None = None
         self._alarms: list[str] = []
         self._seen_progress = -1
+        self._past = TakenOver(past, self.board, self.books, self.reconciler, instruments) if past is not None else None
         self.status = LiveStatus()
 
     # -- any thread
@@ -166,7 +174,8 @@ class LiveGateway:
         """What a reader of the result has to know: these were real orders, and why they ended."""
         status = self.status
         counted = f"{status.orders} orders, {status.told} reports, {status.passes} reconciliations"
-        return (f"real orders on {self._exchange.name}: {counted}", *status.alarms)
+        past = () if self._past is None else (self._past.note,)
+        return (f"real orders on {self._exchange.name}: {counted}", *past, *status.alarms)
 
     def run(self) -> None:
         """Trade until `stop`; whatever ends it, connections are closed."""
@@ -197,6 +206,9 @@ class LiveGateway:
         for task in tasks:
             task.add_done_callback(self._task_ended)
         try:
+            if self._past is not None:
+                self._past.begin(self._exchange, self._sender)
+                self._flush()
             self._take_intents()
             await stop.wait()
             await self._drain()
@@ -348,6 +360,8 @@ class LiveGateway:
             return why
         if self._findings is None or not self.books.is_open:
             return "not reconciled yet"
+        if self._past is not None and (left := self._past.unsettled):
+            return f"{left} orders of before the restart are not settled"
         if not self._gate_open:
             return self._findings.why_closed
         # Once open, a question without an answer closes nothing: it is no information.

@@ -40,6 +40,7 @@ def make_gateway(
         progress=lambda: int(engine.now_ns),
         on_halt=on_halt,
         pace=account.pace,
+        past=account.past,
     )
 
 

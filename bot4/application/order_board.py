@@ -122,6 +122,12 @@ class OrderBoard:
         self._by_order_id[order.order_id] = order
         self._open[order.client_order_id] = order
 
+    def adopt(self, order: BoardOrder) -> None:
+        """Put an order of an earlier life of the run on the board, as far as its life has come."""
+        self.add(order)
+        if order.is_settled:
+            self._settle(order)
+
     def find(self, client_order_id: str) -> BoardOrder | None:
         """Return an order by its own name."""
         return self._orders.get(client_order_id)
@@ -181,12 +187,14 @@ class OrderBoard:
         return self.learn(order, Seen(_ENDS[shown.status], lots, by_query=by_query))
 
     def note_earlier(self, fill: VenueFill) -> None:
-        """Note a trade of before this run: it is in the opening balances."""
+        """Note a trade that is booked already: of before this run, or in its journal."""
         self._note_foreign(fill)
 
     def is_attributable(self, fill: VenueFill) -> bool:
         """Whether it can be said now whose trade this is: not while an order of ours has no name at the venue yet."""
         if (fill.symbol, fill.venue_order_id) in self._by_venue_id:
+            return True
+        if (fill.symbol, fill.trade_id) in self._foreign_trades:
             return True
         return not any(
             order.venue_order_id is None and order.symbol == fill.symbol and not order.life.has_ended

@@ -45,7 +45,9 @@ def require_consent(settings: Settings, environment: Mapping[str, str]) -> None:
         raise PreflightError(lines)
 
 
-async def preflight(exchange: ExchangePort, settings: Settings, instruments: Sequence[Instrument]) -> list[str]:
+async def preflight(
+    exchange: ExchangePort, settings: Settings, instruments: Sequence[Instrument], *, goes_on: bool = False
+) -> list[str]:
     """Ask a started venue everything; returns a line for each thing that forbids live trading.
 
     Parameters
@@ -56,6 +58,8 @@ async def preflight(exchange: ExchangePort, settings: Settings, instruments: Seq
         What the run may do at most.
     instruments : sequence of Instrument
         What is to be traded, with the venue's own rules.
+    goes_on : bool
+        A run that did not end goes on: its orders may hold its money, and its position is its own.
 
     """
     lines = []
@@ -65,8 +69,9 @@ async def preflight(exchange: ExchangePort, settings: Settings, instruments: Seq
     lines += await _account(exchange)
     lines += _rules(settings, instruments, exchange)
     lines += _limits(exchange, settings)
-    lines += await _money(exchange, settings, instruments)
-    lines += await _positions(exchange, instruments)
+    if not goes_on:
+        lines += await _money(exchange, settings, instruments)
+        lines += await _positions(exchange, instruments)
     return lines
 
 

@@ -87,6 +87,10 @@ class Reconciler:
         self._watermark_ns: dict[str, int] = {}
         self.passes = 0
 
+    def resume(self, since_ns: int) -> None:
+        """Go on after an earlier life of the run: no trade of before `since_ns` can be missing."""
+        self._watermark_ns = dict.fromkeys(self._symbols, since_ns)
+
     async def open(self) -> Findings:
         """Begin the books at the venue's figures: trades so far are in them, open orders of ours are ghosts.
 

@@ -24,8 +24,11 @@ import orjson
 from bot4._core.clock import SystemClock
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.link import VenueLink
+from bot4._core.engine.recovery import Recovery
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.engine.shard import ControlCode
+from bot4._core.journal.reader import JournalError, JournalReader
+from bot4._core.journal.record import JournalKind
 from bot4._core.journal.stream import Journal
 from bot4.application.assembly import Assembly, InputShape, assemble
 from bot4.application.gateway import ControlGateway
@@ -33,12 +36,16 @@ from bot4.application.handlers import CommandHandlers
 from bot4.application.live_run import end_trading, make_gateway
 from bot4.application.opening import ExternalVenue
 from bot4.application.projector import Projector
+from bot4.application.run_opening import OpenedInstrument, RunOpening
+from bot4.application.run_past import JOURNAL_NAME, PastUnreadableError
 from bot4.application.summary import summarise
 from bot4.application.view import run_view
 from bot4.config import settings_to_dict
 from bot4.domain.errors import Bot4Error, ConfigError, DataError, FatalError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
     from pathlib import Path
 
     from bot4.application.bus import CommandBus
@@ -122,7 +129,7 @@ class PaperSession:
         self._failure: _Failure | None = None
         self.run_id = run_dir.name
         self._plain_settings = settings_to_dict(settings)
-        self._journal_path = run_dir / "shard-0.journal"
+        self._journal_path = run_dir / JOURNAL_NAME
         now_ns = SystemClock().wall_ns()
         self._journal = Journal(
             self._journal_path,
@@ -131,10 +138,16 @@ class PaperSession:
             wall_ns=now_ns,
             first_epoch=1 if account is None else account.epoch,
         )
-        external = None if account is None else ExternalVenue(VenueLink(), account.balances)
+        past = None if account is None else account.past
+        balances = {} if account is None else account.balances if past is None else past.opening.balances
+        external = None if account is None else ExternalVenue(VenueLink(), balances)
         self.assembly: Assembly = assemble(
             settings, source.instruments, journal=self._journal, shape=shape, external=external
         )
+        if past is None:
+            self._write_opening("paper" if account is None else account.place, balances, now_ns)
+        else:
+            self._read_back()
         self._runner = self._make_runner(speed)
         self._feed = self._make_feed(speed)
         self._gateway: LiveGateway | None = None
@@ -148,6 +161,26 @@ class PaperSession:
         self._started_utc = datetime.now(UTC).isoformat(timespec="seconds")
         self._started_s = time.monotonic()
         self._fed_s = 0.0
+
+    def _write_opening(self, place: str, balances: Mapping[str, Decimal], now_ns: int) -> None:
+        """Begin the journal with what its figures depend on."""
+        assembly = self.assembly
+        opening = RunOpening(
+            place=place,
+            instruments=tuple(map(OpenedInstrument.of, assembly.instruments)),
+            assets=tuple(zip(assembly.assets, assembly.account.decimals, strict=True)),
+            balances=dict(balances or assembly.opening),
+        )
+        for piece in opening.pieces():
+            self._journal.append(int(JournalKind.JOURNAL_OPENING), piece, mono_ns=now_ns, wall_ns=now_ns)
+
+    def _read_back(self) -> None:
+        """Bring the engine to where an earlier life of this run ended."""
+        try:
+            with JournalReader(self._journal_path) as reader:
+                Recovery(self.assembly.engine).replay(reader)
+        except JournalError as error:
+            raise PastUnreadableError(f"run {self.run_id} cannot go on: {error}") from error
 
     def stop(self) -> None:
         """Ask for the orderly end of the run; takes no lock, so a signal handler may call it."""
@@ -164,12 +197,13 @@ class PaperSession:
 
         """
         with self._store.unit_of_work() as unit:
-            unit.runs.start(
-                self.run_id,
-                started_utc=self._started_utc,
-                source=self._source.name,
-                settings=self._plain_settings,
-            )
+            if unit.runs.get(self.run_id) is None:  # else it goes on
+                unit.runs.start(
+                    self.run_id,
+                    started_utc=self._started_utc,
+                    source=self._source.name,
+                    settings=self._plain_settings,
+                )
             unit.commit()
         lanes = self._source.instruments
         decimals = [self.assembly.account.decimals[self.assembly.asset(lane.settle)] for lane in lanes]

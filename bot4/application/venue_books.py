@@ -9,7 +9,7 @@ from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from bot4.ports.exchange import Balance, Transfer, VenueFill, VenuePosition
 
@@ -42,6 +42,13 @@ class VenueBooks:
         self._totals = {balance.asset: balance.total for balance in balances}
         self._positions = {position.symbol: position.qty for position in positions}
         self.is_open = True
+
+    def resume(self, balances: Mapping[str, Decimal], fills: Iterable[VenueFill]) -> None:
+        """Go on where an earlier life of the run ended: what it began with, and every fill it knew of."""
+        self._totals = dict(balances)
+        self.is_open = True
+        for fill in fills:
+            self.apply_fill(fill)
 
     def apply_fill(self, fill: VenueFill) -> None:
         """Move what one fill moves; the caller sees to it that each comes once."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
+    from pathlib import Path
 
     from bot4.adapters.secrets.key_source import ApiKey
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.venues.venue_streams import VenueStreams
     from bot4.application.live_gateway import LiveAccount
+    from bot4.application.run_past import RunPast
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
     from bot4.ports.exchange import ExchangePort
@@ -35,7 +37,50 @@ def require_live(settings: Settings, venue: str | None) -> None:
         )
 
 
-def open_live_account(settings: Settings, streams: VenueStreams, data_dir: DataDir) -> LiveAccount:
+class Unfinished(NamedTuple):
+    """The last live run of a data directory where it did not end in order."""
+
+    folder: Path
+    past: RunPast
+
+
+def find_unfinished(settings: Settings, streams: VenueStreams, data_dir: DataDir) -> Unfinished | None:
+    """Return the run the next live one has to go on with, None where the last one ended in order.
+
+    Raises
+    ------
+    ConfigError
+        It traded something else, or somewhere else: only a run like it can account for its orders.
+    PastUnreadableError
+        A journal is damaged: nobody knows what that run has at the venue.
+
+    """
+    from bot4.application.run_past import JOURNAL_NAME, read_past
+    from bot4.domain.errors import ConfigError
+
+    for folder in data_dir.runs():
+        past = read_past(folder / JOURNAL_NAME)
+        if past is None or not past.opening.is_live:
+            continue
+        if past.is_over:
+            return None
+        if not past.opening.fits(streams.instruments, _place(settings, streams.instruments)):
+            symbols = " ".join(instrument.symbol for instrument in past.opening.instruments)
+            raise ConfigError(
+                f"run {folder.name} did not end: it traded {symbols} on {past.opening.place}, and its orders and "
+                "positions have to be accounted for by a run on the same"
+            )
+        return Unfinished(folder, past)
+    return None
+
+
+def _place(settings: Settings, instruments: Sequence[Instrument]) -> str:
+    return f"{instruments[0].venue} {instruments[0].market.value} {settings.live.endpoint}"
+
+
+def open_live_account(
+    settings: Settings, streams: VenueStreams, data_dir: DataDir, unfinished: Unfinished | None
+) -> LiveAccount:
     """Read the key, pass the preflight, and take the balances to begin with."""
     import asyncio
     import os
@@ -57,7 +102,7 @@ def open_live_account(settings: Settings, streams: VenueStreams, data_dir: DataD
         exchange = _exchange(settings, streams.instruments, key)
         try:
             await exchange.start()
-            lines = await preflight(exchange, settings, streams.instruments)
+            lines = await preflight(exchange, settings, streams.instruments, goes_on=unfinished is not None)
             balances = await exchange.balances()
         except Bot4Error as error:
             raise PreflightError([f"the venue: {error}"]) from None
@@ -72,6 +117,8 @@ def open_live_account(settings: Settings, streams: VenueStreams, data_dir: DataD
         balances=asyncio.run(ask()),
         epoch=data_dir.next_epoch(int(time.time())),
         pace=LivePace(reconcile_s=settings.live.reconcile_interval_ms / 1_000),
+        place=_place(settings, streams.instruments),
+        past=None if unfinished is None else unfinished.past,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot4.bootstrap.live_account import open_live_account, require_live
+from bot4.bootstrap.live_account import find_unfinished, open_live_account, require_live
 from bot4.bootstrap.store import open_store
 from bot4.bootstrap.venue import open_live_feed, open_recorder, open_venue
 
@@ -106,8 +106,11 @@ def open_session(
             if recorder is not None:
                 opened.callback(recorder.close)
             source, shape = open_live_feed(settings, streams, recorder), InputShape()
-        account = open_live_account(settings, streams, data_dir) if live and streams is not None else None
-        run_dir = data_dir.new_run()
+        account, unfinished = None, None
+        if live and streams is not None:
+            unfinished = find_unfinished(settings, streams, data_dir)
+            account = open_live_account(settings, streams, data_dir, unfinished)
+        run_dir = data_dir.new_run() if unfinished is None else unfinished.folder
         try:
             session = PaperSession(
                 settings,
@@ -120,11 +123,11 @@ def open_session(
                 duration_s=duration_s,
                 account=account,
             )
-        except OSError as error:
-            data_dir.discard(run_dir)
-            raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
-        except BaseException:
-            data_dir.discard(run_dir)
+        except BaseException as error:
+            if unfinished is None:
+                data_dir.discard(run_dir)
+            if isinstance(error, OSError):
+                raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
             raise
         return OpenSession(session, opened.pop_all())
 

@@ -11,6 +11,9 @@ from msgspec import Meta
 
 from bot4.config.section import PositiveInt, Section, Share, require_positive
 
+#: How long Binance's engine may take with a request it has accepted (its documentation, 2026-11).
+VENUE_TIMEOUT_MS = 10_000
+
 
 class RunSettings(Section, frozen=True):
     """What one run is and where it keeps its files."""
@@ -190,6 +193,7 @@ class LiveSettings(Section, frozen=True):
     key_file: str = ""
     recv_window_ms: Annotated[int, Meta(ge=100, le=5_000)] = 1_000
     timeout_ms: Annotated[int, Meta(ge=100, le=20_000)] = 4_000
+    venue_timeout_ms: Annotated[int, Meta(ge=0, le=60_000)] = 10_000
     reconcile_interval_ms: Annotated[int, Meta(ge=1_000, le=300_000)] = 10_000
     require_ip_restriction: bool = False
     accept_unknown_key: bool = False
@@ -199,6 +203,10 @@ class LiveSettings(Section, frozen=True):
         given = sorted(name for name, value in addresses.items() if value)
         if given and self.endpoint != "custom":
             raise ValueError(f'live.{given[0]} needs live.endpoint = "custom", was {self.endpoint!r}')
+        if self.venue_timeout_ms < VENUE_TIMEOUT_MS and self.endpoint != "custom":
+            raise ValueError(
+                f'live.venue_timeout_ms below {VENUE_TIMEOUT_MS} needs live.endpoint = "custom", was {self.endpoint!r}'
+            )
         if self.endpoint == "custom" and not self.rest_url:
             raise ValueError('live.endpoint = "custom" needs live.rest_url')
 

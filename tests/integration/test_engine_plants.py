@@ -45,8 +45,8 @@ FAULTS = {
         LANES + "a_quote_with_an_empty_side_or_none_between_its_sides_is_not_taken",
     ),
     "decisions go on while a flatten waits": Fault(
-        LANE, "if not lane.shared.is_stopping and lane.flatten_reason == 0:\n        _decide(lane, now_ns)",
-        "if not lane.shared.is_stopping:\n    _decide(lane, now_ns)",
+        LANE, "elif touched and not lane.shared.is_stopping and lane.flatten_reason == 0:",
+        "elif touched and not lane.shared.is_stopping:",
         LANES + "flatten_that_is_refused_is_tried_again_after_a_second",
     ),
     # The desk.
@@ -146,7 +146,7 @@ FAULTS = {
         LANES + "the_state_hash_covers_a_flatten_that_is_not_done",
     ),
     "an unknown outcome opens the gate": Fault(
-        SHARD, "if lane.risk.unknown_orders[0] != 0 or lane.risk.unknown_orders[1] != 0:\n        return", "pass",
+        STATE, "if lane.risk.unknown_orders[0] != 0 or lane.risk.unknown_orders[1] != 0:\n        return", "pass",
         VENUE + "the_gate_stays_closed_while_an_outcome_is_unknown",
     ),
     "time turns back": Fault(

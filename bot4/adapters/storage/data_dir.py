@@ -80,6 +80,10 @@ class DataDir:
             return folder
         raise DataDirError(f"there are 999 runs of {stamp} in {self.path} already")
 
+    def runs(self) -> list[Path]:
+        """Return the folders of the runs there were, newest first."""
+        return sorted((folder for folder in (self.path / "runs").iterdir() if folder.is_dir()), reverse=True)
+
     def next_epoch(self, now_s: int) -> int:
         """Return a number no earlier run here had, on the disk before it is used: orders are named by it.
 

@@ -132,6 +132,7 @@ class Credentials:
     signer: Signer
     clock: ClockOffset
     recv_window_ms: int = 1_000
+    engine_timeout_ns: int = ENGINE_TIMEOUT_NS
     _last_ms: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
@@ -150,7 +151,7 @@ class Credentials:
     @property
     def validity_ns(self) -> int:
         """How long after its stamp a request may still take effect, by this machine's idea of the venue's time."""
-        return self.recv_window_ms * _MS + ENGINE_TIMEOUT_NS + 2 * self.clock.error_ns
+        return self.recv_window_ms * _MS + self.engine_timeout_ns + 2 * self.clock.error_ns
 
 
 def over_budget(refusal: Refusal) -> Reject:

@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from bot4.adapters.venues.binance.access import Credentials, Endpoints, Operation, Success
+from bot4.adapters.venues.binance.access import ENGINE_TIMEOUT_NS, Credentials, Endpoints, Operation, Success
 from bot4.adapters.venues.binance.budget import Quota, RateBudget
 from bot4.adapters.venues.binance.clock_offset import ClockOffset
 from bot4.adapters.venues.binance.rest import RestClient
@@ -78,12 +78,19 @@ class BinanceAccount:
         rng: Random,
         recv_window_ms: int = 1_000,
         timeout_s: float = 4.0,
+        engine_timeout_ns: int = ENGINE_TIMEOUT_NS,
         permissions_rest: str = "",
     ) -> None:
         self._mono_ns = mono_ns
         self.clock = ClockOffset(mono_ns, wall_ns, jitter_max_ns=recv_window_ms * 1_000_000 // 2)
         self.budget = RateBudget(now_ns=self.clock.server_now_ns)
-        self._credentials = Credentials(api_key=api_key, signer=signer, clock=self.clock, recv_window_ms=recv_window_ms)
+        self._credentials = Credentials(
+            api_key=api_key,
+            signer=signer,
+            clock=self.clock,
+            recv_window_ms=recv_window_ms,
+            engine_timeout_ns=engine_timeout_ns,
+        )
         self._rest = RestClient(endpoints, self._credentials, self.budget, table, timeout_s=timeout_s + 2.0)
         elsewhere = Endpoints(rest=permissions_rest or endpoints.rest, ws_api="", ca_file=endpoints.ca_file)
         self._permissions = (

@@ -51,6 +51,7 @@ def make_account(
     endpoints = _endpoints(live, market)
     signer = make_signer(secret)
     recv_window_ms, timeout_s = live.recv_window_ms, live.timeout_ms / 1_000
+    engine_timeout_ns = live.venue_timeout_ms * 1_000_000
     if market is Market.SPOT:
         return BinanceSpot(
             endpoints,
@@ -62,6 +63,7 @@ def make_account(
             rng=rng,
             recv_window_ms=recv_window_ms,
             timeout_s=timeout_s,
+            engine_timeout_ns=engine_timeout_ns,
         )
     return BinanceUsdm(
         endpoints,
@@ -73,6 +75,7 @@ def make_account(
         rng=rng,
         recv_window_ms=recv_window_ms,
         timeout_s=timeout_s,
+        engine_timeout_ns=engine_timeout_ns,
         # What a key may do is asked of the main address, whatever the market.
         permissions_rest=SPOT_MAINNET.rest if live.endpoint == "mainnet" else "",
     )

@@ -1,0 +1,138 @@
+"""``bot4 run --live`` against ``bot4 exchange``, each a process of its own, and the judge at the end of it.
+
+The judge compares what the runs left in their tables with what the exchange's administration tells: every order once
+and at its end, every trade once with price, quantity and fee, nothing left open, and balances to the last unit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from decimal import Decimal
+
+MAIN = "from bot4.entrypoints.cli.main import main; main()"
+KEY, SECRET = "livekey", "CANARY-live-5ecr3t"
+OPENING = {"USDT": Decimal(100_000), "BTC": Decimal(10)}
+SETTINGS = """
+[live]
+consent = "real orders"
+endpoint = "custom"
+rest_url = "{rest}"
+ws_api_url = "{ws_api}"
+reconcile_interval_ms = 1000
+timeout_ms = 1500
+[venues.binance]
+rest_url = "{rest}"
+ws_url = "{ws}"
+[strategy]
+weights = {{ depth_imbalance_5 = 1.0 }}
+scales = {{ depth_imbalance_5 = 1.0 }}
+enter_score = 0.05
+take_score = 0.15
+exit_score = 0.02
+cooldown_ms = 300
+passive_ttl_ms = 700
+[risk]
+orders_per_s = 5
+orders_burst = 10
+"""
+
+
+def environment(**extra: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOT4_")}
+    return kept | {"BOT4_LIVE_CONSENT": "real orders", "BOT4_API_KEY": KEY, "BOT4_API_SECRET": SECRET} | extra
+
+
+class Exchange:
+    """The served exchange in a process of its own."""
+
+    def __init__(self, *accounts):
+        account = f"live:{KEY}:{SECRET}:" + ",".join(f"{asset}={amount}" for asset, amount in OPENING.items())
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                MAIN,
+                "exchange",
+                "--port",
+                "0",
+                "--seed",
+                "7",
+                *(accounts or ("--account", account)),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment(),
+        )
+        self.at = json.loads(self.process.stdout.readline())
+
+    def admin(self, path: str, body: dict | None = None) -> dict:
+        request = urllib.request.Request(  # noqa: S310 - an address of this machine
+            f"{self.at['admin']}/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.at['admin_token']}", "Content-Type": "application/json"},
+            method="GET" if body is None else "PUT",
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - an address of this machine
+            return json.load(answer)
+
+    def ledger(self) -> dict:
+        return self.admin("ledger")["accounts"]["live"]
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+def run(tmp_path, exchange, *arguments, settings="", **extra) -> subprocess.CompletedProcess:
+    config = tmp_path / "bot4.toml"
+    config.write_text(SETTINGS.format(**exchange.at) + settings)
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
+         str(tmp_path / "data"), "--quiet", "--json", "-", *arguments],
+        env=environment(**extra), capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+
+
+def judge(tmp_path, exchange, summary) -> tuple[int, int]:
+    """Compare; returns how many orders and trades there were."""
+    ledger = exchange.ledger()
+    assert ledger["openOrders"] == []
+    assert summary["open_orders_left"] == 0
+    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
+        orders = store.execute("SELECT client_order_id, status, qty, filled_qty FROM orders").fetchall()
+        fills = store.execute("SELECT trade_id, price, qty, fee, fee_asset FROM fills ORDER BY trade_id").fetchall()
+    assert [(row["id"], *(Decimal(row[name]) for name in ("price", "qty", "commission")), row["commissionAsset"])
+            for row in ledger["trades"]] == [(t, *map(Decimal, (p, q, f)), a) for t, p, q, f, a in fills]  # fmt: skip
+    theirs = {row["clientOrderId"]: row for row in ledger["orders"]}
+    assert len(theirs) == len(ledger["orders"]), "an order was sent twice"
+    ours = {name: (status, Decimal(qty), Decimal(filled)) for name, status, qty, filled in orders}
+    for name, row in theirs.items():
+        status, qty, filled = ours[name]
+        assert (status, qty, filled) == (
+            row["status"].lower(), Decimal(row["origQty"]), Decimal(row["executedQty"])
+        )  # fmt: skip
+    assert {status for name, (status, _, _) in ours.items() if name not in theirs} <= {
+        "dropped", "rejected", "absent"
+    }  # fmt: skip
+    charged: dict[str, Decimal] = {}
+    for trade in ledger["trades"]:
+        asset, commission = trade["commissionAsset"], Decimal(trade["commission"])
+        charged[asset] = charged.get(asset, Decimal()) + commission
+    shown = {asset: Decimal(paid) for asset, paid in summary["fees_by_asset"].items()}
+    assert shown == {asset: paid for asset, paid in charged.items() if paid}
+    for asset, opening in OPENING.items():
+        moved = opening
+        for trade in ledger["trades"]:
+            sign = 1 if trade["isBuyer"] else -1
+            moved += sign * (Decimal(trade["qty"]) if asset == "BTC" else -Decimal(trade["quoteQty"]))
+            moved -= Decimal(trade["commission"]) if trade["commissionAsset"] == asset else 0
+        held = ledger["balances"].get(asset, {"free": "0", "locked": "0"})
+        assert Decimal(held["free"]) + Decimal(held["locked"]) == moved
+    return len(theirs), len(fills)

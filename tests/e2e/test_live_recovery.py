@@ -1,0 +1,92 @@
+"""`bot4 run --live` is killed by SIGKILL while its orders are out, and the next one of that data directory goes on.
+
+The judge is the served exchange's own ledger: every order once, every trade once, balances to the last unit.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+from builders.live_process import MAIN, SETTINGS, Exchange, environment, judge, run
+
+
+@pytest.fixture
+def exchange():
+    served = Exchange()
+    yield served
+    served.close()
+
+
+EXTRA = ["--set", "live.venue_timeout_ms=500"]
+
+
+def killed(tmp_path, exchange, *, after_s=0.0, timeout_s=60.0):
+    """Start a run, wait until an order of it rests at the exchange (and `after_s` more), and kill it."""
+    config = tmp_path / "bot4.toml"
+    config.write_text(SETTINGS.format(**exchange.at))
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
+         str(tmp_path / "data"), "--quiet", *EXTRA],
+        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    before = len(exchange.ledger()["orders"])
+    deadline = time.monotonic() + timeout_s
+    while True:
+        ledger = exchange.ledger()
+        if ledger["openOrders"] and len(ledger["orders"]) > before:
+            break
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline, "no order came to rest"
+        time.sleep(0.01)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL
+    process.stderr.close()
+    return exchange.ledger()
+
+
+def test_a_killed_run_is_gone_on_with_and_ends_at_the_exchanges_own_ledger(tmp_path, exchange):
+    left = [killed(tmp_path, exchange) for _ in range(2)]
+    assert all(ledger["openOrders"] for ledger in left), "it was killed with orders out"
+    done = run(tmp_path, exchange, "--duration", "6", *EXTRA)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert any("went on after a run that had not ended" in note for note in summary["notes"]), summary["notes"]
+    orders, _ = judge(tmp_path, exchange, summary)
+    assert orders > len(left[-1]["orders"]), "it trades again"
+    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
+        runs = store.execute("SELECT run_id, status FROM runs").fetchall()
+        epochs = {name.split("-")[1] for (name,) in store.execute("SELECT client_order_id FROM orders")}
+    assert [status for _, status in runs] == ["finished"], "one run of three lives"
+    assert len(epochs) == 3, "each life names its orders with an epoch of its own"
+    fresh = run(tmp_path, exchange, "--duration", "2", *EXTRA)
+    assert fresh.returncode == 0, fresh.stderr
+    assert not any("went on" in note for note in json.loads(fresh.stdout)["notes"])
+
+
+def test_a_run_on_something_else_is_refused_until_the_killed_one_is_accounted_for(tmp_path, exchange):
+    killed(tmp_path, exchange)
+    other = run(tmp_path, exchange, "--duration", "2", "--symbol", "ETHUSDT", *EXTRA)
+    assert other.returncode == 78, other.stderr
+    assert "did not end: it traded BTCUSDT" in other.stderr
+    done = run(tmp_path, exchange, "--duration", "2", *EXTRA)
+    assert done.returncode == 0, done.stderr
+    judge(tmp_path, exchange, json.loads(done.stdout))
+
+
+def test_a_damaged_journal_of_a_killed_run_refuses_to_start(tmp_path, exchange):
+    killed(tmp_path, exchange)
+    (journal,) = (tmp_path / "data" / "runs").glob("*/shard-0.journal")
+    content = bytearray(journal.read_bytes())
+    content[300] ^= 1
+    journal.write_bytes(content)
+    done = run(tmp_path, exchange, "--duration", "2", *EXTRA)
+    assert done.returncode == 74, done.stderr
+    assert "cannot be read" in done.stderr
+    assert "at byte" in done.stderr
