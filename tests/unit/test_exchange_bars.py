@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from bot4.adapters.simulator.market.bars import BARS_MAX, Bars
@@ -65,7 +67,7 @@ def test_a_long_quiet_time_keeps_its_minutes_and_only_the_last_of_its_seconds():
     seconds = bars.between("1s", None, None, 10_000, 0)
     assert len(seconds) == BARS_MAX + 1
     assert seconds[-1].open_ms == START + 3 * HOUR
-    steps = {later.open_ms - earlier.open_ms for earlier, later in zip(seconds[1:], seconds[2:], strict=False)}
+    steps = {later.open_ms - earlier.open_ms for earlier, later in pairwise(seconds[1:])}
     assert steps == {SECOND}
 
 

@@ -179,6 +179,15 @@ class TestFiles:
             '[account.a]\nkeys = [{ name = "x", secret = "s", public_key = "p" }]',
             '[account.a]\nkeys = [{ name = "x", secret = "s", x = 1 }]',
             '[account.a]\nkeys = [{ name = "x", secret = "s" }]\nbalances = { USDT = "-1" }',
+            '[account.a]\nkeys = [{ name = "x", secret = "s" }]\nbalances = { USDT = true }',
+            '[account.a]\nkeys = [{ name = "x", secret = "s" }]\nbalances = { "" = "1" }',
+            '[account.a]\nkeys = [{ name = "x", secret = "s" }]\nbalances = "1"',
+            '[account.a]\nkeys = [{ name = "x", secret = "s" }]\ntrade_group = -2',
+            '[account.a]\nkeys = [{ name = "x", secret = "s", may_trade = "yes" }]',
+            '[account.a]\nkeys = [{ name = "", secret = "s" }]',
+            '[account.a]\nkeys = [{ secret = "s" }]',
+            '[account.a]\nkeys = ["x"]',
+            "account = 7",
         ],
     )
     def test_wrong_files_of_accounts_are_refused(self, tmp_path, text):
@@ -186,6 +195,16 @@ class TestFiles:
         path.write_text(text)
         with pytest.raises(ConfigError):
             read_accounts(path)
+
+    def test_a_file_of_accounts_may_be_json_and_must_be_there(self, tmp_path):
+        path = tmp_path / "accounts.json"
+        path.write_text('{"account":{"a":{"keys":[{"name":"x","secret":"s"}]}}}')
+        assert [spec.name for spec in read_accounts(path)] == ["a"]
+        path.write_text("[]")
+        with pytest.raises(ConfigError, match="must be a table"):
+            read_accounts(path)
+        with pytest.raises(NoInputError, match="cannot be read"):
+            read_accounts(tmp_path / "absent.toml")
 
 
 class TestFaultSettings:
