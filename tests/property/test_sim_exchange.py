@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders.exchange_damage import damaged
 from builders.exchange_flow import ACCOUNTS, SYMBOLS, Flow, Pair, check_reports, run_flow, verdict_counts
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,35 +44,6 @@ def test_a_log_of_any_size_is_never_overflown_and_never_stuck(max_reports, monke
         flow.learn(rows, results)
         assert not (results["verdict"] == ExchangeVerdict.VERDICT_LOG_FULL).any()
     assert full > 50
-
-
-EDGES = (0, 1, 2, 1 << 31, 1 << 40, (1 << 40) + 1, 1 << 42, (1 << 42) + 1, 1 << 62, (1 << 63) - 1, -1, -(1 << 63))
-FIELDS = (
-    *("side", "type", "tif", "stp", "flags", "qty_lots", "price_ticks", "stop_ticks", "iceberg_lots", "trailing_bips"),
-    *(
-        "quote_atoms_low",
-        "quote_atoms_high",
-        "expire_ns",
-        "client_key",
-        "order_id",
-        "account",
-        "symbol",
-        "kind",
-        "now_ns",
-    ),
-)
-
-
-def damaged(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Two rows in five with a field or two at a bound, or of noise."""
-    for row in rows:
-        for field in rng.choice(FIELDS, rng.integers(1, 3)) if rng.random() < 0.4 else ():
-            if field == "now_ns" and rng.random() < 0.95:
-                continue  # time does not run back from its end
-            kind = row.dtype[field]
-            value = EDGES[rng.integers(len(EDGES))] if rng.random() < 0.7 else int(rng.integers(-(1 << 63), 1 << 63))
-            row[field] = np.array(value & (2 ** (8 * kind.itemsize) - 1), f"u{kind.itemsize}").view(kind)
-    return rows
 
 
 def run_damaged(seed: int, requests: int) -> np.ndarray:

@@ -83,7 +83,7 @@ cdef class MarginTables(ExchangeTables):
         atoms = (Decimal(tick_size) * Decimal(lot_size)).scaleb(self.asset_decimals[self._check_asset(margin_asset)])
         if atoms % mark_divisions != 0 or not 0 < atoms <= _MAX_ATOMS_PER_TICKLOT:
             raise ValueError(
-                f"tick_size times lot_size must be at most 2**30 atoms, a multiple of mark_divisions, was {atoms}"
+                f"tick_size times lot_size must be at most 2**30 atoms, a multiple of mark_divisions, was {atoms:f}"
             )
         if any(mode not in _STP_MODES for mode in stp_modes):
             raise ValueError(f"stp_modes of a perpetual must be from 0 to 3, were {stp_modes}")
