@@ -187,9 +187,25 @@ def funded_exchange() -> Exchange:
     return exchange
 
 
-def run_exchange() -> float:
+def margined_exchange() -> Exchange:
+    """The same on a perpetual with a mark price."""
+    exchange = Exchange(max_orders=1 << 14, max_accounts=1 << 11, max_assets=2, max_symbols=1, max_reports=1 << 20)
+    exchange.add_asset("USDT", 9)
+    exchange.add_asset("BTC", 8)
+    exchange.add_perpetual(
+        "BTCUSDT", 1, 0, tick_size="0.01", lot_size="0.0000001", maker_fee_e8=100_000, taker_fee_e8=100_000
+    )
+    for number in range(ACCOUNTS + 1):
+        exchange.open_account(str(number))
+    exchange.run_requests(FUNDS[FUNDS["symbol"] == 0])
+    exchange.set_mark(0, MID, now_ns=0)
+    exchange.clear_reports()
+    return exchange
+
+
+def run_exchange(make: Callable[[], Exchange] = funded_exchange) -> float:
     """Everything: checks, locks, fees, reports, balances, depth. The log is emptied whenever it is full."""
-    exchange = funded_exchange()
+    exchange = make()
 
     def run() -> None:
         done = 0
@@ -206,6 +222,7 @@ KERNELS = [
     ("matching.match / bare floor", match, bare(START, TAKERS)),
     ("matching.mixed / bare floor", run_mixed, bare(MIXED)),
     ("exchange.request / bare floor", run_exchange, bare(MIXED)),
+    ("exchange.perpetual / bare floor", lambda: run_exchange(margined_exchange), bare(MIXED)),
 ]
 
 

@@ -7,7 +7,7 @@ Not seen from Python: `MarginTables` calls it.
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from bot4._core.account.balances cimport Balance, balance_at, balance_note
-from bot4._core.account.money cimport money_abs, money_add, money_sub
+from bot4._core.account.money cimport money_add, money_sub
 from bot4._core.book.conditional cimport conditional_add, stop_is_reached
 from bot4._core.book.matching cimport MAX_ORDER_TICKS, l3_has_room, l3_remove
 from bot4._core.book.order_index cimport NO_SLOT, index_find
@@ -17,30 +17,21 @@ from bot4._core.sim.exchange_state cimport (
     left_lots, open_orders_of,
 )
 from bot4._core.sim.exchange_types cimport (
-    EXECUTION_CANCELED, EXECUTION_FUNDING, EXECUTION_REPLACED, ORDER_MARK_PRICE, REASON_CAUSE_FUNDING,
-    REASON_CAUSE_MARGIN_TRANSFER, REASON_NONE, REQUEST_ADJUST_MARGIN, REQUEST_ALGO,
-    REQUEST_ALGO_CANCEL, REQUEST_ALGO_CANCEL_ALL, REQUEST_COUNTDOWN, REQUEST_FUNDING, REQUEST_LEVERAGE,
-    REQUEST_MARGIN_TYPE, REQUEST_MARK, REQUEST_MODIFY, REQUEST_PLACE, REQUEST_POSITION_MODE, STATUS_CANCELED,
-    SYMBOL_HALT, SYMBOL_TRADING, TYPE_LIMIT_MAKER, VERDICT_AMEND_NOT_RESTING, VERDICT_BAD_AMOUNT, VERDICT_BAD_EXPIRY,
-    VERDICT_BAD_KIND, VERDICT_BAD_LEVERAGE, VERDICT_BAD_PRICE, VERDICT_BAD_QUANTITY, VERDICT_BOOK_FULL,
-    VERDICT_DUPLICATE_ORDER, VERDICT_INSUFFICIENT_MARGIN, VERDICT_ISOLATED_LEVERAGE, VERDICT_LEVERAGE_POSITION,
-    VERDICT_LOG_FULL, VERDICT_NO_CHANGE, VERDICT_NO_MARK, VERDICT_NO_POSITION, VERDICT_NOT_ISOLATED,
-    VERDICT_NOT_PERPETUAL, VERDICT_NOT_TRADING, VERDICT_OK, VERDICT_OPEN_ORDERS, VERDICT_OPEN_POSITION,
-    VERDICT_ORDERS_FULL, VERDICT_POSITION_SIDE, VERDICT_UNKNOWN_ACCOUNT, VERDICT_UNKNOWN_ORDER,
-    VERDICT_UNKNOWN_SYMBOL, VERDICT_WOULD_TRIGGER,
+    EXECUTION_CANCELED, EXECUTION_FUNDING, EXECUTION_REPLACED, ORDER_MARK_PRICE, REASON_CAUSE_FUNDING, REASON_NONE,
+    REQUEST_ALGO, REQUEST_ALGO_CANCEL, REQUEST_ALGO_CANCEL_ALL, REQUEST_COUNTDOWN, REQUEST_FUNDING, REQUEST_MARK,
+    REQUEST_MODIFY, REQUEST_PLACE, REQUEST_POSITION_MODE, STATUS_CANCELED, SYMBOL_HALT, SYMBOL_TRADING,
+    TYPE_LIMIT_MAKER, VERDICT_AMEND_NOT_RESTING, VERDICT_BAD_AMOUNT, VERDICT_BAD_EXPIRY, VERDICT_BAD_KIND,
+    VERDICT_BAD_PRICE, VERDICT_BAD_QUANTITY, VERDICT_BOOK_FULL, VERDICT_DUPLICATE_ORDER, VERDICT_LOG_FULL,
+    VERDICT_NO_CHANGE, VERDICT_NO_MARK, VERDICT_NOT_PERPETUAL, VERDICT_NOT_TRADING, VERDICT_OK, VERDICT_ORDERS_FULL,
+    VERDICT_UNKNOWN_ACCOUNT, VERDICT_UNKNOWN_ORDER, VERDICT_UNKNOWN_SYMBOL, VERDICT_WOULD_TRIGGER,
 )
 from bot4._core.sim.execution cimport execute, would_take
 from bot4._core.sim.follow_ups cimport settle_queue
-from bot4._core.sim.margin cimport (
-    MarginFigures, margin_available, margin_cap, margin_exposure, margin_figures, margin_move,
-    margin_suspect, margin_touch, report_algo,
-)
-from bot4._core.sim.margin_orders cimport (
-    end_orders, finish_algo, look_for_mark, margin_fund, margin_records, plan_countdowns,
-)
+from bot4._core.sim.margin cimport margin_suspect, margin_touch, report_algo
+from bot4._core.sim.margin_orders cimport end_orders, finish_algo, look_for_mark, margin_fund, margin_records
+from bot4._core.sim.margin_settings cimport margin_setting
 from bot4._core.sim.margin_state cimport (
-    ALGO_CANCELED, ALGO_NEW, MAX_LEVERAGE, MAX_POSITION_LOTS, POSITION_SHORT, Holding, Perpetual, Position, at_mark,
-    leverage_of, position_of, rate_against, unrealised,
+    ALGO_CANCELED, ALGO_NEW, MAX_POSITION_LOTS, Holding, Perpetual, Position, at_mark, rate_against,
 )
 from bot4._core.sim.order_life cimport close_order, note_left, open_order, waits_upwards
 from bot4._core.sim.order_lists cimport finish_order
@@ -137,114 +128,6 @@ cdef int _apply_funding(ExchangeState* state, const ExchangeRequest* row) noexce
     perpetual.next_funding_ns = row.expire_ns
     settle_queue(state)
     report_balances(state)
-    return VERDICT_OK
-
-
-# ---- settings
-
-cdef bint _has_position(const Holding* holding) noexcept nogil:
-    return holding.positions[0].lots != 0 or holding.positions[1].lots != 0 or holding.positions[2].lots != 0
-
-
-cdef int _set_leverage(ExchangeState* state, const ExchangeRequest* row) noexcept nogil:
-    cdef const SymbolState* symbol = &state.symbols[row.symbol]
-    cdef Holding* holding = holding_of(state, row.account, row.symbol)
-    cdef int32_t old = holding.leverage
-    cdef int was = leverage_of(holding)
-    cdef money_t cap
-    cdef MarginFigures figures
-    if not 1 <= row.qty_lots <= MAX_LEVERAGE:
-        return VERDICT_BAD_LEVERAGE
-    cap = margin_cap(symbol.perpetual, <int>row.qty_lots)
-    if cap == 0:
-        return VERDICT_BAD_LEVERAGE
-    if margin_exposure(state, row.account, row.symbol, 0, 0) > cap:
-        return VERDICT_LEVERAGE_POSITION
-    if row.qty_lots < was and holding.is_isolated and _has_position(holding):
-        return VERDICT_ISOLATED_LEVERAGE
-    holding.leverage = <int32_t>row.qty_lots
-    if row.qty_lots < was and (_has_position(holding) or holding.open_lots[0] != 0 or holding.open_lots[1] != 0):
-        margin_figures(state, row.account, symbol.quote_asset, &figures)
-        if margin_available(&figures) < 0:
-            holding.leverage = old
-            return VERDICT_INSUFFICIENT_MARGIN
-    return VERDICT_OK
-
-
-cdef int _check_idle(const ExchangeState* state, int32_t account, int symbol) noexcept nogil:
-    if open_orders_of(state, account, symbol).count != 0:
-        return VERDICT_OPEN_ORDERS
-    return VERDICT_OPEN_POSITION if _has_position(holding_of(state, account, symbol)) else VERDICT_OK
-
-
-cdef int _set_margin_type(ExchangeState* state, const ExchangeRequest* row) noexcept nogil:
-    cdef Holding* holding = holding_of(state, row.account, row.symbol)
-    cdef int verdict
-    if holding.is_isolated == (row.qty_lots != 0):
-        return VERDICT_NO_CHANGE
-    verdict = _check_idle(state, row.account, row.symbol)
-    if verdict == VERDICT_OK:
-        holding.is_isolated = row.qty_lots != 0
-        holding.is_called = False
-    return verdict
-
-
-cdef int _set_position_mode(ExchangeState* state, const ExchangeRequest* row) noexcept nogil:
-    cdef int symbol, verdict
-    if state.accounts[row.account].is_hedged == (row.qty_lots != 0):
-        return VERDICT_NO_CHANGE
-    for symbol in range(state.symbol_count):
-        if state.symbols[symbol].perpetual != NULL:
-            verdict = _check_idle(state, row.account, symbol)
-            if verdict != VERDICT_OK:
-                return verdict
-    state.accounts[row.account].is_hedged = row.qty_lots != 0
-    return VERDICT_OK
-
-
-cdef int _adjust_margin(ExchangeState* state, const ExchangeRequest* row) noexcept nogil:
-    """Move cross money to an isolated position, or back what its initial margin and its loss leave."""
-    cdef Holding* holding = holding_of(state, row.account, row.symbol)
-    cdef int index = position_of(row.flags)
-    cdef const Position* position = &holding.positions[index if index <= POSITION_SHORT else 0]
-    cdef const SymbolState* symbol = &state.symbols[row.symbol]
-    cdef MarginFigures figures
-    cdef money_t spare, profit, worth
-    cdef int leverage = leverage_of(holding)
-    if index > POSITION_SHORT or (index != 0) != state.accounts[row.account].is_hedged:
-        return VERDICT_POSITION_SIDE
-    if not holding.is_isolated:
-        return VERDICT_NOT_ISOLATED
-    if position.lots == 0:
-        return VERDICT_NO_POSITION
-    if row.quote_atoms == 0 or row.quote_atoms >> 90 not in (0, -1):
-        return VERDICT_BAD_AMOUNT
-    if log_room(state) < _ROOM:
-        return VERDICT_LOG_FULL
-    if row.quote_atoms > 0:
-        margin_figures(state, row.account, symbol.quote_asset, &figures)
-        spare = margin_available(&figures)
-        if figures.cross_wallet < spare:
-            spare = figures.cross_wallet
-    else:
-        profit = unrealised(symbol.perpetual, position)
-        worth = money_abs(at_mark(symbol.perpetual, position.lots))
-        spare = position.isolated_atoms - (worth + leverage - 1) // leverage
-        if profit < 0:
-            spare += profit
-    if money_abs(row.quote_atoms) > spare:
-        return VERDICT_INSUFFICIENT_MARGIN
-    state.margin.cause = REASON_CAUSE_MARGIN_TRANSFER
-    margin_move(state, row.account, row.symbol, index, row.quote_atoms)
-    report_balances(state)
-    return VERDICT_OK
-
-
-cdef int _set_countdown(ExchangeState* state, const ExchangeRequest* row) noexcept nogil:
-    if row.expire_ns != 0 and row.expire_ns <= state.now_ns:
-        return VERDICT_BAD_EXPIRY
-    holding_of(state, row.account, row.symbol).countdown_ns = row.expire_ns
-    plan_countdowns(state)
     return VERDICT_OK
 
 
@@ -435,13 +318,5 @@ cdef void margin_apply(ExchangeState* state, const ExchangeRequest* row, Request
     elif kind == REQUEST_MODIFY:
         result.verdict = _modify(state, row)
         result.order_id = row.order_id
-    elif kind == REQUEST_LEVERAGE:
-        result.verdict = _set_leverage(state, row)
-    elif kind == REQUEST_MARGIN_TYPE:
-        result.verdict = _set_margin_type(state, row)
-    elif kind == REQUEST_POSITION_MODE:
-        result.verdict = _set_position_mode(state, row)
-    elif kind == REQUEST_ADJUST_MARGIN:
-        result.verdict = _adjust_margin(state, row)
     else:
-        result.verdict = _set_countdown(state, row)
+        result.verdict = margin_setting(state, row)
