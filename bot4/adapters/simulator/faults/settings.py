@@ -53,8 +53,8 @@ class FaultSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
         Share of the background's time that is lost: it trades less.
     partial_fill_storm : int
         Orders of the least size that take from both best levels of every market at each step; 1 is none.
-    index_shift_bps : int
-        What the futures' index price is off, in basis points; mark prices follow it.
+    mark_shift_bps : int
+        What index and mark prices of the futures are off, in basis points.
     halt : bool
         Trading requests are refused.
     chaos_seed : int or None
@@ -87,7 +87,7 @@ class FaultSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
     ping_period_s: float = 0.0
     slow_fills: float = 0.0
     partial_fill_storm: int = 1
-    index_shift_bps: int = 0
+    mark_shift_bps: int = 0
     halt: bool = False
     chaos_seed: int | None = None
     chaos_period_s: float = 5.0
@@ -117,7 +117,7 @@ class FaultSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_
 
 _MOST = 86_400_000
 _PIECES_MAX = 1_000
-_WITHIN = (("clock_skew_ms", _MOST), ("index_shift_bps", 5_000))
+_WITHIN = (("clock_skew_ms", _MOST), ("mark_shift_bps", 5_000))
 _DIFF_SHARES = ("drop_diffs", "duplicate_diffs", "reorder_diffs", "delay_diffs")
 _SHARES = (*_DIFF_SHARES, "order_timeouts", "lost_answers", "slow_fills")
 _NOT_NEGATIVE = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot4.adapters.simulator.futures.api import (
     account,
     algo,
@@ -15,7 +17,7 @@ from bot4.adapters.simulator.futures.api import (
 )
 from bot4.adapters.simulator.serve import session_methods
 
-ENDPOINTS = (
+_ALL = (
     *general.ENDPOINTS,
     *market_data.ENDPOINTS,
     *prices.ENDPOINTS,
@@ -26,5 +28,7 @@ ENDPOINTS = (
     *history.ENDPOINTS,
     *user_stream.ENDPOINTS,
 )
+# Clients send more than is asked for, such as a symbol to cancel an algo order by its id: it is passed over.
+ENDPOINTS = tuple(replace(item, parameters=item.parameters.lenient()) for item in _ALL)
 # User data come by listen key: there is nothing to subscribe to on a socket of the WebSocket API.
 METHODS = {name: session_methods.METHODS[name] for name in ("session.logon", "session.status", "session.logout")}

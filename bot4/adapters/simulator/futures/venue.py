@@ -119,7 +119,7 @@ class FuturesVenue(House):
         """Let time go on, mark prices and funding with it: positions are valued, paid for, and liquidated."""
         super().advance(now_ns)
         for market in self.perpetuals.values():
-            market.marks.shift_bps = self.faults.settings.index_shift_bps
+            market.marks.shift_bps = self.faults.settings.mark_shift_bps
             if market.advance_marks(now_ns):
                 self._set_mark(market, now_ns)
             rate = market.marks.settle(now_ns)

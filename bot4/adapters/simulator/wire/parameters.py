@@ -46,11 +46,18 @@ class ParameterTable:
         self.names = tuple(item.name for item in parameters)
         self._kinds = {item.name: item.kind for item in parameters}
         self._required = tuple(item.name for item in parameters if item.required)
+        self._ignores_others = False
 
     def with_signing(self) -> ParameterTable:
         """Return the table of the same endpoint as a signed one."""
         own = [Parameter(name, kind, name in self._required) for name, kind in self._kinds.items()]
         return ParameterTable(*own, *SIGNING)
+
+    def lenient(self) -> ParameterTable:
+        """Return the table of an endpoint that passes over parameters it does not know, as the futures do."""
+        table = ParameterTable(*(Parameter(name, kind, name in self._required) for name, kind in self._kinds.items()))
+        table._ignores_others = True
+        return table
 
     def parse(self, sent: Mapping[str, str]) -> dict[str, Any]:
         """Return the values of what was sent.
@@ -66,6 +73,8 @@ class ParameterTable:
         for name, text in sent.items():
             kind = kind_of.get(name)
             if kind is None:
+                if self._ignores_others:
+                    continue
                 raise self._unknown(sent)
             if not text:
                 raise refusal(_EMPTY_CODES[name]) if name in _EMPTY_CODES else refusal(-1105, name)

@@ -105,6 +105,8 @@ def incomes(venue: FuturesVenue, call: Call) -> list[dict[str, Any]]:
 def force_orders(venue: FuturesVenue, call: Call) -> list[dict[str, Any]]:
     """Tell of the orders that closed liquidated positions."""
     name = call.values.get("symbol")
+    if call.values.get("autoCloseType") == "ADL":
+        return []
     return [
         order.to_query(call.unit)
         for order in venue.owner(call).orders.values()
@@ -136,6 +138,9 @@ ENDPOINTS = (
     reading("/fapi/v1/allOrders", "", all_orders, 5, MARKET, _ORDER, *TIMES, LIMIT),
     reading("/fapi/v1/userTrades", "", user_trades, 5, MARKET, _ORDER, *TIMES, FROM, LIMIT),
     reading("/fapi/v1/income", "", incomes, 30, *_INCOME),
-    reading("/fapi/v1/forceOrders", "", force_orders, of_one_or_all(20, 50), ANY_MARKET, *TIMES, LIMIT),
+    reading(
+        *("/fapi/v1/forceOrders", "", force_orders, of_one_or_all(20, 50), ANY_MARKET, *TIMES, LIMIT),
+        Parameter("autoCloseType", wire_kinds.choice("LIQUIDATION", "ADL")),
+    ),
     reading("/fapi/v1/rateLimit/order", "", order_counts, 1),
 )

@@ -169,8 +169,8 @@ _MODIFY = (
     Parameter("priceMatch", kinds.PRICE_MATCH),
     Parameter("positionSide", kinds.POSITION_SIDE),
 )
-_ORDER_ITEM = ParameterTable(*ORDER)
-_MODIFY_ITEM = ParameterTable(*_MODIFY)
+_ORDER_ITEM = ParameterTable(*ORDER).lenient()
+_MODIFY_ITEM = ParameterTable(*_MODIFY).lenient()
 _BATCH = ParameterTable(Parameter("batchOrders", kinds.json_list, required=True)).with_signing()
 _CANCELS = ParameterTable(
     MARKET, Parameter("orderIdList", kinds.json_list), Parameter("origClientOrderIdList", kinds.json_list)

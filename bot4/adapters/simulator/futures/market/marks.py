@@ -1,9 +1,9 @@
 """Index price, mark price and funding of one contract.
 
 There is no other exchange here that an index could be taken from: the index is the contract's own middle price,
-smoothed (`INDEX_HALF_LIFE_S`), and a fault may shift it. From there on it is the venue's arithmetic: the mark price is
-the median of index x (1 + funding rate x share of the interval that is left), of index + the mean of the last thirty
-seconds' basis, and of the last price.
+smoothed (`INDEX_HALF_LIFE_S`). From there on it is the venue's arithmetic: the mark price is the median of index x (1 +
+funding rate x share of the interval that is left), of index + the mean of the last thirty seconds' basis, and of the
+last price. A fault may shift both in the end.
 
 Source: the venue's pages on mark price and funding rate (2025-09-18).
 """
@@ -90,15 +90,19 @@ class Marks:
         elapsed_s, self._second = second - self._second, second
         middle = (bid + ask) // 2 if bid and ask else last
         self._smooth += (middle - self._smooth) * (1.0 - 0.5 ** (elapsed_s / INDEX_HALF_LIFE_S))
-        self.index = round(self._smooth) * (_BPS + self.shift_bps) // _BPS
-        self._basis.append(middle - self.index)
-        self._premium_sum += (middle - self.index) * UNIT // self.index
+        index = round(self._smooth)
+        self._basis.append(middle - index)
+        self._premium_sum += (middle - index) * UNIT // index
         self._premiums += 1
         left_ns = max(0, self.next_funding_ns - now_ns)
-        by_rate = self.index + self.index * self.rate // UNIT * left_ns // self.interval_ns
-        by_basis = self.index + sum(self._basis) // len(self._basis)
-        self.mark = max(self._grid, sorted((by_rate, by_basis, last))[1] // self._grid * self._grid)
+        by_rate = index + index * self.rate // UNIT * left_ns // self.interval_ns
+        by_basis = index + sum(self._basis) // len(self._basis)
+        self.index = self._shifted(index)
+        self.mark = max(self._grid, self._shifted(sorted((by_rate, by_basis, last))[1]) // self._grid * self._grid)
         return True
+
+    def _shifted(self, price: int) -> int:
+        return price * (_BPS + self.shift_bps) // _BPS
 
     def settle(self, now_ns: int) -> int | None:
         """Return the rate that is settled when it is due, and begin the next interval; else None."""

@@ -46,7 +46,7 @@ def position_fields(contract: Contract, report: Report) -> dict[str, Any]:
         "up": format_e8(money(report.last_quote_low, report.last_quote_high)),
         "mt": MARGIN_TYPES[report.is_maker],
         "iw": format_e8(money(report.free_low, report.free_high)),
-        "ps": words.POSITION_SIDES[report.flags],
+        "ps": words.position_side(report.flags),
     }
 
 

@@ -131,7 +131,7 @@ class FuturesKeeper(ReportReader):
             tell(account, partial(order_update, order, report, execution))
             if is_trade:
                 tell(account, partial(trade_lite, order, report))
-        if is_trade and report.origin == ORIGIN_LIQUIDATION:
+        if report.origin == ORIGIN_LIQUIDATION and not order.is_open:
             shown = order_update(order, report, execution, _MS)["o"]
             self._news.liquidation(order.contract.name, partial(events.liquidation, shown, report.time_ns))
 
@@ -218,5 +218,7 @@ class FuturesKeeper(ReportReader):
             change = total - account.wallet if cause == "FUNDING_FEE" else 0
             account.wallet = total
             balances = [events.wallet_fields(total, wallet.cross, change)]
+        if cause == "FUNDING_FEE":
+            reports = [report for report in reports if report.is_maker]  # of cross ones the wallet alone is told
         positions = [events.position_fields(self._contracts[report.symbol], report) for report in reports]
         tell(account, partial(events.account_update, cause, balances, positions, now_ns))
