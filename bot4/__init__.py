@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot4._core.risk.idempotency import IdempotencyStore
     from bot4._core.risk.limits import RiskGate
     from bot4._core.sim.paper import Paper
-    from bot4._core.ta.bank import Features
+    from bot4._core.ta.features import Features
     from bot4._core.wire.scan import Scanner
     from bot4.application.backtest_result import BacktestResult
     from bot4.application.session import PaperSession
@@ -91,7 +91,7 @@ _HOMES = {
     "Contract": "bot4._core.account.contract",
     "DepthSync": "bot4._core.book.depth_sync",
     "Engine": "bot4._core.engine.engine",
-    "Features": "bot4._core.ta.bank",
+    "Features": "bot4._core.ta.features",
     "Feed": "bot4._core.engine.feed",
     "Filters": "bot4._core.risk.filters",
     "IdempotencyStore": "bot4._core.risk.idempotency",

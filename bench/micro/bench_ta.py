@@ -13,7 +13,7 @@ import numpy as np
 from harness import ns_per_operation
 
 from bot4._core.ta.averages import SimpleAverage
-from bot4._core.ta.bank import Features
+from bot4._core.ta.features import Features
 
 ROUNDS = 20_000
 RANDOM = np.random.default_rng(11)

@@ -17,7 +17,7 @@ from bot4._core.risk.filters import Filters
 from bot4._core.risk.limits import RiskGate
 from bot4._core.sim.latency import Latency
 from bot4._core.sim.paper import Paper
-from bot4._core.ta.bank import Features
+from bot4._core.ta.features import Features
 from bot4._core.wire.scan import Scanner
 from bot4.application.fill_assumptions import fill_model
 from bot4.application.opening import CASH, ExternalVenue, asset_decimals, opening_balances

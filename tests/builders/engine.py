@@ -21,7 +21,7 @@ from bot4._core.risk.breaker import Breaker
 from bot4._core.risk.limits import RiskGate
 from bot4._core.sim.latency import Latency
 from bot4._core.sim.paper import Paper
-from bot4._core.ta.bank import Features
+from bot4._core.ta.features import Features
 from bot4._core.types import EventKind, Flag
 from bot4._core.wire.scan import Scanner
 from bot4.adapters.recordings.catalog import InstrumentCatalog

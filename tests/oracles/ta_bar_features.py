@@ -61,8 +61,7 @@ def _rsi(bars: Sequence[Row], _: Scale) -> list[float]:
     gains = _wilder([max(x, 0.0) if x == x else NAN for x in _changes(bars)], 14)  # noqa: PLR0124 - NaN stays
     losses = _wilder([max(-x, 0.0) if x == x else NAN for x in _changes(bars)], 14)  # noqa: PLR0124
     return [
-        NAN if math.isnan(g) else 100.0 * g / (g + l) if g + l > 0 else 0.0
-        for g, l in zip(gains, losses, strict=True)  # noqa: E741
+        NAN if math.isnan(g) else 100.0 * g / (g + l) if g + l > 0 else 0.0 for g, l in zip(gains, losses, strict=True)  # noqa: E741
     ]
 
 
@@ -174,6 +173,7 @@ def scales(bars: Sequence[Row], scale: Scale) -> dict[str, float]:
     1e-9 of it is a hundred roundings.
     """
     price = max((bar[1] for bar in bars), default=1) * scale.tick_size
-    recursions = dict.fromkeys(("macd_line", "macd_signal", "macd_hist"), 1e-5 * price)
+    near_zero = ("macd_line", "macd_signal", "macd_hist", "dema_20", "tema_20", "t3_5", "hma_16")
+    recursions = dict.fromkeys(near_zero, 1e-5 * price)
     differences = dict.fromkeys(("mom_10", "atr_14", "stddev_20"), 1e-3 * scale.tick_size)
     return recursions | differences

@@ -75,6 +75,30 @@ def _ofi(events: int) -> TopTwin:
     return lambda tops, scale: [x * scale.lot_size for x in _on_changes(tops, value)]
 
 
+Level = tuple[int, int]
+
+
+def _levels(top: Row) -> tuple[list[Level], list[Level]]:
+    """Price and quantity of five bids and five asks; an absent one lies beyond all others and holds nothing."""
+    bids = [(top[i], top[5 + i]) if i < top[20] else (0, 0) for i in range(5)]
+    asks = [(top[10 + i], top[15 + i]) if i < top[21] else (2**62, 0) for i in range(5)]
+    return bids, asks
+
+
+def _ofi_levels(tops: Sequence[Row], scale: Scale) -> list[float]:
+    books: list[tuple[list[Level], list[Level]]] = []
+    flows: list[int] = []
+    series = []
+    for top in tops:
+        if not books or _levels(top) != books[-1]:
+            books.append(_levels(top))
+            if len(books) > 1:
+                sides = zip(*books[-2], *books[-1], strict=True)
+                flows.append(sum(order_flow((*b, *a), (*bid, *ask)) for b, a, bid, ask in sides))
+        series.append(sum(flows[-50:]) * scale.lot_size if len(flows) >= 50 else NAN)
+    return series
+
+
 def _mid_trend(tops: Sequence[Row], _: Scale) -> list[float]:
     quotes: list[Quote] = []
     _on_changes(tops, lambda seen: quotes.append(seen[-1]) or NAN)
@@ -149,17 +173,40 @@ def _effective_spread(trades: Sequence[Row], tops: Sequence[Row | None], _: Scal
     return series
 
 
+# Of the tests: smaller than most trades of the seeded markets, and far smaller than the largest.
+BUCKET_LOTS = 700
+
+
+def _vpin(trades: Sequence[Row], _: Sequence[Row | None], __: Scale) -> list[float]:
+    """Each lot goes into its bucket: whole buckets of one side at once where there are many."""
+    full: list[int] = []
+    room, signed, series = BUCKET_LOTS, 0, []
+    for trade in trades:
+        side, left = -1 if trade[2] else 1, trade[1]
+        while left >= room:
+            full.append(abs(signed + side * room))
+            left, room, signed = left - room, BUCKET_LOTS, 0
+            if left > 200 * BUCKET_LOTS:
+                left = 200 * BUCKET_LOTS + left % BUCKET_LOTS
+        room, signed = room - left, signed + side * left
+        series.append(sum(full[-50:]) / (50 * BUCKET_LOTS) if len(full) >= 50 else NAN)
+    return series
+
+
 TOP_TWINS: dict[str, TopTwin] = {
     "relative_spread": _each(lambda top, _: (top[10] - top[0]) / ((top[10] + top[0]) / 2)),
     "queue_imbalance": _each(_imbalance(1)),
     "depth_imbalance_5": _each(_imbalance(5)),
     "microprice_offset": _each(_microprice_offset),
     "ofi_50": _ofi(50),
+    "ofi_100": _ofi(100),
+    "ofi_levels_50": _ofi_levels,
     "mid_trend": _mid_trend,
 }
 
 TRADE_TWINS: dict[str, TradeTwin] = {
     "trade_imbalance_50": _trade_imbalance,
+    "vpin_50": _vpin,
     "kyle_lambda_50": _kyle,
     "roll_spread_20": _roll,
     "trade_rate": _trade_rate,

@@ -63,7 +63,10 @@ def tops(regime: str, length: int, seed: int) -> list[Row]:
     most = 2**50 if regime == "huge" else 500
     for i, price in enumerate(closes(regime, length, seed)):
         if rows and rng.random() < 0.2:
-            rows.append((*rows[-1][:22], i))
+            # The same top again, or the same best level with another quantity below it.
+            same = list(rows[-1])
+            same[9] += same[20] == 5 and rng.random() < 0.5
+            rows.append((*same[:22], i))
             continue
         bid = min(max(price, 10), _LARGEST - 10_000)
         ask = bid + rng.choice((1, 1, 1, 2, 40))

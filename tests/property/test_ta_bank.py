@@ -1,8 +1,7 @@
-"""The feature bank against its plain-Python twins, over seeded markets of every kind."""
+"""The feature bank as a whole: snapshots, no look-ahead, refusals, over seeded markets of every kind."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,18 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracles import ta_walks
-from oracles.ta_bar_features import TWINS, scales
-from oracles.ta_flow_features import TOP_TWINS, TRADE_TWINS
+from oracles.ta_checks import GARCH, first_bank
 from oracles.ta_walks import SCALES, Row, Scale
 
-from bot4._core.ta.bank import Features
-from bot4._core.ta.registry import FEATURES, feature_index
+from bot4._core.ta.features import Features
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 Matrix = np.ndarray
-INTERVAL_NS = 10**15
 
 SEEDS = st.integers(0, 2**32)
 REGIMES = st.sampled_from(ta_walks.REGIMES)
@@ -29,114 +25,12 @@ SIZES = st.sampled_from(SCALES)
 KINDS = st.sampled_from(("bar", "top", "trade"))
 
 
-def new_bank(scale: Scale) -> Features:
-    return Features(scale.tick_size, scale.lot_size, INTERVAL_NS)
-
-
-def bars_matrix(bars: Sequence[Row], scale: Scale) -> Matrix:
-    return new_bank(scale).on_bars(list(bars))
-
-
-def tops_matrix(tops: Sequence[Row], scale: Scale) -> Matrix:
-    return new_bank(scale).on_tops(list(tops))
-
-
-def trades_matrix(trades: Sequence[Row], tops: Sequence[Row | None], scale: Scale) -> Matrix:
-    """Vector after each trade; before it comes the top beside it, where that is a new one."""
-    bank = new_bank(scale)
-    rows = []
-    for at, top in enumerate(tops):
-        if top is not None and (at == 0 or top is not tops[at - 1]):
-            bank.apply_tops([top])
-        rows.append(bank.on_trades([trades[at]])[0])
-    return np.array(rows)
-
-
-def check(got: Matrix, twins: dict[str, list[float]], size: dict[str, float]) -> None:
-    """Each column within 1e-9 of its twin's scale, and NaN exactly where the twin is."""
-    for name, expected in twins.items():
-        column = got[:, feature_index(name)]
-        wanted = np.array(expected)
-        assert (np.isnan(column) == np.isnan(wanted)).all(), f"{name} is ready at other places than its twin"
-        allowed = 1e-9 * np.maximum(np.abs(wanted), size.get(name, 1e-6))
-        apart = np.nan_to_num(np.abs(column - wanted)) > np.nan_to_num(allowed, nan=1.0)
-        assert not apart.any(), f"{name}: {column[apart][:3]} where its twin has {wanted[apart][:3]}"
-
-
-def check_bars(run: Callable[[Sequence[Row], Scale], Matrix], bars: Sequence[Row], scale: Scale) -> None:
-    check(run(bars, scale), {name: twin(bars, scale) for name, twin in TWINS.items()}, scales(bars, scale))
-
-
-def check_tops(run: Callable[[Sequence[Row], Scale], Matrix], tops: Sequence[Row], scale: Scale) -> None:
-    size = {"microprice_offset": scale.tick_size, "ofi_50": scale.lot_size}
-    check(run(tops, scale), {name: twin(tops, scale) for name, twin in TOP_TWINS.items()}, size)
-
-
-def check_trades(
-    run: Callable[[Sequence[Row], Sequence[Row | None], Scale], Matrix],
-    trades: Sequence[Row],
-    tops: Sequence[Row | None],
-    scale: Scale,
-) -> None:
-    size = {"kyle_lambda_50": 1e-9 * scale.tick_size / scale.lot_size, "roll_spread_20": scale.tick_size}
-    check(run(trades, tops, scale), {name: twin(trades, tops, scale) for name, twin in TRADE_TWINS.items()}, size)
-
-
-def prevailing_tops(regime: str, length: int, seed: int, without: int) -> list[Row | None]:
-    """The top in force at each trade: none for the first `without`, then one for three trades each."""
-    tops = ta_walks.tops(regime, length // 3 + 1, seed)
-    return [None if i < without else tops[i // 3] for i in range(length)]
-
-
-@given(regime=REGIMES, length=st.integers(0, 75), seed=SEEDS, scale=SIZES)
-def test_bar_features_equal_their_twins(regime: str, length: int, seed: int, scale: Scale) -> None:
-    check_bars(bars_matrix, ta_walks.bars(regime, length, seed), scale) if length else None
-
-
-@given(regime=REGIMES, length=st.integers(1, 160), seed=SEEDS, scale=SIZES)
-def test_quote_features_equal_their_twins(regime: str, length: int, seed: int, scale: Scale) -> None:
-    check_tops(tops_matrix, ta_walks.tops(regime, length, seed), scale)
-
-
-@given(regime=REGIMES, length=st.integers(1, 90), seed=SEEDS, scale=SIZES, without=st.integers(0, 20))
-def test_trade_features_equal_their_twins(regime: str, length: int, seed: int, scale: Scale, without: int) -> None:
-    tops = prevailing_tops(regime, length, seed, without)
-    check_trades(trades_matrix, ta_walks.trades(regime, length, seed), tops, scale)
-
-
-@pytest.mark.parametrize("name", [*TWINS, *TOP_TWINS, *TRADE_TWINS])
-@pytest.mark.parametrize("fault", ["one_late", "scaled", "ready_too_soon"])
-def test_checks_fail_for_a_bank_with_a_fault_in_one_feature(name: str, fault: str) -> None:
-    column = feature_index(name)
-
-    def broken(matrix: Matrix) -> Matrix:
-        if fault == "one_late":
-            matrix[1:, column] = matrix[:-1, column].copy()
-        elif fault == "scaled":
-            matrix[:, column] *= 1.0 + 1e-6
-        else:
-            first = FEATURES[column].warm_up - 2
-            matrix[first, column] = 0.0 if first >= 0 else math.nan
-        return matrix
-
-    scale = SCALES[0]
-    bars, tops = ta_walks.bars("calm", 60, 7), ta_walks.tops("calm", 200, 7)
-    trades, beside = ta_walks.trades("calm", 70, 7), prevailing_tops("calm", 70, 7, 0)
-
-    def check_broken() -> None:
-        if name in TWINS:
-            check_bars(lambda *a: broken(bars_matrix(*a)), bars, scale)
-        elif name in TOP_TWINS:
-            check_tops(lambda *a: broken(tops_matrix(*a)), tops, scale)
-        else:
-            check_trades(lambda *a: broken(trades_matrix(*a)), trades, beside, scale)
-
-    with pytest.raises(AssertionError, match=name):
-        check_broken()
-
-
-def test_every_feature_of_the_registry_has_a_twin() -> None:
-    assert {feature.name for feature in FEATURES} == {*TWINS, *TOP_TWINS, *TRADE_TWINS}
+def whole_bank(tick_size: float = 0.01, lot_size: float = 0.01) -> Features:
+    """Everything, over bars of one, two and ten seconds."""
+    return Features(
+        tick_size, lot_size, 10**9, select="all", longer_intervals_ns=(2 * 10**9, 10**10), garch=GARCH,
+        vpin_bucket_lots=700,
+    )  # fmt: skip
 
 
 def feed(bank: Features, market: tuple[list[Row], list[Row], list[Row]], part: slice) -> None:
@@ -163,7 +57,7 @@ def test_restored_bank_continues_bit_for_bit(regime: str, length: int, seed: int
     market = (
         ta_walks.bars(regime, length, seed), ta_walks.tops(regime, length, seed), ta_walks.trades(regime, length, seed)
     )  # fmt: skip
-    check_restored(lambda: Features(scale.tick_size, scale.lot_size, 10**9), market, int(share * length))
+    check_restored(lambda: whole_bank(scale.tick_size, scale.lot_size), market, int(share * length))
 
 
 def test_restore_check_fails_for_a_bank_that_forgets_one_trade() -> None:
@@ -201,7 +95,7 @@ def test_the_future_does_not_change_the_past(regime: str, other: str, length: in
         other_future = [(*trade[:3], trade[3] + past[-1][3] + 1) for trade in other_future]
 
     def run(rows: list[Row]) -> Matrix:
-        bank = Features(0.01, 0.01, 10**9)
+        bank = whole_bank()
         return {"bar": bank.on_bars, "top": bank.on_tops, "trade": bank.on_trades}[kind](rows)
 
     check_no_look_ahead(run, past, future, other_future)
@@ -242,7 +136,7 @@ def test_refused_bars_change_nothing_and_are_counted(data: st.DataObject, regime
     for place in reversed(places):
         mixed.insert(place, data.draw(st.sampled_from(BAD_BARS)))
         refused += 1
-    bank, clean = new_bank(SCALES[0]), new_bank(SCALES[0])
+    bank, clean = first_bank(SCALES[0]), first_bank(SCALES[0])
     assert bank.apply_bars(mixed) == length == clean.apply_bars(good)
     assert sum(bank.refused.values()) == refused
     assert bank.values().tobytes() == clean.values().tobytes()

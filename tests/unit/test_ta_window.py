@@ -165,7 +165,7 @@ def test_interval_out_of_range_is_named(interval_ns):
         TimeBarBuilder(interval_ns)
 
 
-@pytest.mark.parametrize("name", ["elementary", "window", "averages", "registry", "bars", "bank"])
+@pytest.mark.parametrize("name", ["elementary", "window", "averages", "registry", "bars", "features", "selection"])
 def test_examples_in_the_documentation_run(name):
     results = doctest.testmod(importlib.import_module(f"bot4._core.ta.{name}"))
     assert results.attempted > 0

@@ -15,7 +15,7 @@ from bot4._core.journal.stream import Journal
 from bot4._core.risk.breaker import Breaker
 from bot4._core.risk.limits import RiskGate
 from bot4._core.sim.paper import Paper
-from bot4._core.ta.bank import Features
+from bot4._core.ta.features import Features
 
 class Engine:
     def __init__(

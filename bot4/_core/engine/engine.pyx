@@ -34,7 +34,7 @@ from bot4._core.mem.record_buffer cimport borrow_records
 from bot4._core.risk.breaker cimport Breaker
 from bot4._core.risk.limits cimport RiskGate
 from bot4._core.sim.paper cimport Paper
-from bot4._core.ta.bank cimport Features
+from bot4._core.ta.features cimport Features
 from bot4._core.ta.registry cimport FEATURE_COUNT
 from bot4._core.types cimport EVENT_ORDER_ACK, EVENT_ORDER_TOTAL, EVENT_TIMER, Event, aligned_zalloc, money_from_int
 

@@ -1,4 +1,4 @@
-"""Time bars from trades, with boundaries in event time."""
+"""Time bars from trades, or from shorter bars, with boundaries in event time."""
 
 from libc.stdint cimport int64_t
 
@@ -18,7 +18,8 @@ ctypedef struct TimeBars:
     int64_t bars
     int64_t late_trades
     int64_t refused_trades
-    Bar open_bar              # trade_count 0 while no bar is open
+    int64_t is_open
+    Bar open_bar
 
 
 cdef void bars_start(TimeBars* b, int64_t interval_ns) noexcept nogil
@@ -26,6 +27,9 @@ cdef int bars_on_trade(
     TimeBars* b, int64_t price_ticks, int64_t qty_lots, bint seller_is_taker, int64_t ts_ns, Bar* closed
 ) noexcept nogil
 cdef bint bars_on_time(TimeBars* b, int64_t now_ns, Bar* closed) noexcept nogil    # 1: the open bar ended, written
+# Takes a bar of a shorter interval into the bar of the interval it opens in. Bars come in order of their times, and
+# bars_on_time with the time a bar opens goes before.
+cdef void bars_on_bar(TimeBars* b, const Bar* part) noexcept nogil
 
 
 cdef class TimeBarBuilder:

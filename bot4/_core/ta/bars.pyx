@@ -1,12 +1,15 @@
 # cython: language_level=3
-"""Time bars from trades.
+"""Time bars from trades, or from the bars of a shorter interval.
 
 1. A bar covers [k interval, (k + 1) interval) of the trades' own time, not of the clock on the wall.
 2. A bar is finished by the first trade at or after its end, or by a timer that says so; never earlier.
 3. An interval without trades makes no bar. A gap shows as open times further apart than the interval, and one trade
    finishes at most one bar, so the work of a trade is bounded however long the silence was.
 4. A trade of an earlier interval is late: refused and counted. Within the bar, the order of arrival counts.
-5. A bar's volume stays within 2**53 lots; the trade that would pass it is refused and counted.
+5. A bar's volume stays within 2**53 lots; the trade that would pass it is refused and counted. Of a shorter bar that
+   would pass it, the prices are taken in, the volume is not, and it is counted.
+6. A bar of shorter bars holds those that open within it, and is finished as soon as the time of an input has reached its
+   end: never by what comes after that input.
 """
 
 import numpy as np
@@ -19,6 +22,7 @@ from bot4._core.ta.inputs cimport INPUT_OK, check_trade, int64_rows
 from bot4._core.types cimport Bar
 
 _TIME_MAX = 1 << 62
+cdef int64_t _TRADES_MAX = (<int64_t>1) << 62    # a bar's count of trades stays where it would pass this
 
 
 cdef void bars_start(TimeBars* b, int64_t interval_ns) noexcept nogil:
@@ -30,7 +34,15 @@ cdef inline void _finish(TimeBars* b, Bar* closed) noexcept nogil:
     closed[0] = b.open_bar
     b.boundary_ns = b.open_bar.close_time_ns
     b.bars += 1
-    b.open_bar.trade_count = 0
+    b.is_open = 0
+
+
+cdef inline void _open(TimeBars* b, int64_t ts_ns) noexcept nogil:
+    b.is_open = 1
+    b.open_bar.open_time_ns = ts_ns - ts_ns % b.interval_ns
+    b.open_bar.close_time_ns = b.open_bar.open_time_ns + b.interval_ns
+    b.boundary_ns = b.open_bar.open_time_ns
+    b.open_bar.volume_lots = b.open_bar.taker_buy_lots = b.open_bar.trade_count = 0
 
 
 cdef int bars_on_trade(
@@ -44,15 +56,12 @@ cdef int bars_on_trade(
     if ts_ns < b.boundary_ns:
         b.late_trades += 1
         return BAR_LATE
-    if bar.trade_count and ts_ns >= bar.close_time_ns:
+    if b.is_open and ts_ns >= bar.close_time_ns:
         _finish(b, closed)
         verdict = BAR_CLOSED
-    if bar.trade_count == 0:
-        bar.open_time_ns = ts_ns - ts_ns % b.interval_ns
-        bar.close_time_ns = bar.open_time_ns + b.interval_ns
-        b.boundary_ns = bar.open_time_ns
+    if not b.is_open:
+        _open(b, ts_ns)
         bar.open_ticks = bar.high_ticks = bar.low_ticks = price_ticks
-        bar.volume_lots = bar.taker_buy_lots = 0
     elif bar.volume_lots > QUANTITY_MAX - qty_lots:
         b.refused_trades += 1
         return BAR_REFUSED
@@ -69,10 +78,29 @@ cdef int bars_on_trade(
 
 
 cdef bint bars_on_time(TimeBars* b, int64_t now_ns, Bar* closed) noexcept nogil:
-    if b.open_bar.trade_count == 0 or now_ns < b.open_bar.close_time_ns:
+    if not b.is_open or now_ns < b.open_bar.close_time_ns:
         return 0
     _finish(b, closed)
     return 1
+
+
+cdef void bars_on_bar(TimeBars* b, const Bar* part) noexcept nogil:
+    cdef Bar* bar = &b.open_bar
+    if not b.is_open:
+        _open(b, part.open_time_ns)
+        bar.open_ticks = part.open_ticks
+        bar.high_ticks = part.high_ticks
+        bar.low_ticks = part.low_ticks
+    bar.high_ticks = max(bar.high_ticks, part.high_ticks)
+    bar.low_ticks = min(bar.low_ticks, part.low_ticks)
+    bar.close_ticks = part.close_ticks
+    if part.trade_count <= _TRADES_MAX - bar.trade_count:
+        bar.trade_count += part.trade_count
+    if bar.volume_lots > QUANTITY_MAX - part.volume_lots:
+        b.refused_trades += 1
+        return
+    bar.volume_lots += part.volume_lots
+    bar.taker_buy_lots += part.taker_buy_lots
 
 
 cdef tuple _bar_row(const Bar* bar):

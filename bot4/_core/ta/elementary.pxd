@@ -5,7 +5,7 @@ bit; a journal replayed elsewhere would then give another state. These use only 
 """
 
 from libc.stdint cimport int64_t, uint64_t
-from libc.math cimport ldexp
+from libc.math cimport frexp, ldexp
 
 from bot4._core.types cimport money_double, money_high, money_low, money_t
 
@@ -39,6 +39,20 @@ cdef inline double wide_to_double(money_t m) noexcept nogil:
     return money_double(m)
 
 
+cdef inline double log_near(double a, double b) noexcept nogil:
+    """ln(a / b) where neither is above 1.42 times the other."""
+    cdef double s = (a - b) / (a + b)
+    cdef double z = s * s
+    cdef double tail
+    if z < 1e-4:
+        tail = 1.0 / 3 + z * (1.0 / 5 + z * (1.0 / 7 + z * (1.0 / 9)))
+    else:
+        tail = 1.0 / 15 + z * (1.0 / 17 + z * (1.0 / 19 + z * (1.0 / 21 + z * (1.0 / 23))))
+        tail = 1.0 / 9 + z * (1.0 / 11 + z * (1.0 / 13 + z * tail))
+        tail = 1.0 / 3 + z * (1.0 / 5 + z * (1.0 / 7 + z * tail))
+    return 2.0 * (s + s * z * tail)
+
+
 cdef inline double log_ratio(int64_t new, int64_t old) noexcept nogil:
     """ln(new / old) of integers in 1..2**53, as 2 atanh((new - old) / (new + old)).
 
@@ -53,16 +67,17 @@ cdef inline double log_ratio(int64_t new, int64_t old) noexcept nogil:
     while b > 1.4142135623730951 * a:
         a *= 2.0
         halvings -= 1.0
-    cdef double s = (a - b) / (a + b)
-    cdef double z = s * s
-    cdef double tail
-    if z < 1e-4:
-        tail = 1.0 / 3 + z * (1.0 / 5 + z * (1.0 / 7 + z * (1.0 / 9)))
-    else:
-        tail = 1.0 / 15 + z * (1.0 / 17 + z * (1.0 / 19 + z * (1.0 / 21 + z * (1.0 / 23))))
-        tail = 1.0 / 9 + z * (1.0 / 11 + z * (1.0 / 13 + z * tail))
-        tail = 1.0 / 3 + z * (1.0 / 5 + z * (1.0 / 7 + z * tail))
-    return halvings * 0.6931471805599453 + 2.0 * (s + s * z * tail)
+    return halvings * 0.6931471805599453 + log_near(a, b)
+
+
+cdef inline double natural_log(double x) noexcept nogil:
+    """ln x of a positive finite number."""
+    cdef int halvings
+    cdef double part = frexp(x, &halvings)
+    if part < 0.7071067811865476:
+        part *= 2.0
+        halvings -= 1
+    return <double>halvings * 0.6931471805599453 + log_near(part, 1.0)
 
 
 cdef inline double decay(double x) noexcept nogil:

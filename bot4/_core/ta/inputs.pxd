@@ -14,7 +14,8 @@ cpdef enum InputVerdict:
     INPUT_ONE_SIDED = 4      # a top without a bid or without an ask, or with more than five levels
     INPUT_CROSSED = 5        # best bid at or above best ask
     INPUT_STALE_BAR = 6      # a bar that begins before the last one ended
-    INPUT_VERDICTS = 7
+    INPUT_NOT_INTEGER = 7    # rows that are not whole numbers (floats, not finite or not): refused all together
+    INPUT_VERDICTS = 8
 
 
 cdef inline bint is_quantity(int64_t x, int64_t least) noexcept nogil:

@@ -8,4 +8,5 @@ class InputVerdict(IntFlag):
     INPUT_ONE_SIDED = 4
     INPUT_CROSSED = 5
     INPUT_STALE_BAR = 6
-    INPUT_VERDICTS = 7
+    INPUT_NOT_INTEGER = 7
+    INPUT_VERDICTS = 8

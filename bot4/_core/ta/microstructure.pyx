@@ -6,6 +6,7 @@ Windows of order flow are sums of integer ticks and lots, so they are exact and 
 Sources: order-flow imbalance, Cont, Kukanov, Stoikov (2014), "The price impact of order book events", e_n of section 2.
 Kyle's lambda: slope of the price change on the signed quantity of each trade (Kyle 1985, estimated by least squares).
 Spread from the autocovariance of price changes: Roll (1984). Microprice: best prices weighted by the opposite quantity.
+VPIN: Easley, Lopez de Prado, O'Hara (2012), with the taker's side of each trade in place of bulk classification.
 """
 
 from libc.math cimport sqrt
@@ -20,15 +21,20 @@ from bot4._core.ta.registry cimport (
     FEATURE_MICROPRICE_OFFSET,
     FEATURE_MID_TREND,
     FEATURE_OFI_50,
+    FEATURE_OFI_100,
+    FEATURE_OFI_LEVELS_50,
     FEATURE_QUEUE_IMBALANCE,
     FEATURE_RELATIVE_SPREAD,
     FEATURE_ROLL_SPREAD_20,
     FEATURE_TRADE_IMBALANCE_50,
     FEATURE_TRADE_RATE,
+    FEATURE_VPIN_50,
 )
 from bot4._core.ta.window cimport tick_cross_covariance, tick_cross_slide, tick_cross_variance_y
 
 cdef double RATE_TIME_CONSTANT_NS = 10e9
+# Above every price: where there is no ask.
+cdef int64_t NO_ASK = (<int64_t>1) << 62
 
 
 cdef void microstructure_start(MicrostructureState* s, double tick_size, double lot_size) noexcept nogil:
@@ -155,3 +161,78 @@ cdef void microstructure_on_trade(
     if t.count >= 22:
         covariance = tick_cross_covariance(&t.roll_20, 20) / 400.0
         values[FEATURE_ROLL_SPREAD_20] = 2.0 * sqrt(-covariance) * s.tick_size if covariance < 0.0 else 0.0
+
+
+cdef inline int64_t _level_flow(int64_t* ticks, int64_t* lots, int64_t now_ticks, int64_t now_lots) noexcept nogil:
+    """What this level of a bid gained; the level becomes the new one."""
+    cdef int64_t flow = 0
+    if now_ticks >= ticks[0]:
+        flow += now_lots
+    if now_ticks <= ticks[0]:
+        flow -= lots[0]
+    ticks[0] = now_ticks
+    lots[0] = now_lots
+    return flow
+
+
+cdef bint depth_on_top(
+    DepthState* s, const MicrostructureState* base, const TopOfBook* top, bint is_quote, double* values
+) noexcept nogil:
+    cdef const QuoteState* q = &base.quote
+    cdef int64_t place = s.count & 63
+    cdef int64_t flow = 0
+    cdef int64_t ticks, lots
+    cdef bint changed = s.count == 0
+    cdef int level
+    if is_quote:
+        s.ofi_100 += q.flow_lots[(q.count - 1) & (FLOW_EVENTS - 1)] - q.flow_lots[(q.count - 101) & (FLOW_EVENTS - 1)]
+        if q.count > 100:
+            values[FEATURE_OFI_100] = <double>s.ofi_100 * base.lot_size
+    for level in range(5):
+        ticks = top.bid_price_ticks[level] if level < top.bid_levels else 0
+        lots = top.bid_qty_lots[level] if level < top.bid_levels else 0
+        changed = changed or ticks != s.bid_ticks[level] or lots != s.bid_lots[level]
+        flow += _level_flow(&s.bid_ticks[level], &s.bid_lots[level], ticks, lots)
+        # An ask is a bid at minus its price.
+        ticks = -top.ask_price_ticks[level] if level < top.ask_levels else -NO_ASK
+        lots = top.ask_qty_lots[level] if level < top.ask_levels else 0
+        changed = changed or ticks != s.ask_ticks[level] or lots != s.ask_lots[level]
+        flow -= _level_flow(&s.ask_ticks[level], &s.ask_lots[level], ticks, lots)
+    if not changed:
+        return 0
+    flow = flow if s.count else 0
+    s.ofi_levels_50 += flow - s.flow_lots[(s.count - 50) & 63]
+    s.flow_lots[place] = flow
+    s.count += 1
+    if s.count > 50:
+        values[FEATURE_OFI_LEVELS_50] = <double>s.ofi_levels_50 * base.lot_size
+    return 1
+
+
+cdef inline void _fill_bucket(VpinState* s) noexcept nogil:
+    cdef int64_t apart = s.signed_lots if s.signed_lots >= 0 else -s.signed_lots
+    s.sum_50 += apart - s.apart_lots[(s.count - 50) & 63]
+    s.apart_lots[s.count & 63] = apart
+    s.count += 1
+    s.filled_lots = s.signed_lots = 0
+
+
+cdef int64_t vpin_on_trade(VpinState* s, int64_t qty_lots, bint seller_is_taker, double* values) noexcept nogil:
+    cdef int64_t sign = -1 if seller_is_taker else 1
+    cdef int64_t before = s.count
+    cdef int64_t skipped, part
+    while qty_lots >= s.bucket_lots - s.filled_lots:
+        part = s.bucket_lots - s.filled_lots
+        s.signed_lots += sign * part
+        qty_lots -= part
+        _fill_bucket(s)
+        # Beyond 64 buckets of one side the window holds nothing else: they are counted and not filled.
+        skipped = qty_lots / s.bucket_lots - 64
+        if skipped > 0:
+            qty_lots -= skipped * s.bucket_lots
+            before -= skipped
+    s.filled_lots += qty_lots
+    s.signed_lots += sign * qty_lots
+    if s.count >= 50:
+        values[FEATURE_VPIN_50] = <double>s.sum_50 / (50.0 * <double>s.bucket_lots)
+    return s.count - before

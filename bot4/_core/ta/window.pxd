@@ -59,6 +59,11 @@ cdef inline double tick_cross_covariance(const TickCross* c, int64_t n) noexcept
     return wide_to_double(c.xy * n - mul_wide(c.x, c.y))
 
 
+cdef inline double tick_cross_variance_x(const TickCross* c, int64_t n) noexcept nogil:
+    """n^2 times the population variance of x."""
+    return wide_to_double(c.xx * n - mul_wide(c.x, c.x))
+
+
 cdef inline double tick_cross_variance_y(const TickCross* c, int64_t n) noexcept nogil:
     """n^2 times the population variance of y."""
     return wide_to_double(c.yy * n - mul_wide(c.y, c.y))

@@ -1,0 +1,1 @@
+# Nothing to import from Python: the functions are for cimport.
