@@ -89,6 +89,11 @@ cdef inline bint book_sync_is_live(const BookSync* sync) noexcept nogil:
     return sync.live
 
 
+cdef inline bint book_sync_is_applying(const BookSync* sync) noexcept nogil:
+    """Whether a message is in progress whose levels go into the book as they come."""
+    return sync.book.mid_message
+
+
 cdef inline bint book_sync_needs_snapshot(const BookSync* sync) noexcept nogil:
     """Whether a (further) snapshot has to be fetched."""
     return sync.state == STATE_WAITING or (sync.state == STATE_LIVE_PARTIAL and buffer_count(&sync.buffer) > 0)

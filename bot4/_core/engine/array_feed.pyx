@@ -12,7 +12,7 @@ from libc.string cimport memset
 import numpy as np
 
 from bot4._core.engine.lane cimport lane_apply_print
-from bot4._core.engine.shard cimport shard_apply, shard_advance, shard_publish
+from bot4._core.engine.shard cimport shard_advance, shard_apply, shard_apply_rest, shard_publish
 from bot4._core.types cimport (
     EVENT_BAR_FLOW, EVENT_BAR_PRICES, EVENT_DEPTH_BEGIN, EVENT_DEPTH_LEVEL, EVENT_QUOTE, EVENT_TRADE, FLAG_BAR_CLOSED,
     FLAG_BUYER_IS_MAKER, FLAG_FIRST, FLAG_LAST, FLAG_SNAPSHOT, Bar,
@@ -135,7 +135,7 @@ cdef inline void _depth(ArrayFeedState* feed, Source* source) noexcept nogil:
         event.body.level.qty_lots = row[i].qty_lots
         event.body.level.last_id = feed.update_ids[source.instrument]
         event.body.level.index = i
-        shard_apply(feed.shard, &event)
+        shard_apply_rest(feed.shard, &event)
     source.next_row += levels
 
 

@@ -18,11 +18,12 @@ from bot4._core.book.book_sync cimport (
     SYNC_PENDING,
     SYNC_SNAPSHOT,
     book_sync_apply,
+    book_sync_is_applying,
     book_sync_is_live,
     book_sync_needs_snapshot,
     book_sync_reset,
 )
-from bot4._core.book.order_book cimport OrderBook, book_top
+from bot4._core.book.order_book cimport OrderBook
 from bot4._core.clock cimport tsc_now
 from bot4._core.engine.decide cimport (
     DECIDE_CANCEL,
@@ -35,19 +36,19 @@ from bot4._core.engine.decide cimport (
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_fit_exit, desk_place, desk_retry
 from bot4._core.engine.lane_state cimport (
     OUTCOMES_MAX,
-    SOURCE_ASSUMED,
     SOURCE_DEPTH,
     SOURCE_NONE,
-    SOURCE_QUOTE,
     Lane,
 )
 from bot4._core.engine.reports cimport reports_apply
 from bot4._core.engine.strategy cimport strategy_tell
 from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE
+from bot4._core.engine.touch cimport touch_assume, touch_forget, touch_note_level, touch_take_book, touch_take_quote
 from bot4._core.engine.stages cimport STAGE_BOOK, STAGE_DECIDE, STAGE_FEATURES, STAGE_ORDER, stage_record
 from bot4._core.risk.circuit cimport breaker_record_market
 from bot4._core.risk.limits cimport risk_apply_reference
 from bot4._core.sim.paper cimport paper_halt, paper_next_due, paper_on_event
+from bot4._core.sim.paper_passive cimport paper_see_level
 from bot4._core.ta.bank cimport bank_on_bar, bank_on_top, bank_on_trade, bank_values
 from bot4._core.types cimport (
     EVENT_AGG_TRADE,
@@ -64,7 +65,6 @@ from bot4._core.types cimport (
     Event,
     OrderIntent,
     Quote,
-    TopOfBook,
     money_t,
 )
 
@@ -84,29 +84,17 @@ cdef inline void _halt(Lane* lane, bint is_halted) noexcept nogil:
 
 cdef void _lose_book(Lane* lane, int64_t now_ns) noexcept nogil:
     """The book is INVALID: nothing is priced on it, and what rests in the market is pulled."""
-    memset(&lane.top, 0, sizeof(TopOfBook))
+    touch_forget(lane)
     lane.source = SOURCE_NONE
     lane.touch_id = -1
     _halt(lane, True)
     desk_cancel_all(lane, REASON_BREAKER, now_ns)
 
 
-cdef void _take_top(Lane* lane) noexcept nogil:
-    """Read the book's top; a quote that is newer than the book stays on top of it."""
-    cdef TopOfBook newer = lane.top
-    book_top(lane.sync.book, &lane.top)
-    if lane.touch_id <= lane.sync.last_id:
-        lane.touch_id = lane.sync.last_id
-        return
-    lane.top.bid_levels = _merge_side(lane.top.bid_price_ticks, lane.top.bid_qty_lots, lane.top.bid_levels,
-                                      newer.bid_price_ticks[0], newer.bid_qty_lots[0], True)
-    lane.top.ask_levels = _merge_side(lane.top.ask_price_ticks, lane.top.ask_qty_lots, lane.top.ask_levels,
-                                      newer.ask_price_ticks[0], newer.ask_qty_lots[0], False)
-
-
 cdef bint _apply_depth(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     """One depth event; true where a whole message left the book live."""
     cdef int verdict = book_sync_apply(lane.sync, event)
+    touch_note_level(lane, event)
     lane.has_depth = True
     if verdict == SYNC_PENDING:
         return False
@@ -114,7 +102,7 @@ cdef bint _apply_depth(Lane* lane, const Event* event, int64_t now_ns) noexcept 
     lane.needs_snapshot = book_sync_needs_snapshot(lane.sync)
     if verdict == SYNC_APPLIED or verdict == SYNC_SNAPSHOT:
         lane.counters.resyncs = <uint64_t>lane.sync.counters.resyncs
-        _take_top(lane)
+        touch_take_book(lane)
         lane.source = SOURCE_DEPTH
         _halt(lane, False)
         return True
@@ -123,32 +111,6 @@ cdef bint _apply_depth(Lane* lane, const Event* event, int64_t now_ns) noexcept 
         lane.counters.crossed += verdict == SYNC_CROSSED
         _lose_book(lane, now_ns)
     return False
-
-
-cdef inline int _merge_side(
-    int64_t* prices, int64_t* lots, int levels, int64_t price_ticks, int64_t qty_lots, bint is_bid
-) noexcept nogil:
-    """Put a newer best level on top of a side: levels it passed go, a level at its price is replaced."""
-    cdef int kept = 0, i, first = 0
-    while first < levels and (prices[first] >= price_ticks if is_bid else prices[first] <= price_ticks):
-        first += 1
-    kept = levels - first
-    if kept > 4:
-        kept = 4
-    if first == 0:
-        for i in range(kept, 0, -1):
-            prices[i] = prices[i - 1]
-            lots[i] = lots[i - 1]
-    else:
-        for i in range(1, kept + 1):
-            prices[i] = prices[first + i - 1]
-            lots[i] = lots[first + i - 1]
-    prices[0] = price_ticks
-    lots[0] = qty_lots
-    for i in range(kept + 1, 5):
-        prices[i] = 0
-        lots[i] = 0
-    return kept + 1
 
 
 cdef bint _apply_quote(Lane* lane, const Quote* quote) noexcept nogil:
@@ -160,36 +122,7 @@ cdef bint _apply_quote(Lane* lane, const Quote* quote) noexcept nogil:
         return False
     if min(quote.bid_price_ticks, quote.bid_qty_lots, quote.ask_qty_lots) <= 0:
         return False                                  # a venue shows an empty side as price and quantity 0
-    lane.touch_id = quote.update_id
-    if not lane.has_depth:
-        _halt(lane, False)
-        lane.source = SOURCE_QUOTE
-        lane.top.bid_levels = 0
-        lane.top.ask_levels = 0
-    lane.top.bid_levels = _merge_side(
-        lane.top.bid_price_ticks, lane.top.bid_qty_lots, lane.top.bid_levels, quote.bid_price_ticks,
-        quote.bid_qty_lots, True)
-    lane.top.ask_levels = _merge_side(
-        lane.top.ask_price_ticks, lane.top.ask_qty_lots, lane.top.ask_levels, quote.ask_price_ticks,
-        quote.ask_qty_lots, False)
-    return True
-
-
-cdef bint _assume_touch(Lane* lane, int64_t price_ticks, int64_t qty_lots) noexcept nogil:
-    """Where only prints or bars are known: a touch around the last price, of the last quantity."""
-    if lane.has_depth or lane.source == SOURCE_QUOTE or lane.assumed_half_spread_ticks <= 0:
-        return False
-    if price_ticks <= lane.assumed_half_spread_ticks or qty_lots <= 0:
-        return False
-    memset(&lane.top, 0, sizeof(TopOfBook))
-    _halt(lane, False)
-    lane.source = SOURCE_ASSUMED
-    lane.top.bid_levels = 1
-    lane.top.ask_levels = 1
-    lane.top.bid_price_ticks[0] = price_ticks - lane.assumed_half_spread_ticks
-    lane.top.ask_price_ticks[0] = price_ticks + lane.assumed_half_spread_ticks
-    lane.top.bid_qty_lots[0] = qty_lots
-    lane.top.ask_qty_lots[0] = qty_lots
+    touch_take_quote(lane, quote)
     return True
 
 
@@ -212,7 +145,7 @@ cdef bint _apply_bar(Lane* lane, const Event* event) noexcept nogil:
     if lane.counters.trades == 0 and not lane.is_featureless:      # bars of the lane's own prints are finer; two clocks would mix
         bank_on_bar(lane.bank, &lane.bar)
     lane.last_price_ticks = lane.bar.close_ticks
-    return _assume_touch(lane, lane.bar.close_ticks, lane.bar.volume_lots)
+    return touch_assume(lane, lane.bar.close_ticks, lane.bar.volume_lots)
 
 
 cdef bint _apply_trade(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
@@ -221,7 +154,7 @@ cdef bint _apply_trade(Lane* lane, const Event* event, int64_t now_ns) noexcept 
     if not lane.is_featureless:
         bank_on_trade(lane.bank, event.body.trade.price_ticks, event.body.trade.qty_lots,
                       event.flags & FLAG_BUYER_IS_MAKER != 0, now_ns)
-    return _assume_touch(lane, event.body.trade.price_ticks, event.body.trade.qty_lots)
+    return touch_assume(lane, event.body.trade.price_ticks, event.body.trade.qty_lots)
 
 
 cdef void _fix_position_limit(Lane* lane) noexcept nogil:
@@ -323,7 +256,10 @@ cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noex
             lane.message_start_ticks = tsc_now()
         touched = _apply_depth(lane, event, now_ns)
         if lane.sync.levels_left > 0:
-            return                                    # inside a message: nothing is consistent yet
+            # Inside a message nothing is consistent yet; the queues of resting orders follow each level all the same.
+            if lane.paper != NULL and event.kind == EVENT_DEPTH_LEVEL and book_sync_is_applying(lane.sync):
+                paper_see_level(lane.paper, event)
+            return
         if timed and lane.message_start_ticks != 0:
             stage_record(lane.shared.stages, STAGE_BOOK, lane.message_start_ticks)
             lane.message_start_ticks = 0

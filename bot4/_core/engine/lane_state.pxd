@@ -126,6 +126,7 @@ ctypedef struct Lane:
     int32_t source           # BookSource of the touch
     uint32_t gate            # GateReason bits, 0: open
     int32_t mismatch         # Mismatch that closed it
+    bint is_top_stale[2]     # a level of this message may have changed the side's five best
     bint has_depth           # a depth message was seen: then only a live book is traded on
     bint needs_snapshot      # for the feed: the book is not live and waits for a snapshot
     bint is_featureless      # nobody reads features: the bank is not fed

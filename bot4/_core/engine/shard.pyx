@@ -290,6 +290,12 @@ cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil:
     shard.messages += event.flags & FLAG_LAST != 0
 
 
+cdef void shard_apply_rest(ShardState* shard, const Event* event) noexcept nogil:
+    shard.shared.events += 1
+    lane_apply_market(&shard.lanes[event.instrument], event, shard.now_ns)
+    shard.messages += event.flags & FLAG_LAST != 0
+
+
 cdef uint64_t shard_hash(const ShardState* shard) noexcept nogil:
     cdef uint64_t digest = hash_mix(shard.shared.events, <uint64_t>shard.now_ns)
     cdef int i

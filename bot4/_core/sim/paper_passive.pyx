@@ -15,8 +15,10 @@ Rules
 from libc.stdint cimport int64_t, uint64_t
 
 from bot4._core.sim.delay_line cimport delay_line_room
+from bot4._core.sim.displayed cimport displayed_on_event
 from bot4._core.sim.own_impact cimport own_impact_market_ticks
 from bot4._core.sim.paper_matching cimport paper_expire_reduce_only, paper_fill, paper_reducible
+from bot4._core.sim.paper_queue cimport paper_queue_on_market
 from bot4._core.sim.partial_fills cimport partial_fill_count, partial_fill_lots
 from bot4._core.sim.queue_position cimport QUEUE_TRADE_THROUGH, queue_on_print
 from bot4._core.sim.resting cimport RestingOrder, resting_count, resting_remove
@@ -114,3 +116,9 @@ cdef void paper_on_print(PaperVenue* venue, const Event* market, int64_t now_ns)
         venue, market.body.trade.price_ticks + own_impact_market_ticks(&venue.fills.impact), market.body.trade.qty_lots,
         1 if market.flags & FLAG_BUYER_IS_MAKER else 0, market.venue_ns, now_ns,
     )
+
+
+cdef void paper_see_level(PaperVenue* venue, const Event* level) noexcept nogil:
+    displayed_on_event(&venue.displayed, level, True)
+    if venue.fills.queue.kind != QUEUE_TRADE_THROUGH:
+        paper_queue_on_market(&venue.fills, &venue.resting, level, True)
