@@ -1,14 +1,17 @@
-"""A backtest: arrays, the engine that every run has, a strategy, and what came of it."""
+"""A backtest: arrays or recordings, the engine that every run has, a strategy, and what came of it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bot4._core.engine.array_feed import BAR_ROWS, L2_ROWS, QUOTE_ROWS, ArrayFeed
+from bot4._core.engine.feed import Feed
 from bot4._core.engine.tape import TapeKeeper
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.sim.latency import Latency
@@ -19,19 +22,21 @@ from bot4.domain.instrument import Instrument
 from bot4.strategy.base import CompiledStrategy, host_strategy, strategy_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from bot4._core.engine.strategy import StrategyHost
     from bot4._core.journal.stream import Journal
     from bot4.config import Settings
+    from bot4.ports.market_feed import MarketFeed
 
     Rows = NDArray[np.void]
     Data = Rows | Sequence[Rows] | Mapping[str, Rows | Sequence[Rows]]
 
 # Stage times are taken of one message in this many: they are paper's and live's business.
 _SAMPLE_EVERY = 1 << 16
+_PROGRESS_S = 0.2
 
 
 def run_backtest(
@@ -49,39 +54,123 @@ def run_backtest(
     lanes = (instruments,) if isinstance(instruments, Instrument) else tuple(instruments)
     sources = _sources(data, lanes)
     shape = _shape([rows for _, rows in sources])
-    assembly = assemble(settings, lanes, journal=journal, shape=shape, sample_every=_SAMPLE_EVERY)
-    tape = TapeKeeper()
-    assembly.engine.set_tape(tape)
-    host: StrategyHost | None = None
-    if strategy is not None:
-        latency = Latency.fixed(strategy_latency_ns) if strategy_latency_ns else None
-        host = host_strategy(strategy, assembly.engine, latency=latency, seed=settings.run.seed)
-    feed = ArrayFeed(assembly.engine, venue_clock=venue_clock and shape.bar_interval_ns is None)
+    run = _Run(lanes, shape, strategy, settings, strategy_latency_ns, journal)
+    feed = ArrayFeed(run.assembly.engine, venue_clock=venue_clock and shape.bar_interval_ns is None)
     for lane, rows in sources:
         feed.add(rows, lane)
-    is_python = host is not None and not isinstance(strategy, CompiledStrategy)
-    started_s, started_cpu_s = time.perf_counter(), time.process_time()
-    feed.run(progress, hold_gil=is_python)
-    elapsed_s, cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
-    open_orders_left = assembly.engine.drain()
-    if host is not None and host.error is not None:
-        raise host.error
-    if tape.lost:
-        raise MemoryError(f"there was no memory for {tape.lost} rows of the result")
-    return make_result(
-        assembly,
-        tape,
-        settings,
-        strategy="linear policy" if strategy is None else strategy_name(strategy),
-        sources=tuple((lanes[lane].symbol, _KIND_NAMES.get(rows.dtype, "events"), len(rows)) for lane, rows in sources),
-        feed=feed.counters(),
-        calls={} if host is None else host.counters(),
-        open_orders_left=open_orders_left,
-        venue_clock=venue_clock,
-        strategy_latency_ns=strategy_latency_ns,
-        elapsed_s=elapsed_s,
-        cpu_s=cpu_s,
-    )
+    is_python = strategy is not None and not isinstance(strategy, CompiledStrategy)
+    with run.timed():
+        feed.run(progress, hold_gil=is_python)
+    names = tuple((lanes[lane].symbol, _KIND_NAMES.get(rows.dtype, "events"), len(rows)) for lane, rows in sources)
+    return run.result(names, feed.counters(), venue_clock=venue_clock)
+
+
+def replay_backtest(
+    source: MarketFeed,
+    shape: InputShape,
+    strategy: object | None,
+    settings: Settings,
+    *,
+    strategy_latency_ns: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> BacktestResult:
+    """Run a strategy over recordings, as they are read; the venue lives by our receive stamps."""
+    run = _Run(source.instruments, shape, strategy, settings, strategy_latency_ns, None)
+    feed = Feed(run.assembly.scanner, run.assembly.engine)
+    with run.timed():
+        if progress is None:
+            source.run(feed)
+        else:
+            _run_watched(source, feed, progress)
+    if source.damage is not None:
+        raise DataError(f"the input is damaged: {source.damage}")
+    fed = feed.counters()
+    counters = {"rows": run.assembly.engine.counters()["events"], **{key: fed[key] for key in ("first_ns", "last_ns")}}
+    return run.result(((source.name, "recording", fed["messages"]),), counters, venue_clock=False, notes=source.notes)
+
+
+def _run_watched(source: MarketFeed, feed: Feed, progress: Callable[[int, int], None]) -> None:
+    """Feed in a thread of its own and tell how far it is, in thousandths, from this one."""
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            source.run(feed)
+        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+            failure.append(error)
+
+    feeding = Thread(target=run, name="bot4-feed", daemon=True)
+    feeding.start()
+    try:
+        while feeding.is_alive():
+            feeding.join(_PROGRESS_S)
+            progress(round(1_000 * (source.progress or 0.0)), 1_000)
+    except BaseException:
+        feed.stop()
+        feeding.join()
+        raise
+    if failure:
+        raise failure[0]
+
+
+class _Run:
+    """An engine with a tape and a strategy, and the result read off them once it was fed."""
+
+    def __init__(
+        self,
+        lanes: tuple[Instrument, ...],
+        shape: InputShape,
+        strategy: object | None,
+        settings: Settings,
+        strategy_latency_ns: int,
+        journal: Journal | None,
+    ) -> None:
+        self._settings, self._latency_ns, self._strategy = settings, strategy_latency_ns, strategy
+        self.assembly = assemble(settings, lanes, journal=journal, shape=shape, sample_every=_SAMPLE_EVERY)
+        self._tape = TapeKeeper()
+        self.assembly.engine.set_tape(self._tape)
+        self._host: StrategyHost | None = None
+        if strategy is not None:
+            latency = Latency.fixed(strategy_latency_ns) if strategy_latency_ns else None
+            self._host = host_strategy(strategy, self.assembly.engine, latency=latency, seed=settings.run.seed)
+        self._elapsed_s = self._cpu_s = 0.0
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Measure what is inside."""
+        started_s, started_cpu_s = time.perf_counter(), time.process_time()
+        yield
+        self._elapsed_s, self._cpu_s = time.perf_counter() - started_s, time.process_time() - started_cpu_s
+
+    def result(
+        self,
+        sources: tuple[tuple[str, str, int], ...],
+        feed: dict[str, int],
+        *,
+        venue_clock: bool,
+        notes: tuple[str, ...] = (),
+    ) -> BacktestResult:
+        """End the run in order, and say what came of it; raises what a Python strategy raised."""
+        open_orders_left = self.assembly.engine.drain()
+        if self._host is not None and self._host.error is not None:
+            raise self._host.error
+        if self._tape.lost:
+            raise MemoryError(f"there was no memory for {self._tape.lost} rows of the result")
+        return make_result(
+            self.assembly,
+            self._tape,
+            self._settings,
+            strategy="linear policy" if self._strategy is None else strategy_name(self._strategy),
+            sources=sources,
+            feed=feed,
+            calls={} if self._host is None else self._host.counters(),
+            open_orders_left=open_orders_left,
+            venue_clock=venue_clock,
+            strategy_latency_ns=self._latency_ns,
+            elapsed_s=self._elapsed_s,
+            cpu_s=self._cpu_s,
+            notes=notes,
+        )
 
 
 _KIND_NAMES: dict[Any, str] = {QUOTE_ROWS: "quotes", L2_ROWS: "L2 rows", BAR_ROWS: "bars"}

@@ -134,6 +134,7 @@ def make_result(
     strategy_latency_ns: int,
     elapsed_s: float,
     cpu_s: float,
+    notes: tuple[str, ...] = (),
 ) -> BacktestResult:
     """Read the result off an engine that was drained, and its tape."""
     orders, fills, ends = tape.rows("orders"), tape.rows("fills"), tape.rows("ends")
@@ -188,7 +189,7 @@ def make_result(
         instruments=assembly.instruments,
         taker_fee=assembly.contracts[0].fields["taker_rate_e8"] / 1e8,
         assumptions=_assumptions(assembly, settings, strategy_latency_ns, venue_clock=venue_clock),
-        notes=_notes(lanes, refusals, engine.counters(), calls),
+        notes=notes + _notes(lanes, refusals, engine.counters(), calls),
     )
 
 

@@ -1,5 +1,6 @@
 """The one place that joins adapters to what uses them. Each function builds what it returns; imports are lazy."""
 
+from bot4.bootstrap.backtest import backtest_recordings, load_strategy
 from bot4.bootstrap.exchange import serve_exchange
 from bot4.bootstrap.host import examine_host
 from bot4.bootstrap.recordings import calibrate_recordings, check_recordings, open_recording
@@ -7,9 +8,11 @@ from bot4.bootstrap.session import OpenSession, open_session
 
 __all__ = [
     "OpenSession",
+    "backtest_recordings",
     "calibrate_recordings",
     "check_recordings",
     "examine_host",
+    "load_strategy",
     "open_recording",
     "open_session",
     "serve_exchange",

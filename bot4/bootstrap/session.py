@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
+    from bot4._core.engine.strategy import StrategyHost
     from bot4.application.session import PaperSession
     from bot4.config import Settings
     from bot4.ports.display import Display
@@ -32,6 +33,8 @@ def open_session(
     live: bool = False,
     speed: float,
     duration_s: float | None = None,
+    strategy: object | None = None,
+    strategy_latency_ns: int = 0,
 ) -> OpenSession:
     """Put a session together: its data directory, its store, its source of market data.
 
@@ -60,6 +63,10 @@ def open_session(
         0 for as fast as it goes, 1 for the pace of the stamps; 0 for a venue, whose pace is its own.
     duration_s : float, optional
         Market time to run for.
+    strategy : Strategy or CompiledStrategy, optional
+        Instead of the built-in policy; with recordings, or a generated market, at full speed.
+    strategy_latency_ns : int
+        From what it is told until its requests reach the desk.
 
     Raises
     ------
@@ -82,6 +89,8 @@ def open_session(
     from bot4.domain.errors import OutputError
 
     source: MarketFeed
+    if strategy is not None:
+        _require_simple(strategy, venue=venue, speed=speed)
     if live:
         require_live(settings, venue)
     streams = open_venue(settings, venue, market, symbols) if venue is not None else None
@@ -123,13 +132,14 @@ def open_session(
                 duration_s=duration_s,
                 account=account,
             )
+            host = _host_strategy(session, strategy, strategy_latency_ns, settings.run.seed)
         except BaseException as error:
             if unfinished is None:
                 data_dir.discard(run_dir)
             if isinstance(error, OSError):
                 raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
             raise
-        return OpenSession(session, opened.pop_all())
+        return OpenSession(session, opened.pop_all(), host)
 
 
 def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> MarketFeed:
@@ -141,15 +151,50 @@ def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> Mar
     return SyntheticFeed(instrument, settings.synthetic, seed=settings.run.seed)
 
 
-class OpenSession:
-    """A session with what it holds open: recording, store, data directory; leaving the block closes them."""
+def _require_simple(strategy: object, *, venue: str | None, speed: float) -> None:
+    """Refuse a strategy of one's own where it cannot run yet."""
+    from bot4.domain.errors import ConfigError
+    from bot4.strategy.base import CompiledStrategy
 
-    def __init__(self, session: PaperSession, opened: ExitStack) -> None:
+    if venue is not None:
+        raise ConfigError("a strategy of your own runs over recordings and the synthetic market, not with --venue")
+    if speed != 0.0 and not isinstance(strategy, CompiledStrategy):
+        raise ConfigError("a strategy in Python runs at full speed only: --speed max")
+
+
+def _host_strategy(
+    session: PaperSession, strategy: object | None, latency_ns: int, seed: int
+) -> StrategyHost | None:
+    from bot4._core.sim.latency import Latency
+    from bot4.strategy.base import host_strategy
+
+    if strategy is None:
+        return None
+    latency = Latency.fixed(latency_ns) if latency_ns else None
+    return host_strategy(strategy, session.assembly.engine, latency=latency, seed=seed, on_error=session.stop)
+
+
+class OpenSession:
+    """A session with what it holds open: recording, store, data directory; leaving the block closes them.
+
+    Raises
+    ------
+    StrategyFailedError
+        On leaving the block: the session's strategy raised, and the run was ended.
+
+    """
+
+    def __init__(self, session: PaperSession, opened: ExitStack, host: StrategyHost | None = None) -> None:
         self.session = session
         self._opened = opened
+        self._host = host
 
     def __enter__(self) -> PaperSession:
         return self.session
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        from bot4.domain.errors import StrategyFailedError
+
         self._opened.close()
+        if kind is None and self._host is not None and self._host.error is not None:
+            raise StrategyFailedError(f"the strategy failed: {self._host.error!r}") from self._host.error

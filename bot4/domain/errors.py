@@ -130,6 +130,10 @@ class NoInputError(FatalError):
     exit_code = 66
 
 
+class StrategyFailedError(FatalError):
+    """A strategy raised; the run was ended in order."""
+
+
 class OutputError(FatalError):
     """A result that cannot be written where it was asked for."""
 

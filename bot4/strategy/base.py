@@ -9,6 +9,8 @@ from bot4._core.engine.python_strategy import PythonHost
 from bot4._core.engine.strategy import CALLS, StrategyHost
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -115,8 +117,17 @@ def strategy_name(strategy: object) -> str:
     return strategy.name if isinstance(strategy, CompiledStrategy) else type(strategy).__name__
 
 
-def host_strategy(strategy: object, engine: Engine, *, latency: Latency | None = None, seed: int = 0) -> StrategyHost:
+def host_strategy(
+    strategy: object,
+    engine: Engine,
+    *,
+    latency: Latency | None = None,
+    seed: int = 0,
+    on_error: Callable[[], None] | None = None,
+) -> StrategyHost:
     """Put a strategy into an engine that has seen no event yet; returns what holds it there.
+
+    `on_error` is called once where one in Python raises, by the thread that called it.
 
     Raises
     ------
@@ -141,5 +152,6 @@ def host_strategy(strategy: object, engine: Engine, *, latency: Latency | None =
     wants = wanted_calls(strategy)
     interval_ns = int(getattr(strategy, "timer_interval_ns", 0)) if "timer" in wants else 0
     host = PythonHost(strategy, engine, wants=wants, timer_interval_ns=interval_ns, latency=latency, seed=seed)
+    host.on_error = on_error
     engine.set_strategy(host, features=bool(getattr(strategy, "reads_features", False)))
     return host

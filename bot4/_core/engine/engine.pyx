@@ -117,7 +117,7 @@ cdef class Engine:
         self.state.shared.breaker = breaker.state
         self.state.shared.journal = NULL if journal is None else journal.stream
         self.state.shared.stages = &self.stages.stages
-        self.state.shared.next_seq = 2     # as of a new journal, whose first record is its own
+        self.state.shared.next_seq = 1     # as of a new journal
         self.link = link
         if link is not None:
             self.state.shared.intents = link.intents.ring

@@ -23,6 +23,7 @@ cdef class PythonHost(StrategyHost):
     cdef int32_t request_count
     cdef int64_t now_ns
     cdef readonly tuple markets
+    cdef public object on_error      # called with nothing where the strategy raises
     cdef object engine
     cdef object on_start
     cdef object on_book

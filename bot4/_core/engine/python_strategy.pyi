@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot4._core.engine.engine import Engine
 from bot4._core.engine.strategy import StrategyHost
@@ -89,6 +89,7 @@ class Market:
     def cancel_all(self) -> None: ...
 
 class PythonHost(StrategyHost):
+    on_error: Callable[[], None] | None
     def __init__(
         self,
         strategy: object,

@@ -247,6 +247,8 @@ cdef int32_t _call(
         host.error = error
         host.hook.is_stopped = True
         host.request_count = 0
+        if host.on_error is not None:
+            host.on_error()
     host.requests = NULL
     return host.request_count
 

@@ -113,6 +113,14 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     metavar="FILE",
     help="Write the summary as JSON; - is stdout, which then holds nothing else.",
 )
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    help="A strategy of your own, module:name or file.py:name, instead of the built-in policy; on paper.",
+)
+@click.option(
+    "--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy."
+)
 @click.option("--quiet", is_flag=True, help="No live view; only the summary.")
 def run(  # noqa: PLR0917 - click hands them over by name
     replay: tuple[Path, ...],
@@ -129,6 +137,8 @@ def run(  # noqa: PLR0917 - click hands them over by name
     data_dir: Path | None,
     seed: int | None,
     json_file: str | None,
+    strategy: str | None,
+    strategy_args: tuple[str, ...],
     *,
     live: bool,
     quiet: bool,
@@ -161,6 +171,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
             config_file=config_file,
             overrides=_overrides(pairs, data_dir, seed),
             json_file=json_file,
+            strategy=None if strategy is None else (strategy, strategy_args),
             quiet=quiet,
         )
     except Bot4Error as error:
@@ -200,10 +211,11 @@ def _run(
     config_file: Path | None,
     overrides: dict[str, Any],
     json_file: str | None,
+    strategy: tuple[str, tuple[str, ...]] | None,
     quiet: bool,
 ) -> int:
     from bot4.application.session import SessionFailedError
-    from bot4.bootstrap import open_session
+    from bot4.bootstrap import load_strategy, open_session
     from bot4.config import load_settings
     from bot4.domain.errors import ConfigError
     from bot4.entrypoints.cli.run_display import make_display, show_summary
@@ -234,6 +246,7 @@ def _run(
             live=live,
             speed=chosen_speed,
             duration_s=duration,
+            strategy=None if strategy is None else load_strategy(*strategy),
         ) as session,
         _Signals(session),
     ):
