@@ -16,7 +16,7 @@ ARGS ?=
 # The scripts of ci/ get the environment's interpreter, not the one it was made from.
 IN_VENV = PYTHON="$(abspath $(BIN))/python"
 
-.PHONY: help run test check bench bench-gate coverage tsan asan leak fuzz model differential lint docs image clean build dev
+.PHONY: help run test check bench bench-gate coverage tsan asan leak fuzz model soak differential lint docs image clean build dev
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ differential: build ## the exchange against its plain twin over a million random
 
 fuzz: dev ## the scanner under libFuzzer; SECONDS_TO_FUZZ=600
 	@$(IN_VENV) ci/fuzz.sh $(or $(SECONDS_TO_FUZZ),60)
+
+soak: build ## kill a live run KILLS times while its orders are out, and count at the exchange's own ledger
+	@$(BIN)/python ci/soak.py --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
 model: dev ## the rings under the model checker
 	@$(IN_VENV) ci/model.sh

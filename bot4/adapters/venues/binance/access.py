@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bot4.adapters.venues.binance.budget import Purpose, Quota, Refusal
+from bot4.adapters.venues.tls import tls_context
 from bot4.domain.errors import ConfigError, RejectReason
 from bot4.ports.exchange import Reject
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -59,12 +60,7 @@ class Endpoints:
 
     def tls(self) -> ssl.SSLContext:
         """Return a context that verifies certificate and host name, TLS 1.2 at least."""
-        try:
-            context = ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
-        except OSError as error:
-            raise ConfigError(f"certificates {self.ca_file} cannot be read: {error.strerror or error}") from None
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
+        return tls_context(str(self.ca_file) if self.ca_file else None)
 
 
 def require_safe(address: str, secure: str) -> None:

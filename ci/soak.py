@@ -1,0 +1,367 @@
+"""Kill a trading bot again and again, and count at its exchange's own ledger what came of it.
+
+    python ci/soak.py --kills 200            (make soak KILLS=200)
+
+One process serves the exchange; another holds the interpreter with bot4 loaded and forks a child for each life, which
+runs the whole `bot4 run --live`: engine, journal, gateway, tables. SIGKILL ends each life, most of them while an order
+is out; the next one of the same data directory goes on. A round of lives ends with one that may finish. Then the
+tables are compared with the exchange's administration. The last line is
+
+    kills=N in_flight=K intents=M lost=0 ghost=0 doubled=0
+
+`in_flight` counts the kills after which the exchange showed an order that the killed journal did not hold as settled,
+`intents` the orders of the tables that were not stopped before the socket, `lost` what only one side has or what
+differs (orders, trades, balances, open orders), `ghost` orders at the exchange that no table knows, `doubled` orders
+and trades that are there twice. It ends with 1 where any of the three is not 0, an intent is not an order, or fewer
+than a third of the kills hit an order in flight.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, cast
+
+ROOT = Path(__file__).resolve().parents[1]
+KEY, SECRET = "soakkey", "soaksecret"
+sys.path.insert(0, str(ROOT))  # a checkout need not be installed
+OPENING = {"USDT": Decimal(1_000_000), "BTC": Decimal(100)}
+LIMITS = """
+weight_per_minute = 100000000
+raw_requests_per_5_minutes = 100000000
+orders_per_10_seconds = 1000000
+orders_per_day = 100000000
+connections_per_5_minutes = 1000000
+"""
+SETTINGS = """
+[live]
+consent = "real orders"
+endpoint = "custom"
+rest_url = "{rest}"
+ws_api_url = "{ws_api}"
+reconcile_interval_ms = 1000
+timeout_ms = 1000
+recv_window_ms = 500
+venue_timeout_ms = 0
+[venues.binance]
+rest_url = "{rest}"
+ws_url = "{ws}"
+[strategy]
+weights = {{ depth_imbalance_5 = 1.0 }}
+scales = {{ depth_imbalance_5 = 1.0 }}
+enter_score = 0.02
+take_score = 0.9
+exit_score = 0.01
+cooldown_ms = 0
+passive_ttl_ms = 150
+[risk]
+orders_per_s = 100
+orders_burst = 100
+duplicate_window_ms = 0
+consecutive_rejects_max = 1000
+[breaker]
+consecutive_rejects_max = 1000
+error_rate_max_pct = 100
+flood_trips = 1000
+[run]
+view_interval_ms = 50
+"""
+ROUND_KILLS = 200  # lives of one exchange and one data directory: what the ledger lists stays small
+LIFE_S = 30.0
+_RECORD = 40  # bytes of a record before its payload
+STOPPED_HERE = frozenset({"dropped", "rejected", "absent"})
+
+
+class Exchange:
+    """The served exchange, a process of its own, and its administration."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        (folder / "limits.toml").write_text(LIMITS)
+        account = f"live:{KEY}:{SECRET}:" + ",".join(f"{asset}={amount}" for asset, amount in OPENING.items())
+        code = "from bot4.entrypoints.cli.main import main; main()"
+        options = ["--port", "0", "--seed", str(seed), "--limits", str(folder / "limits.toml"), "--account", account]
+        command = [sys.executable, "-c", code, "exchange", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
+        self.said = cast("IO[str]", self.process.stdout)
+        self.at: dict[str, str] = json.loads(self.said.readline())
+
+    def ledger(self) -> dict:
+        """Return the account as the exchange has it: orders, trades, open orders, balances."""
+        request = urllib.request.Request(  # noqa: S310 - an address of this machine
+            f"{self.at['admin']}/ledger", headers={"Authorization": f"Bearer {self.at['admin_token']}"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - an address of this machine
+            return json.load(answer)["accounts"]["live"]
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.terminate()
+        self.process.wait(20)
+        self.said.close()
+
+
+@dataclass
+class Verdict:
+    """What was counted."""
+
+    kills: int = 0
+    in_flight: int = 0
+    intents: int = 0
+    orders: int = 0
+    lost: int = 0
+    ghost: int = 0
+    doubled: int = 0
+    states: Counter[str] = field(default_factory=Counter)  # of orders that were out when a life was killed
+
+    def __str__(self) -> str:
+        return (
+            f"kills={self.kills} in_flight={self.in_flight} intents={self.intents} lost={self.lost} "
+            f"ghost={self.ghost} doubled={self.doubled}"
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was lost, made up or doubled, and enough was at stake."""
+        return (
+            not (self.lost or self.ghost or self.doubled)
+            and self.intents == self.orders > 0
+            and 3 * self.in_flight >= self.kills
+        )
+
+
+class Round:
+    """Lives of one data directory on one exchange.
+
+    `plant` runs in each child before the bot does: how a test makes a bot that is wrong.
+    """
+
+    def __init__(self, folder: Path, rng: random.Random, plant: Callable[[], None] | None = None) -> None:
+        self.folder = folder
+        self.rng = rng
+        self.plant = plant
+        self.exchange = Exchange(folder, rng.randrange(1 << 30))
+        (folder / "bot4.toml").write_text(SETTINGS.format(**self.exchange.at))
+
+    def kill_one(self, verdict: Verdict) -> None:
+        """Live one life up to its kill, and count whether an order was in flight."""
+        journal = self._journal()
+        begun = journal.stat().st_size if journal else 0
+        child = self._fork([])
+        # Some die before they trade - in the preflight, in the recovery - most once intents were journalled.
+        early_s = self.rng.uniform(0.0, 1.0) if self.rng.random() < 0.15 else None  # noqa: PLR2004 - a share
+        wanted, started = min(5, int(self.rng.expovariate(0.7)) + 1), time.monotonic()
+        while early_s is None and self._intents(begun) < wanted:
+            self._expect_alive(child, started)
+            time.sleep(0.0005)
+        late_s = self.rng.choice((0.0, self.rng.expovariate(1 / 0.002), self.rng.expovariate(1 / 0.03)))
+        time.sleep(late_s if early_s is None else early_s)
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            raise RuntimeError(f"a life ended by itself before it was killed:\n{self.log()}")
+        verdict.kills += 1
+        verdict.in_flight += self._was_in_flight(verdict.states)
+
+    def finish(self) -> None:
+        """Live the last life, which may end; raises where it ends with anything but 0."""
+        child = self._fork(["--duration", "2"])
+        _, status = os.waitpid(child, 0)
+        if os.waitstatus_to_exitcode(status) != 0:
+            raise RuntimeError(f"the last life ended with {os.waitstatus_to_exitcode(status)}:\n{self.log()}")
+
+    def log(self) -> str:
+        """Return the end of what the last life said."""
+        path = self.folder / "log"
+        return path.read_text()[-2_000:] if path.exists() else ""
+
+    def judge(self, verdict: Verdict) -> None:
+        """Compare tables and ledger, and add up."""
+        ledger = self.exchange.ledger()
+        with contextlib.closing(sqlite3.connect(self.folder / "data" / "bot4.sqlite")) as store:
+            orders = {
+                row[0]: row[1:] for row in store.execute("SELECT client_order_id, status, qty, filled_qty FROM orders")
+            }
+            fills = store.execute("SELECT trade_id, price, qty, fee, fee_asset FROM fills").fetchall()
+        count(verdict, ledger, orders, fills)
+
+    # -- inside
+
+    def _fork(self, arguments: list[str]) -> int:
+        child = os.fork()
+        if child:
+            return child
+        code = 70
+        try:
+            log = os.open(self.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            os.environ.update(BOT4_LIVE_CONSENT="real orders", BOT4_API_KEY=KEY, BOT4_API_SECRET=SECRET)
+            if self.plant is not None:
+                self.plant()
+            from bot4.entrypoints.cli.main import main  # noqa: PLC0415 - loaded before the fork
+
+            main.main(
+                ["run", "--venue", "binance", "--live", "--config", str(self.folder / "bot4.toml"), "--data-dir",
+                 str(self.folder / "data"), "--quiet", *arguments],
+                standalone_mode=False,
+            )  # fmt: skip
+        except SystemExit as left:
+            code = left.code if isinstance(left.code, int) else 0 if left.code is None else 1
+        except BaseException as error:  # noqa: BLE001 - told by the exit code and the log
+            os.write(2, f"{type(error).__name__}: {error}\n".encode())
+        finally:
+            os._exit(code)
+
+    def _journal(self) -> Path | None:
+        runs = self.folder / "data" / "runs"
+        found = sorted(runs.glob("*/shard-0.journal")) if runs.is_dir() else []
+        return found[-1] if found else None
+
+    def _intents(self, begun: int) -> int:
+        from bot4._core.journal.record import JournalKind  # noqa: PLC0415 - loaded before the fork
+
+        journal = self._journal()
+        if journal is None or journal.stat().st_size <= begun:
+            return 0
+        with journal.open("rb") as file:
+            file.seek(begun or 64)
+            tail = file.read()
+        at = found = 0
+        while at + _RECORD <= len(tail):
+            found += tail[at + 20] == JournalKind.JOURNAL_INTENT
+            at += _RECORD + int.from_bytes(tail[at + 4 : at + 8], "little")
+        return found
+
+    def _expect_alive(self, child: int, started: float) -> None:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            raise RuntimeError(f"a life ended by itself with {os.waitstatus_to_exitcode(status)}:\n{self.log()}")
+        if time.monotonic() - started > LIFE_S:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise RuntimeError(f"a life decided nothing within {LIFE_S:.0f} s:\n{self.log()}")
+
+    def _was_in_flight(self, states: Counter[str]) -> bool:
+        from bot4.application.run_past import read_past  # noqa: PLC0415 - loaded before the fork
+        from bot4.domain.order_id import client_order_id  # noqa: PLC0415 - loaded before the fork
+
+        ledger, journal = self.exchange.ledger(), self._journal()
+        past = read_past(journal) if journal else None
+        left = {client_order_id(order.epoch, order.order_id): order for order in past.unsettled} if past else {}
+        there = {row["clientOrderId"]: row["status"].lower() for row in ledger["orders"]}
+        for name, order in left.items():
+            states[f"{order.life.state.value} here, {there.get(name, 'absent')} there"] += 1
+        return bool(ledger["openOrders"]) or bool(left.keys() & there.keys())
+
+
+def count(verdict: Verdict, ledger: dict, orders: dict, fills: list) -> None:
+    """Count what the tables and the exchange's ledger do not have in common."""
+    theirs = Counter(row["clientOrderId"] for row in ledger["orders"])
+    verdict.doubled += sum(times - 1 for times in theirs.values())
+    verdict.ghost += sum(name not in orders for name in theirs)
+    verdict.orders += len(theirs)
+    sent = {name for name, (status, _, _) in orders.items() if status not in STOPPED_HERE}
+    verdict.intents += len(sent)
+    verdict.lost += len(sent - set(theirs)) + len(ledger["openOrders"])
+    for row in ledger["orders"]:
+        status, qty, filled = orders.get(row["clientOrderId"], ("", "0", "0"))
+        same = (row["status"].lower(), Decimal(row["origQty"]), Decimal(row["executedQty"]))
+        verdict.lost += row["clientOrderId"] in orders and (status, Decimal(qty), Decimal(filled)) != same
+    booked = Counter(trade for trade, *_ in fills)
+    verdict.doubled += sum(times - 1 for times in booked.values())
+    ours = {(t, Decimal(p), Decimal(q), Decimal(fee), asset) for t, p, q, fee, asset in fills}
+    made = {
+        (row["id"], Decimal(row["price"]), Decimal(row["qty"]), Decimal(row["commission"]), row["commissionAsset"])
+        for row in ledger["trades"]
+    }
+    verdict.lost += len(ours ^ made)
+    for asset, opening in OPENING.items():
+        held = ledger["balances"].get(asset, {"free": "0", "locked": "0"})
+        verdict.lost += Decimal(held["free"]) + Decimal(held["locked"]) != opening + moved(fills, ledger, asset)
+
+
+def moved(fills: list, ledger: dict, asset: str) -> Decimal:
+    """Return what our own fills have done to a balance; the side of a trade is the exchange's word."""
+    buys = {row["id"]: row["isBuyer"] for row in ledger["trades"]}
+    total = Decimal(0)
+    for trade, price, qty, fee, fee_asset in fills:
+        sign = 1 if buys.get(trade) else -1
+        total += sign * Decimal(qty) if asset == "BTC" else -sign * Decimal(price) * Decimal(qty)
+        total -= Decimal(fee) if fee_asset == asset else 0
+    return total
+
+
+def load() -> None:
+    """Import what a life imports, once, before the first fork."""
+    import importlib  # noqa: PLC0415 - all of it is here
+
+    for name in (
+        "numpy", "aiohttp", "cryptography.hazmat.primitives.asymmetric.ed25519", "orjson", "msgspec", "rich.console",
+        "bot4.entrypoints.cli.main", "bot4.entrypoints.cli.run", "bot4.entrypoints.cli.run_display",
+        "bot4.bootstrap", "bot4.bootstrap.session", "bot4.application.session", "bot4.application.run_past",
+        "bot4.adapters.venues.binance.accounts", "bot4.adapters.venues.binance.market_data",
+        "bot4.adapters.venues.live_feed", "bot4.adapters.storage.sqlite", "bot4.adapters.secrets.key_source",
+        "bot4.adapters.host.no_dumps", "bot4.application.preflight", "sqlite3",
+    ):  # fmt: skip
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
+def soak(
+    kills: int, seed: int, *, plant: Callable[[], None] | None = None, say: Callable[[str], None] = lambda _: None
+) -> Verdict:
+    """Kill so often; returns what was counted."""
+    load()
+    rng, verdict = random.Random(seed), Verdict()  # noqa: S311 - which moment is hit
+    while verdict.kills < kills:
+        folder = Path(tempfile.mkdtemp(prefix="bot4-soak-"))
+        lives = Round(folder, rng, plant)
+        try:
+            for _ in range(min(ROUND_KILLS, kills - verdict.kills)):
+                lives.kill_one(verdict)
+            lives.finish()
+            lives.judge(verdict)
+        finally:
+            lives.exchange.close()
+        say(str(verdict))
+        shutil.rmtree(folder)  # kept where something was raised
+    return verdict
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    started, used = time.monotonic(), os.times()
+    verdict = soak(given.kills, given.seed, say=lambda line: print(line, file=sys.stderr, flush=True))
+    now = os.times()
+    cpu_s = sum(now[:4]) - sum(used[:4])
+    for state, times in verdict.states.most_common():
+        print(f"  {times:6} x {state}", file=sys.stderr)
+    print(f"{time.monotonic() - started:.0f} s, {cpu_s:.0f} s of CPU, seed {given.seed}", file=sys.stderr)
+    print(verdict)
+    return 0 if verdict.holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
