@@ -71,10 +71,14 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True)
 class InputShape:
-    """What the input can tell: whether it has a book, and the length of its bars where it is nothing but bars."""
+    """What the input can tell: whether it has a book, and the length of its bars where it is nothing but bars.
+
+    ``plays_bars`` where nobody else tells the paper venue what happened inside them.
+    """
 
     has_book: bool = True
     bar_interval_ns: int | None = None
+    plays_bars: bool = False
 
 
 def assemble(
@@ -166,6 +170,7 @@ def _assemble(
             gates[index],
             _policy(settings, instrument, shape),
             assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks if external is None else 0,
+            plays_bars=shape.plays_bars,
             position_ticklots_max=_ticklots(
                 settings, instrument, settings.risk.position_notional_max, "risk.position_notional_max"
             )

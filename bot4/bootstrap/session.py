@@ -101,7 +101,8 @@ def open_session(
         source = ReplayFeed(
             replay, instrument_files=instrument_files, market=Market(market) if market is not None else None
         )
-        shape = InputShape(has_book=source.has_book, bar_interval_ns=source.bar_interval_ns)
+        has_book = source.has_book
+        shape = InputShape(has_book=has_book, bar_interval_ns=source.bar_interval_ns, plays_bars=not has_book)
     elif streams is None:
         source = _synthetic_feed(settings, instrument_files)
         shape = InputShape()

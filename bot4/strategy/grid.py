@@ -29,7 +29,8 @@ class Grid(Strategy):
     position_max_lots : int
         Bound of the position, long and short.
     align_ticks : int
-        The first level of a side lies on a multiple of it, outwards: orders keep their places while the mid moves little.
+        The first level of a side lies on a multiple of it, outwards: orders keep their places while the mid
+        moves little.
     timer_interval_ns : int
         Time between two looks.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import gzip
+import itertools
 import json
+import math
 import os
 import resource
 import signal
@@ -12,6 +15,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -499,6 +503,38 @@ def test_public_dumps_are_replayed(tmp_path, name, rows, packed):
     assert summary["rejected"] == {}
     assert summary["instruments"][0]["book_source"] == "assumed"
     assert any("has no book" in note for note in summary["notes"])
+
+
+def swinging_bars(count: int) -> list[tuple[int, int, int, int, int]]:
+    """Minutes of a price that swings: stamp in ms, then open, high, low and close in cents."""
+    closes = [round(6_000_000 + 60_000 * math.sin(i / 15)) for i in range(count + 1)]
+    return [
+        (1_723_161_240_000 + 60_000 * i, a, max(a, b) + 500, min(a, b) - 500, b)
+        for i, (a, b) in enumerate(itertools.pairwise(closes))
+    ]
+
+
+def test_orders_over_klines_fill_at_prices_the_bars_reached(tmp_path):
+    bars = swinging_bars(400)
+    path = tmp_path / "BTCUSDT-1m-2024-08.csv"
+    path.write_text(
+        "".join(
+            f"{at},{o / 100:.2f},{h / 100:.2f},{low / 100:.2f},{c / 100:.2f},8.00000000,{at + 59_999},"
+            "480000.00000000,120,4.00000000,240000.00000000,0\n"
+            for at, o, h, low, c in bars
+        )
+    )
+    summary = summary_of(tmp_path, "--replay", path, "--set", "strategy.take_score=0.95")
+    assert summary["instruments"][0]["rejects"] == 0
+    assert summary["orders"] >= summary["fills"] > 10
+    with sqlite3.connect(summary["store"]) as store:
+        fills = store.execute("SELECT ts_ns, price, is_maker FROM fills").fetchall()
+    assert {is_maker for *_, is_maker in fills} == {0, 1}
+    starts = [at for at, *_ in bars]
+    for stamp_ns, price, _ in fills:
+        # A taker meets the last close, a tick away; what rests is met inside the bar that closes at the fill.
+        _, _, high, low, _ = bars[bisect.bisect_right(starts, stamp_ns // 1_000_000) - 2]
+        assert low - 1 <= Decimal(price) * 100 <= high + 1
 
 
 def test_files_are_chained_in_the_order_given(tmp_path, lines):

@@ -47,6 +47,7 @@ class Engine:
         policy: LinearPolicy,
         *,
         assumed_half_spread_ticks: int = 0,
+        plays_bars: bool = False,
         position_ticklots_max: int = 0,
         trade_ids: int = 65_536,
     ) -> int: ...

@@ -131,8 +131,8 @@ cdef class Engine:
 
     def add_lane(
         self, str symbol, DepthSync sync not None, Features features not None, Paper paper, RiskGate gate not None,
-        LinearPolicy policy not None, *, int64_t assumed_half_spread_ticks=0, position_ticklots_max=0,
-        int trade_ids=65_536,
+        LinearPolicy policy not None, *, int64_t assumed_half_spread_ticks=0, bint plays_bars=False,
+        position_ticklots_max=0, int trade_ids=65_536,
     ) -> int:
         """Add the next instrument; returns its index, which is the one events must carry.
 
@@ -145,6 +145,8 @@ cdef class Engine:
         assumed_half_spread_ticks : int
             Half the spread assumed around the last price where only prints or bars come; 0 assumes nothing and so
             does not trade on them.
+        plays_bars : bool
+            Where bars are the only market, the paper venue is told of a closed one as four prints.
         position_ticklots_max : int
             Position limit as price_ticks x qty_lots, turned into lots at the first touch; 0 leaves the gate's own.
         trade_ids : int
@@ -186,6 +188,7 @@ cdef class Engine:
         lane.position = &self.state.positions[self.state.lane_count]
         lane.instrument = self.state.lane_count
         lane.assumed_half_spread_ticks = assumed_half_spread_ticks
+        lane.plays_bars = plays_bars
         lane.position_ticklots_max = money_from_int(position_ticklots_max)
         lane.touch_id = -1
         memcpy(&lane.policy, policy.policy, sizeof(lane.policy))

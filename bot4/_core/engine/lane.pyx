@@ -182,6 +182,22 @@ cdef inline void _take_outcomes(Lane* lane, const Event* event, int64_t now_ns) 
         count = paper_on_event(lane.paper, NULL, book, now_ns, lane.outcomes, OUTCOMES_MAX)
 
 
+cdef void _play_bar(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
+    """Tell the paper venue of a closed bar in four prints; the extreme that is worse for what is held comes first."""
+    cdef bint is_high_first = lane.position.lots < 0
+    cdef int64_t[4] prices = [lane.bar.open_ticks, lane.bar.low_ticks, lane.bar.high_ticks, lane.bar.close_ticks]
+    cdef Event tick = event[0]
+    cdef int i
+    if is_high_first:
+        prices[1], prices[2] = prices[2], prices[1]
+    tick.kind = EVENT_TRADE
+    memset(&tick.body, 0, sizeof(tick.body))
+    tick.body.trade.qty_lots = lane.bar.volume_lots // 4
+    for i in range(4 if tick.body.trade.qty_lots > 0 else 0):
+        tick.body.trade.price_ticks = prices[i]
+        _take_outcomes(lane, &tick, now_ns)
+
+
 cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
     cdef OrderIntent intent
     cdef Exposure exposure
@@ -275,7 +291,10 @@ cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noex
         lane.needs_snapshot = lane.has_depth
         _lose_book(lane, now_ns)
     breaker_record_market(lane.shared.breaker, now_ns)
-    _take_outcomes(lane, event, now_ns)
+    if lane.plays_bars and lane.counters.bars != bars and lane.counters.trades == 0 and lane.source == SOURCE_ASSUMED:
+        _play_bar(lane, event, now_ns)
+    else:
+        _take_outcomes(lane, event, now_ns)
     touched = touched and lane.top.bid_levels != 0 and lane.top.ask_levels != 0
     if touched:
         _see_touch(lane, now_ns)

@@ -130,6 +130,7 @@ ctypedef struct Lane:
     bint has_depth           # a depth message was seen: then only a live book is traded on
     bint needs_snapshot      # for the feed: the book is not live and waits for a snapshot
     bint is_featureless      # nobody reads features: the bank is not fed
+    bint plays_bars          # where bars are the only market, a closed one is told to the paper venue as prints
     int64_t assumed_half_spread_ticks
     money_t position_ticklots_max   # becomes lots at the first touch, then 0
     int64_t last_price_ticks
