@@ -131,7 +131,7 @@ def main(words: list[str]) -> int:
                 state = hbt.state_values(0)
                 values = (state.position, state.balance, state.fee, state.num_trades, state.trading_volume)
                 hbt.close()
-                if number > 0:      # the first compiles
+                if number > 0:  # the first compiles
                     rates.append(len(rows) / taken)
             print(json.dumps({
                 "engine": f"hftbacktest {version} ({depth})", "run": name, "events": len(rows),

@@ -163,9 +163,7 @@ def _require_simple(strategy: object, *, venue: str | None, speed: float) -> Non
         raise ConfigError("a strategy in Python runs at full speed only: --speed max")
 
 
-def _host_strategy(
-    session: PaperSession, strategy: object | None, latency_ns: int, seed: int
-) -> StrategyHost | None:
+def _host_strategy(session: PaperSession, strategy: object | None, latency_ns: int, seed: int) -> StrategyHost | None:
     from bot4._core.sim.latency import Latency
     from bot4.strategy.base import host_strategy
 

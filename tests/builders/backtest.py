@@ -114,8 +114,9 @@ def l2_market(
         if not message:
             continue
         last = len(message) - 1
-        rows += [(at, price, lots, side, LAST if i == last else 0)
-                 for i, ((side, price), lots) in enumerate(message.items())]
+        rows += [
+            (at, price, lots, side, LAST if i == last else 0) for i, ((side, price), lots) in enumerate(message.items())
+        ]
         if rng.random() < 0.4:
             taker = int(rng.integers(0, 2))
             beyond = int(rng.integers(1, 4)) * (1 if taker == 0 else -1)

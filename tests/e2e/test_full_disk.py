@@ -24,7 +24,7 @@ from bot4._core.journal.record import JournalKind
 from bot4._core.types import IntentAction
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.untraced  # test_run_command covers these paths without a mount
+pytestmark = pytest.mark.untraced  # test_run_file_limits covers these paths without a mount
 MAIN = "from bot4.entrypoints.cli.main import main; main()"
 # Trades often, so that the store grows by more than a start needs.
 BUSY = {

@@ -58,9 +58,7 @@ def events_of(path: Path) -> np.ndarray:
 
 def on_paper(path: Path, settings: bot4.Settings, strategy: object | None) -> tuple[str, bytes, bytes]:
     """State hash, orders and fills of a replay on paper; the rows come from its journal."""
-    with open_session(
-        settings, QuietDisplay(), replay=(path,), speed=0.0, strategy=strategy
-    ) as session:
+    with open_session(settings, QuietDisplay(), replay=(path,), speed=0.0, strategy=strategy) as session:
         summary = session.run()
     with bot4.JournalReader(summary.journal) as journal:
         intents = np.frombuffer(journal.payloads(JournalKind.JOURNAL_INTENT), INTENT_DTYPE)
@@ -86,9 +84,7 @@ def test_paper_recordings_and_arrays_are_one_run(capture, name, tmp_path):
     make, settings = STRATEGIES[name], chosen(tmp_path)
     paper = on_paper(capture, settings, make())
     read = outcome(backtest_recordings([capture], make(), settings))
-    arrays = outcome(
-        bot4.backtest(events_of(capture), spot_instrument(), make(), settings=settings, venue_clock=False)
-    )
+    arrays = outcome(bot4.backtest(events_of(capture), spot_instrument(), make(), settings=settings, venue_clock=False))
     assert len(paper[1]) > 20 * INTENT_DTYPE.itemsize
     assert len(paper[2]) > 5 * EVENT_DTYPE.itemsize
     assert paper == read == arrays
@@ -117,9 +113,7 @@ def test_a_recorded_capture_on_paper_and_as_arrays_is_one_run(shared_data, name,
     path = shared_data / "ws_captures/hftbacktest/spot/btcusdt_20240808.gz"
     make, settings = STRATEGIES[name], chosen(tmp_path)
     paper = on_paper(path, settings, make())
-    arrays = outcome(
-        bot4.backtest(events_of(path), spot_instrument(), make(), settings=settings, venue_clock=False)
-    )
+    arrays = outcome(bot4.backtest(events_of(path), spot_instrument(), make(), settings=settings, venue_clock=False))
     assert len(paper[2]) > 0
     assert paper == arrays
 

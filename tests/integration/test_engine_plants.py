@@ -19,7 +19,9 @@ pytestmark = pytest.mark.slow
 LANE, DESK = "bot4._core.engine.lane", "bot4._core.engine.desk"
 REPORTS, SHARD, FEED = "bot4._core.engine.reports", "bot4._core.engine.shard", "bot4._core.engine.feed"
 STATE = "bot4._core.engine.lane_state"
-LANES, VENUE, FEEDS = "test_engine_lane.py::test_", "test_engine_venue.py::test_", "test_engine_feed.py::test_"
+LANES, GUARDS, TIMES = (f"test_engine_lane{part}.py::test_" for part in ("", "_guards", "_time"))
+VENUE, GATE = (f"test_engine_venue{part}.py::test_" for part in ("", "_gate"))
+FEEDS = "test_engine_feed.py::test_"
 
 FAULTS = {
     # The market side of a lane.
@@ -47,38 +49,38 @@ FAULTS = {
     "decisions go on while a flatten waits": Fault(
         LANE, "elif touched and not lane.shared.is_stopping and lane.flatten_reason == 0:",
         "elif touched and not lane.shared.is_stopping:",
-        LANES + "flatten_that_is_refused_is_tried_again_after_a_second",
+        GUARDS + "flatten_that_is_refused_is_tried_again_after_a_second",
     ),
     # The desk.
     "a probe is spent first": Fault(
         DESK, "verdict = risk_check(lane.limits, lane.risk, intent, now_ns)",
         "breaker_admit(lane.shared.breaker, now_ns)\nverdict = risk_check(lane.limits, lane.risk, intent, now_ns)",
-        LANES + "a_half_open_breakers_probe_is_not_spent_by_an_order_that_something_else_refuses",
+        GUARDS + "a_half_open_breakers_probe_is_not_spent_by_an_order_that_something_else_refuses",
     ),
     "a refused order keeps its funds": Fault(
         DESK, "ledger_release(lane.shared.ledger, &lock)\n        _refuse(lane, intent, REFUSED_BY_BREAKER, 0, now_ns)",
         "_refuse(lane, intent, REFUSED_BY_BREAKER, 0, now_ns)",
-        LANES + "a_kill_refuses_every_further_order_and_cancels_what_works",
+        GUARDS + "a_kill_refuses_every_further_order_and_cancels_what_works",
     ),
     "a refusal is no pause": Fault(
-        DESK, "lane.has_refused = True", "pass", LANES + "a_refused_decision_is_repeated_only_after_a_pause",
+        DESK, "lane.has_refused = True", "pass", GUARDS + "a_refused_decision_is_repeated_only_after_a_pause",
     ),
     "a dropped order stays": Fault(
         DESK, "desk_journal(lane, JOURNAL_DROPPED, intent, sizeof(OrderIntent), now_ns, False)\n"
         "        desk_close(lane, order, False, 0)\n        return", "pass",
-        LANES + "an_order_the_journal_refuses_never_reaches_the_venue_and_holds_nothing_back",
+        TIMES + "an_order_the_journal_refuses_never_reaches_the_venue_and_holds_nothing_back",
     ),
     "flatten forgets what it could not do": Fault(
         DESK, "lane.flatten_reason = reason", "lane.flatten_reason = reason if lane.top.bid_levels > 0 else 0",
-        LANES + "flatten_of_a_lost_book_waits_for_a_live_one_and_holds_decisions_till_it_is_done",
+        GUARDS + "flatten_of_a_lost_book_waits_for_a_live_one_and_holds_decisions_till_it_is_done",
     ),
     "flatten leaves the grid": Fault(
         DESK, "intent.qty_lots -= intent.qty_lots % lane.policy.qty_step_lots", "pass",
-        LANES + "flatten_keeps_to_the_order_grid",
+        GUARDS + "flatten_keeps_to_the_order_grid",
     ),
     "two exits at once": Fault(
         DESK, "if lane.risk.open_lots[<int>SIDE_SELL if lots > 0 else <int>SIDE_BUY] != 0:\n        return",
-        "pass", LANES + "flatten_waits_for_an_exit_that_works_and_then_closes_what_it_left",
+        "pass", GUARDS + "flatten_waits_for_an_exit_that_works_and_then_closes_what_it_left",
     ),
     "cancels have no slots": Fault(
         DESK, "if lane.paper == NULL and not _has_room(lane.shared, lane.shared.owed + 2):",
@@ -91,7 +93,7 @@ FAULTS = {
     ),
     "the gate stops exits": Fault(
         DESK, "if lane.gate != 0 and not intent.flags & INTENT_REDUCE_ONLY:", "if lane.gate != 0:",
-        VENUE + "the_gate_is_closed_until_reconciliation_opens_it_and_lets_exits_and_cancels_through",
+        GATE + "the_gate_is_closed_until_reconciliation_opens_it_and_lets_exits_and_cancels_through",
     ),
     "an exit sells the fee too": Fault(
         DESK, "if held_lots < intent.qty_lots:", "if False:",
@@ -133,33 +135,33 @@ FAULTS = {
     # The shard.
     "a failed append is swallowed": Fault(
         STATE, "if seq < 0 and shared.journal_errno == 0:", "if seq < 0 and is_new_order:",
-        LANES + "a_mark_or_a_control_the_journal_refuses_stops_new_orders_and_shows",
+        TIMES + "a_mark_or_a_control_the_journal_refuses_stops_new_orders_and_shows",
     ),
     "the hash leaves the breaker out": Fault(
         SHARD, "digest = hash_mix(digest, breaker_read_word(&shard.shared.breaker.word))\n"
         "    digest = hash_mix(digest, <uint64_t>breaker_get(&shard.shared.breaker.reopen_ns))", "pass",
-        LANES + "the_state_hash_covers_the_breakers_word",
+        GUARDS + "the_state_hash_covers_the_breakers_word",
     ),
     "the hash leaves a flatten out": Fault(
         STATE, "digest = hash_mix(digest, <uint64_t>lane.flatten_reason)\n"
         "    digest = hash_mix(digest, <uint64_t>lane.flatten_next_ns)", "pass",
-        LANES + "the_state_hash_covers_a_flatten_that_is_not_done",
+        GUARDS + "the_state_hash_covers_a_flatten_that_is_not_done",
     ),
     "an unknown outcome opens the gate": Fault(
         STATE, "if lane.risk.unknown_orders[0] != 0 or lane.risk.unknown_orders[1] != 0:\n        return", "pass",
-        VENUE + "the_gate_stays_closed_while_an_outcome_is_unknown",
+        GATE + "the_gate_stays_closed_while_an_outcome_is_unknown",
     ),
     "time turns back": Fault(
         SHARD, "shard.clock_backs += not event.flags & FLAG_SNAPSHOT", "shard.now_ns = stamp",
-        LANES + "an_older_stamp_does_not_turn_time_back",
+        TIMES + "an_older_stamp_does_not_turn_time_back",
     ),
     "a clock jump is lived through": Fault(
         SHARD, "until = shard.market_ns + shard.jump_ns", "until = now_ns",
-        LANES + "timers_inside_a_clock_jump_change_nothing",
+        TIMES + "timers_inside_a_clock_jump_change_nothing",
     ),
     "where reports were taken is not journalled": Fault(
         SHARD, "shared_journal(&shard.shared, JOURNAL_CONTROL, &taken, sizeof(Event), shard.now_ns, False)", "pass",
-        VENUE + "where_in_the_market_stream_reports_were_taken_is_journalled_before_them",
+        GATE + "where_in_the_market_stream_reports_were_taken_is_journalled_before_them",
     ),
     "the view is written once": Fault(
         SHARD, "view_set(shard.view, 0, <uint64_t>shard.now_ns)", "pass",

@@ -9,7 +9,7 @@ from fractions import Fraction
 TICK, LOT = Fraction(1, 2), Fraction(1, 1000)
 TAKER_FEE = Fraction(4, 10_000)
 
-Quote = tuple[int, int, int, int, int, int]   # venue_ns, recv_ns, bid, bid lots, ask, ask lots
+Quote = tuple[int, int, int, int, int, int]  # venue_ns, recv_ns, bid, bid lots, ask, ask lots
 
 
 @dataclass
@@ -34,9 +34,9 @@ class QuoteBacktest:
     cash: Fraction = Fraction(1_000_000)
     lots: int = 0
     heard_lots: int = 0
-    fills: list[tuple[int, int, int]] = field(default_factory=list)   # side, ticks, lots
+    fills: list[tuple[int, int, int]] = field(default_factory=list)  # side, ticks, lots
     order: Pending | None = None
-    answer: tuple[int, int] | None = None     # when it is heard, signed lots
+    answer: tuple[int, int] | None = None  # when it is heard, signed lots
 
     def fill(self, quote: Quote, order: Pending) -> int:
         """Signed lots that the order takes of what is shown."""

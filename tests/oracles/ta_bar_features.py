@@ -61,7 +61,8 @@ def _rsi(bars: Sequence[Row], _: Scale) -> list[float]:
     gains = _wilder([max(x, 0.0) if x == x else NAN for x in _changes(bars)], 14)  # noqa: PLR0124 - NaN stays
     losses = _wilder([max(-x, 0.0) if x == x else NAN for x in _changes(bars)], 14)  # noqa: PLR0124
     return [
-        NAN if math.isnan(g) else 100.0 * g / (g + l) if g + l > 0 else 0.0 for g, l in zip(gains, losses, strict=True)  # noqa: E741
+        NAN if math.isnan(g) else 100.0 * g / (g + l) if g + l > 0 else 0.0
+        for g, l in zip(gains, losses, strict=True)  # noqa: E741
     ]
 
 

@@ -20,8 +20,9 @@ FULL = 1_000
 Outcome = tuple[Fraction, int, list[tuple[int, int, int]]]
 
 
-def by_bot4(rows: np.ndarray, cross: tuple[int, int, int, int], latency_ms: float, *, venue_clock: bool,
-            compiled: bool = True) -> Outcome:
+def by_bot4(
+    rows: np.ndarray, cross: tuple[int, int, int, int], latency_ms: float, *, venue_clock: bool, compiled: bool = True
+) -> Outcome:
     fast, slow, lots, slippage = cross
     make = compiled_ema_cross if compiled else EmaCross
     chosen = {"paper__latency": "fixed", "paper__latency_fixed_ms": latency_ms} if latency_ms else {}

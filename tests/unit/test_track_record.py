@@ -38,9 +38,7 @@ def test_psr_of_the_papers_hedge_fund_is_the_papers(skewness, kurtosis, publishe
     ],
 )
 def test_the_minimum_track_record_of_two_against_one_is_the_papers(per_year, skewness, kurtosis, years):
-    periods = minimum_track_record(
-        2 / per_year**0.5, benchmark=1 / per_year**0.5, skewness=skewness, kurtosis=kurtosis
-    )
+    periods = minimum_track_record(2 / per_year**0.5, benchmark=1 / per_year**0.5, skewness=skewness, kurtosis=kurtosis)
     assert periods / per_year == pytest.approx(years, abs=5e-5)
 
 
@@ -57,9 +55,7 @@ def test_the_minimum_track_record_is_where_psr_reaches_the_confidence():
 
 @pytest.mark.parametrize(("trials", "published"), [(100, 0.9004), (46, 0.9505)])
 def test_dsr_of_the_papers_example_is_the_papers(trials, published):
-    dsr = deflated_sharpe(
-        2.5 / 250**0.5, 1250, trials=trials, trial_variance=0.5 / 250, skewness=-3.0, kurtosis=10.0
-    )
+    dsr = deflated_sharpe(2.5 / 250**0.5, 1250, trials=trials, trial_variance=0.5 / 250, skewness=-3.0, kurtosis=10.0)
     assert dsr == pytest.approx(published, abs=5e-5)
 
 
@@ -95,9 +91,6 @@ def test_returns_that_do_not_vary_have_no_ratio():
     assert isnan(probabilistic_sharpe(0.5, 1))
 
 
-# -- overfitting -------------------------------------------------------------------------------------------------------
-
-
 def r_normals(seed: int, count: int) -> np.ndarray:
     """Draws of R's rnorm after set.seed: Mersenne Twister and inversion, as R does them by default."""
     word = seed
@@ -112,9 +105,7 @@ def r_normals(seed: int, count: int) -> np.ndarray:
     uniforms = twister.randint(0, 2**32, 2 * count, dtype=np.uint32) * 2.3283064365386963e-10
     big = 134217728
     inverse = NormalDist().inv_cdf
-    return np.array(
-        [inverse((int(big * a) + b) / big) for a, b in zip(uniforms[::2], uniforms[1::2], strict=True)]
-    )
+    return np.array([inverse((int(big * a) + b) / big) for a, b in zip(uniforms[::2], uniforms[1::2], strict=True)])
 
 
 def test_r_normals_are_those_of_r():

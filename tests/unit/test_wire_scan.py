@@ -1,4 +1,4 @@
-"""The frame scanner, shape by shape and refusal by refusal, on frames written here in the shapes Binance documents."""
+"""The frame scanner, shape by shape, on frames written here in the shapes Binance documents."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 
 import numpy as np
 import pytest
+from builders.scan_frames import BAR, DIFF, KLINE, MS, SNAPSHOT, TICKER, TRADE, scan, verdict
 
-from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.types import EventKind, Flag, Side
 from bot4._core.wire.scan import Scanner
 
-MS = 1_700_000_000_000
 NS = MS * 1_000_000
 FIRST_LAST = Flag.FLAG_FIRST | Flag.FLAG_LAST
 
@@ -24,41 +23,8 @@ def scanner() -> Scanner:
     return scanner
 
 
-def scan(scanner: Scanner, message: object, default: int = -1) -> np.ndarray:
-    frame = message if isinstance(message, bytes) else json.dumps(message, ensure_ascii=False).encode()
-    return scanner.scan(frame, 77, default)
-
-
 def words(event: np.void) -> list[int]:
     return [int(event[name]) for name in "abcde"]
-
-
-def verdict(scanner: Scanner, message: object, default: int = -1) -> str:
-    before = scanner.counters
-    events = scan(scanner, message, default)
-    after = scanner.counters
-    assert len(events) == 0
-    assert after[scanner.last_verdict] == before[scanner.last_verdict] + 1
-    return scanner.last_verdict
-
-
-TRADE = {"e": "trade", "E": MS + 5, "s": "BTCUSDT", "t": 12, "p": "100.50", "q": "0.25", "T": MS, "m": True, "M": True}
-DIFF = {
-    "e": "depthUpdate",
-    "E": MS,
-    "s": "BTCUSDT",
-    "U": 5,
-    "u": 9,
-    "b": [["1.00", "2"], ["0.99", "0"]],
-    "a": [["1.01", "3.5"]],
-}
-TICKER = {"u": 7, "s": "BTCUSDT", "b": "1.00", "B": "2.000", "a": "1.01", "A": "3"}
-BAR = {
-    "t": MS, "T": MS + 59_999, "s": "BTCUSDT", "i": "1m", "f": -1, "L": -1, "o": "1.50", "c": "2", "h": "2.25",
-    "l": "1.25", "v": "10", "n": 4, "x": True, "q": "15", "V": "6", "Q": "9", "B": "0",
-}  # fmt: skip
-KLINE = {"e": "kline", "E": MS + 1, "s": "BTCUSDT", "k": BAR}
-SNAPSHOT = {"lastUpdateId": 160, "bids": [["0.99", "1"]], "asks": [["1.01", "2"], ["1.02", "3"]]}
 
 
 def test_trade_becomes_one_event_stamped_with_the_transaction_time(scanner) -> None:
@@ -252,150 +218,6 @@ def test_trade_that_no_order_of_the_book_made_is_ignored_and_counted_apart(scann
     assert len(scan(scanner, TRADE | {"X": "MARKET"})) == 1
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"s": "NOBODY"}, "unknown_symbol"),
-        ({"s": "btcusdt"}, "unknown_symbol"),
-        ({"s": "BTCUSDT" + "X" * 40}, "unknown_symbol"),
-        ({"s": "BTCUSDT\0"}, "unknown_symbol"),
-        ({"s": ""}, "unknown_symbol"),
-        ({"s": 5}, "wrong_type"),
-        ({"p": 100.5}, "wrong_type"),
-        ({"m": 1}, "wrong_type"),
-        ({"e": None}, "wrong_type"),
-        ({"p": "100.505"}, "off_tick"),
-        ({"q": "0.2501"}, "off_lot"),
-        ({"p": "-1.5"}, "negative"),
-        ({"t": -5}, "negative"),
-        ({"p": "0.00"}, "zero_price"),
-        ({"p": "92233720368547758.08"}, "overlong"),
-        ({"p": "1" * 41}, "overlong"),
-        ({"t": 2**63}, "overlong"),
-        *[
-            ({"p": text}, "bad_number")
-            for text in ("", "1.", ".5", "1e5", "+1", "--", "-", "007", "1 ", "NaN", "1,5", "0x1")
-        ],
-        ({"t": 1.5}, "bad_number"),
-        ({"T": 0}, "bad_time"),
-        ({"T": 1_700_000_000}, "bad_time"),
-        ({"T": 10**14}, "bad_time"),
-        ({"T": 9_999_999_999_999}, "bad_time"),
-        ({"T": 10**18}, "bad_time"),
-    ],
-)
-def test_trade_with_a_bad_field_is_refused_for_its_reason(scanner, change, reason) -> None:
-    assert verdict(scanner, TRADE | change) == reason
-    assert scanner.refused == 1
-
-
-@pytest.mark.parametrize(
-    ("message", "reason"),
-    [
-        (DIFF | {"U": 10}, "bad_range"),
-        (DIFF | {"b": [["1.005", "1"]]}, "off_tick"),
-        (DIFF | {"a": [["1", "0.0001"]]}, "off_lot"),
-        (DIFF | {"a": [["0", "1"]]}, "zero_price"),
-        (DIFF | {"b": [["1"]]}, "wrong_type"),
-        (DIFF | {"b": [["1", "2", "3"]]}, "wrong_type"),
-        (DIFF | {"b": [[1, 2]]}, "wrong_type"),
-        (DIFF | {"b": {}}, "wrong_type"),
-        (DIFF | {"b": [["1", "1"]] * 64}, "too_many_levels"),
-        (TICKER | {"b": "0"}, "zero_price"),
-        (KLINE | {"k": BAR | {"h": "1.75"}}, "bad_range"),
-        (KLINE | {"k": BAR | {"V": "11"}}, "bad_range"),
-        (KLINE | {"k": BAR | {"T": MS - 1}}, "bad_range"),
-        (KLINE | {"k": BAR | {"T": MS * 1000 + 1}}, "bad_range"),
-        (KLINE | {"k": BAR | {"l": "0"}}, "zero_price"),
-        (KLINE | {"k": []}, "wrong_type"),
-        (
-            {"e": "aggTrade", "a": 1, "s": "BTCUSDT", "p": "1", "q": "1", "f": 2, "l": 1, "T": MS, "m": True},
-            "bad_range",
-        ),
-    ],
-)
-def test_message_with_a_bad_value_is_refused_for_its_reason(scanner, message, reason) -> None:
-    assert verdict(scanner, message) == reason
-
-
-@pytest.mark.parametrize(
-    "message", [TRADE, DIFF, TICKER, KLINE, SNAPSHOT], ids=["trade", "diff", "ticker", "kline", "snapshot"]
-)
-def test_message_without_an_essential_member_is_refused(scanner, message) -> None:
-    optional = {"M", "E"} if message is TRADE else {"e"}
-    for key in set(message) - optional:
-        assert verdict(scanner, {k: v for k, v in message.items() if k != key}, 0) == "missing_field", key
-
-
-def test_bar_without_an_essential_member_is_refused(scanner) -> None:
-    for key in "tTohlcvnxV":
-        assert verdict(scanner, KLINE | {"k": {k: v for k, v in BAR.items() if k != key}}) == "missing_field", key
-
-
-@pytest.mark.parametrize("key", ["e", "s", "p", "q", "T", "m", "t"])
-def test_essential_member_that_stands_twice_is_refused(scanner, key) -> None:
-    text = json.dumps(TRADE)
-    assert verdict(scanner, f'{text[:-1]}, "{key}": {json.dumps(TRADE[key])}}}'.encode()) == "duplicate_field"
-    spelt = f"\\u{ord(key):04x}"
-    assert verdict(scanner, f'{text[:-1]}, "{spelt}": 0}}'.encode()) == "duplicate_field"
-
-
-@pytest.mark.parametrize(
-    ("tail", "reason"),
-    [
-        (b"", "truncated"),
-        (b"  ", "truncated"),
-        (b'{"a":', "truncated"),
-        (b'{"a":tru', "truncated"),
-        (b'{"a":"\\u00', "truncated"),
-        (b'{"a":-', "truncated"),
-        (b'{"a":1.', "truncated"),
-        (b'{"a":"\xc3', "truncated"),
-        (b"{} {}", "malformed"),
-        (b"{}x", "malformed"),
-        (b"{}\0", "malformed"),
-        (b'{"a":1,}', "malformed"),
-        (b'{"a" 1}', "malformed"),
-        (b"{a:1}", "malformed"),
-        (b'{"a":[1 2]}', "malformed"),
-        (b'{"a":[1}]', "malformed"),
-        (b'{"a":01}', "malformed"),
-        (b'{"a":-01}', "malformed"),
-        (b'{"a":1.}', "malformed"),
-        (b'{"a":.5}', "malformed"),
-        (b'{"a":+1}', "malformed"),
-        (b'{"a":1e}', "malformed"),
-        (b'{"a":0x1}', "malformed"),
-        (b'{"a":NaN}', "malformed"),
-        (b'{"a":Infinity}', "malformed"),
-        (b'{"a":True}', "malformed"),
-        (b'{"a":nul}', "malformed"),
-        (b'{"a":"\t"}', "malformed"),
-        (b'{"a":"\\x"}', "malformed"),
-        (b'{"a":"\\u00g0"}', "malformed"),
-        (b"{'a':1}", "malformed"),
-        (b'{"a":"\xff"}', "malformed"),
-        (b'{"a":"\xc0\x80"}', "malformed"),
-        (b'{"a":"\xed\xa0\x80"}', "malformed"),
-        (b'{"a":"\xf4\x90\x80\x80"}', "malformed"),
-        (b'\xef\xbb\xbf{"a":1}', "malformed"),
-        (b"[" * 33 + b"]" * 33, "too_deep"),
-        (b'{"a":' * 33, "too_deep"),
-        (b"[" * 1_000_000, "too_deep"),
-    ],
-)
-def test_what_a_strict_parser_rejects_is_refused(scanner, tail, reason) -> None:
-    assert verdict(scanner, tail) == reason
-
-
-def test_thirty_two_containers_are_not_too_deep(scanner) -> None:
-    assert verdict(scanner, b"[" * 32 + b"]" * 32) == "ignored"
-
-
-def test_frame_over_sixteen_mebibytes_is_refused_unread(scanner) -> None:
-    assert verdict(scanner, b" " * ((16 << 20) + 1)) == "oversized"
-
-
 def test_unknown_members_of_any_value_are_skipped(scanner) -> None:
     odd = {
         "st": 1,
@@ -428,82 +250,3 @@ def test_symbols_beyond_ascii_are_found(scanner) -> None:
     index = scanner.add_instrument(symbol, "1", "1")
     assert scan(scanner, TICKER | {"s": symbol, "b": "1", "a": "2"})[0]["instrument"] == index
     assert scanner.scan(json.dumps(TICKER | {"s": symbol, "b": "1", "a": "2"}).encode(), 1)[0]["instrument"] == index
-
-
-def test_frames_at_the_end_of_a_buffer_are_read_from_a_memoryview(scanner) -> None:
-    frame = json.dumps(TRADE).encode()
-    view = memoryview(b"xx" + frame)[2:]
-    assert np.array_equal(scanner.scan(view, 77), scan(scanner, TRADE))
-
-
-# ---- the table of instruments ----
-
-
-def test_table_holds_4096_instruments_and_refuses_one_more() -> None:
-    scanner = Scanner()
-    for i in range(4096):
-        assert scanner.add_instrument(f"S{i}USDT", "0.01", "1") == i
-    for i in (0, 17, 4095):
-        assert scanner.instrument(f"S{i}USDT") == i
-        assert scanner.scan(json.dumps(TICKER | {"s": f"S{i}USDT"}).encode(), 1)[0]["instrument"] == i
-    assert scanner.instrument("S4096USDT") == -1
-    with pytest.raises(ValueError, match="at most 4096 instruments"):
-        scanner.add_instrument("ONEMORE", "1", "1")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("BTCUSDT", "1", "1"), "must be added once"),
-        (("", "1", "1"), "1 to 32 bytes"),
-        (("X" * 33, "1", "1"), "1 to 32 bytes"),
-        (("ETHUSDT", "0", "1"), "above zero"),
-        (("ETHUSDT", "1", "0.00"), "above zero"),
-        (("ETHUSDT", "1e-2", "1"), "plain decimal"),
-        (("ETHUSDT", "-1", "1"), "negative"),
-        (("ETHUSDT", "0.0000000000000000001", "1"), "64 bits"),
-    ],
-)
-def test_broken_instrument_is_an_error_that_names_it(scanner, arguments, message) -> None:
-    with pytest.raises(ValueError, match=message):
-        scanner.add_instrument(*arguments)
-    assert scanner.instrument("ETHUSDT") == -1
-
-
-@pytest.mark.parametrize("events", [0, 1, (1 << 20) + 1])
-def test_broken_capacity_is_an_error_that_names_it(events) -> None:
-    with pytest.raises(ValueError, match=f"between 2 and 1048576, was {events}"):
-        Scanner(events)
-
-
-def test_default_instrument_that_does_not_exist_is_an_error(scanner) -> None:
-    with pytest.raises(ValueError, match="was 2"):
-        scanner.scan(b"{}", 1, 2)
-
-
-def test_batch_with_offsets_outside_its_bytes_is_an_error(scanner) -> None:
-    out, verdicts = np.zeros(4, dtype=EVENT_DTYPE), np.zeros(1, dtype=np.uint8)
-    stamps = np.zeros(1, dtype=np.int64)
-    for offsets in ([0, 3], [-1, 2], [2, 1]):
-        with pytest.raises(ValueError, match="offsets must rise"):
-            scanner.scan_many(b"{}", np.array(offsets, dtype=np.int64), stamps, out, verdicts)
-    with pytest.raises(ValueError, match="n frames need"):
-        scanner.scan_many(b"{}", np.array([0, 1, 2], dtype=np.int64), stamps, out, verdicts)
-    with pytest.raises(ValueError, match="EVENT_DTYPE"):
-        scanner.scan_many(b"{}", np.array([0, 2], dtype=np.int64), stamps, np.zeros(4), verdicts)
-    assert scanner.counters["ignored"] == 0
-
-
-def test_batch_stops_before_the_frame_it_has_no_room_for(scanner) -> None:
-    frames = [json.dumps(message).encode() for message in (TRADE, DIFF, TRADE)]
-    offsets = np.cumsum([0, *map(len, frames)], dtype=np.int64)
-    stamps, verdicts = np.zeros(3, dtype=np.int64), np.full(3, 99, dtype=np.uint8)
-    out = np.zeros(4, dtype=EVENT_DTYPE)
-    assert scanner.scan_many(b"".join(frames), offsets, stamps, out, verdicts) == (1, 1)
-    assert scanner.scan_many(b"".join(frames), offsets[1:], stamps[1:], out, verdicts[1:]) == (1, 4)
-    assert scanner.scan_many(b"".join(frames), offsets[2:], stamps[2:], out, verdicts[2:]) == (1, 1)
-    assert scanner.counters["ok"] == 3
-    assert scanner.refused == 0
-    whole = np.array([0, len(frames[1])], dtype=np.int64)
-    assert scanner.scan_many(frames[1], whole, stamps[:1], out[:2], verdicts[:1]) == (1, 0)
-    assert scanner.counters["too_many_levels"] == 1

@@ -36,6 +36,7 @@ from bot4._core.engine.decide cimport (
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_fit_exit, desk_place, desk_retry
 from bot4._core.engine.lane_state cimport (
     OUTCOMES_MAX,
+    SOURCE_ASSUMED,
     SOURCE_DEPTH,
     SOURCE_NONE,
     Lane,

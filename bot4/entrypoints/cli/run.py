@@ -118,9 +118,7 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     metavar="NAME",
     help="A strategy of your own, module:name or file.py:name, instead of the built-in policy; on paper.",
 )
-@click.option(
-    "--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy."
-)
+@click.option("--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy.")
 @click.option("--quiet", is_flag=True, help="No live view; only the summary.")
 def run(  # noqa: PLR0917 - click hands them over by name
     replay: tuple[Path, ...],

@@ -1,0 +1,120 @@
+"""How `bot4 run` ends: signals, exceptions, a second instance."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from builders.bot4_process import MAIN, ROOT, command, environment, journal_kinds, run
+
+
+def start(tmp_path, *arguments, code: str = MAIN, new_session: bool = False) -> subprocess.Popen:
+    process = subprocess.Popen(
+        command("run", "--data-dir", tmp_path / "data", "--quiet", "--json", "-", *arguments, code=code),
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=new_session,
+    )
+    wait_for(lambda: runs_started(tmp_path / "data"), process)
+    return process
+
+
+def runs_started(data_dir: Path) -> bool:
+    """Whether the journal of a run holds more than its header: the session works."""
+    return any(path.stat().st_size > 200 for path in data_dir.glob("runs/*/shard-0.journal"))
+
+
+def wait_for(condition, process: subprocess.Popen, seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_in_order(tmp_path, number):
+    process = start(tmp_path)
+    time.sleep(1.0)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    summary = json.loads(out)
+    assert summary["status"] == "interrupted"
+    assert summary["open_orders_left"] == 0
+    assert journal_kinds(summary["journal"])
+    with sqlite3.connect(summary["store"]) as store:
+        assert store.execute("SELECT status FROM runs").fetchall() == [("interrupted",)]
+        working = "SELECT count(*) FROM orders WHERE status IN ('sent', 'acked', 'partially_filled')"
+        assert store.execute(working).fetchone() == (0,)
+    store.close()
+
+
+# A source that does not look at the feed, so that the orderly end cannot come.
+STUCK = f"""
+import time
+from bot4.adapters.synthetic.feed import SyntheticFeed
+def run(self, feed):
+    for stamped, _ in zip(self._market, range(300)):
+        feed.frame(stamped.frame, stamped.recv_ns, default_instrument=0)
+    while True:
+        time.sleep(0.1)
+SyntheticFeed.run = run
+{MAIN}
+"""
+
+
+def test_a_second_ctrl_c_forces(tmp_path):
+    process = start(tmp_path, code=STUCK)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert out == ""
+
+
+BROKEN = f"""
+from bot4.adapters.synthetic.market import SyntheticMarket
+right = SyntheticMarket._next
+made = []
+def wrong(self):
+    made.append(1)
+    if len(made) == 600:
+        raise RuntimeError("the generator broke")
+    return right(self)
+SyntheticMarket._next = wrong
+{MAIN}
+"""
+
+
+@pytest.mark.parametrize("speed", ["max", "20"])
+def test_an_exception_in_the_source_ends_the_run_in_order_and_says_so(tmp_path, speed):
+    done = run(tmp_path, "--duration", "60", "--speed", speed, code=BROKEN)
+    assert done.returncode == 70, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["status"] == "failed"
+    assert summary["failure"] == "RuntimeError: the generator broke"
+    assert summary["open_orders_left"] == 0
+    assert done.stderr.splitlines()[-1] == "bot4: RuntimeError: the generator broke"
+
+
+def test_a_second_instance_on_the_same_data_directory_is_refused_with_the_holders_pid(tmp_path):
+    process = start(tmp_path)
+    try:
+        done = run(tmp_path, "--duration", "1", "--speed", "max")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert done.returncode == 75
+    assert f"is in use by process {process.pid}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
