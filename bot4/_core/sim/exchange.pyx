@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""The simulated spot exchange: accounts, orders, trades and books, exact and deterministic (docs/exchange-core.md)."""
+"""The simulated exchange: accounts, orders, trades and books, exact and deterministic (docs/exchange-core.md)."""
 
 
 import numpy as np
@@ -35,7 +35,7 @@ _LEG_FIELDS = frozenset(
 
 
 cdef class Exchange(MarginTables):
-    """A spot exchange in memory: every request changes it whole or not at all.
+    """An exchange of spot symbols and perpetuals in memory: every request changes it whole or not at all.
 
     Parameters
     ----------

@@ -90,6 +90,7 @@ cdef class MarginTables(ExchangeTables):
         tiers = _checked_brackets(brackets)
         perpetual = <Perpetual*>aligned_zalloc(sizeof(Perpetual))
         if perpetual == NULL or not exchange_add_margin(self.state):
+            free(perpetual)
             raise MemoryError(f"no memory for the positions of {name}")
         self.adds_perpetual = True
         try:
