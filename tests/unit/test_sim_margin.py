@@ -406,3 +406,18 @@ def test_a_margin_asset_is_not_for_spot_and_a_tick_of_a_lot_is_whole_atoms():
     with pytest.raises(ValueError, match="rising caps"):
         exchange.add_perpetual("P", 0, venue.usdt, tick_size="0.1", lot_size="0.001", brackets=[(5, 20, 1, 0)] * 2)
     assert exchange.symbols == ("BTCUSDT",)
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+@pytest.mark.parametrize(("side", "towards"), [(BUY, -1), (SELL, 1)])
+def test_the_liquidation_price_told_is_where_it_happens(side, towards, isolated):
+    venue = Futures(brackets=[(5_000 * UNIT, 50, 500_000, 0), (10**6 * UNIT, 20, 1_000_000, 25 * UNIT)])
+    (trader,) = venue.traders
+    venue.exchange.set_margin_type(trader, venue.perp, isolated=isolated, now_ns=venue.later())
+    venue.trade(trader, side, 200)
+    price = venue.exchange.positions(trader)[0].liquidation_price
+    assert abs(price - MARK) > 20_000
+    venue.mark(price - towards)
+    assert abs(venue.position(trader)[0]) == 200
+    venue.mark(price + 2 * towards)
+    assert venue.position(trader)[0] == 0
