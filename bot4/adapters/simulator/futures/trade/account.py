@@ -78,6 +78,7 @@ class FuturesAccount(Account):
         self.incomes: deque[Income] = deque(maxlen=INCOMES_MAX)
         self.margin_changes: deque[MarginChange] = deque(maxlen=INCOMES_MAX)
         self.wallet = 0  # as events told it last
+        self.earned = 0  # all incomes together
         self._algo_names: dict[str, AlgoOrder] = {}
         self._income_id = 0
 
@@ -106,6 +107,7 @@ class FuturesAccount(Account):
     def earn(self, symbol: str, kind: str, amount: int, at_ns: int, trade_id: int = 0) -> None:
         """Remember what changed the wallet."""
         if amount:
+            self.earned += amount
             self._income_id += 1
             self.incomes.append(Income(self._income_id, symbol, kind, amount, at_ns, trade_id))
 

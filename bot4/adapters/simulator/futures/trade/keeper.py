@@ -77,6 +77,7 @@ class FuturesKeeper(ReportReader):
         self._news = publisher
         self._wallets: dict[int, _Wallet] = {}
         self._positions: dict[int, list[Report]] = {}
+        self._taken_over: dict[int, str] = {}
         self._takes = {
             _KINDS["BALANCE"]: self._take_wallet,
             _KINDS["POSITION"]: self._take_position,
@@ -174,8 +175,13 @@ class FuturesKeeper(ReportReader):
         account.earn(name, "COMMISSION", -fill.fee, fill.at_ns, fill.trade_id)
 
     def _take_wallet(self, account: FuturesAccount, report: Report) -> None:
-        cross = money(report.free_low, report.free_high)
-        self._wallets[account.number] = _Wallet(cross, money(report.locked_low, report.locked_high), report.reason)
+        wallet = _Wallet(
+            money(report.free_low, report.free_high), money(report.locked_low, report.locked_high), report.reason
+        )
+        self._wallets[account.number] = wallet
+        name = self._taken_over.pop(account.number, None)
+        if name is not None:  # no trade tells what a position lost that the house took over: the wallet does
+            account.earn(name, "REALIZED_PNL", wallet.cross + wallet.isolated - account.earned, report.time_ns)
 
     def _take_position(self, account: FuturesAccount, report: Report) -> None:
         self._positions.setdefault(account.number, []).append(report)
@@ -185,6 +191,8 @@ class FuturesKeeper(ReportReader):
         account.earn(self._contracts[report.symbol].name, "FUNDING_FEE", -paid, report.time_ns)
 
     def _take_insurance(self, account: FuturesAccount, report: Report) -> None:
+        if report.orig_lots:
+            self._taken_over[account.number] = self._contracts[report.symbol].name
         account.earn("", "INSURANCE_CLEAR", money(report.fee_low, report.fee_high), report.time_ns)
 
     def _take_algo(self, account: FuturesAccount, report: Report) -> None:
