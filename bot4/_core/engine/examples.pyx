@@ -100,7 +100,8 @@ cdef int32_t _grid(
         return 0
     mid = (top.bid_price_ticks[0] + top.ask_price_ticks[0]) // 2
     bid = min(mid - state.half_spread_ticks, top.bid_price_ticks[0]) // align * align
-    ask = -(-max(mid + state.half_spread_ticks, top.ask_price_ticks[0]) // align * align)
+    # Upwards; division rounds towards zero here.
+    ask = (max(mid + state.half_spread_ticks, top.ask_price_ticks[0]) + align - 1) // align * align
     count = _quote_side(
         call, state, orders, SIDE_BUY, bid, -interval, levels if call.position_lots < state.position_max_lots else 0,
         requests, 0)
