@@ -94,5 +94,5 @@ def test_verification_cannot_be_switched_off_and_an_unreadable_authority_is_name
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="cannot be used"):
         Endpoints(rest="https://x.example", ws_api="", ca_file=tmp_path / "absent.pem").tls()

@@ -88,3 +88,12 @@ def _is_torn(data, at, expected):
             return False
     beyond_one_record = data[at + RECORD_HEADER.size + PAYLOAD_MAX :]
     return not beyond_one_record.strip(b"\0")
+
+
+def chain_after(chain, crc, seq):
+    """The chain behind a record, from the four bytes of its checksum and its sequence."""
+    mask = (1 << 64) - 1
+    z = ((chain ^ (int.from_bytes(crc, "little") << 32 | seq & 0xFFFFFFFF)) + 0x9E3779B97F4A7C15) & mask
+    z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ z >> 27) * 0x94D049BB133111EB) & mask
+    return z ^ z >> 31

@@ -24,7 +24,7 @@ from bot4._core.engine.lane_state cimport (
 )
 from bot4._core.engine.orders cimport WORKING_MAX, orders_add, orders_find, orders_remove
 from bot4._core.journal.record cimport JOURNAL_DROPPED, JOURNAL_INTENT, JOURNAL_REFUSAL, JOURNAL_UPDATE
-from bot4._core.journal.stream cimport journal_next_seq
+from bot4._core.journal.append cimport journal_next_seq
 from bot4._core.mem.intent_ring cimport spsc_intent_size, spsc_intent_try_push
 from bot4._core.mem.waiter cimport waiter_notify
 from bot4._core.risk.circuit cimport breaker_admit, breaker_admit_reduce, breaker_readmit, breaker_record_reject

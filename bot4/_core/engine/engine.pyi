@@ -28,6 +28,7 @@ class Engine:
         tick_interval_ns: int = ...,
         mark_interval_ns: int = ...,
         jump_ns: int = ...,
+        sync_orders: bool = False,
         sample_every: int = 16,
         link: VenueLink | None = None,
     ) -> None: ...

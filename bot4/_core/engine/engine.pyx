@@ -69,6 +69,8 @@ cdef class Engine:
         A gap between two stamps beyond this is a clock jump: only its first part is lived through.
     sample_every : int
         Stage times are taken on one message in this many; a power of two.
+    sync_orders : bool
+        Have every new order on the disk (fdatasync, milliseconds) before it is sent; else it is written before.
 
     One thread at a time may call `apply`, `control`, `drain` or run a feed into it; `view` may be called by any.
 
@@ -81,7 +83,7 @@ cdef class Engine:
     def __cinit__(
         self, Positions positions, Account account, Breaker breaker, Journal journal=None, *,
         int64_t tick_interval_ns=100_000_000, int64_t mark_interval_ns=1_000_000_000,
-        int64_t jump_ns=60_000_000_000, uint64_t sample_every=16, VenueLink link=None,
+        int64_t jump_ns=60_000_000_000, uint64_t sample_every=16, VenueLink link=None, bint sync_orders=False,
     ):
         if min(tick_interval_ns, mark_interval_ns, jump_ns) <= 0:
             raise ValueError("tick_interval_ns, mark_interval_ns and jump_ns must be positive")
@@ -113,6 +115,7 @@ cdef class Engine:
         self.state.mark_interval_ns = mark_interval_ns
         self.state.jump_ns = jump_ns
         self.state.sample_mask = sample_every - 1
+        self.state.shared.syncs_orders = sync_orders
         self.state.shared.ledger = &account.ledger
         self.state.shared.breaker = breaker.state
         self.state.shared.journal = NULL if journal is None else journal.stream

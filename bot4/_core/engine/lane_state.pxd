@@ -12,7 +12,7 @@ from bot4._core.engine.stages cimport Stages
 from bot4._core.engine.strategy_call cimport StrategyHook
 from bot4._core.engine.tape cimport Tape
 from bot4._core.engine.trade_ids cimport TradeIds
-from bot4._core.journal.stream cimport JournalStream
+from bot4._core.journal.append cimport JournalStream
 from bot4._core.mem.intent_ring cimport spsc_intent_ring_t
 from bot4._core.mem.waiter cimport waiter_t
 from bot4._core.risk.circuit cimport BreakerState
@@ -108,6 +108,7 @@ ctypedef struct LaneShared:
     uint64_t next_seq        # of the next record, where there is no journal
     uint64_t events          # market events applied: where in the stream something of another ring was taken
     bint is_stopping         # no new decisions; reports are still taken
+    bint syncs_orders        # a new order is on the disk before it is sent, not only in the kernel's hands
     bint is_replaying        # the journal is read back: nothing is written to it and nothing is sent
     bint is_timed            # stage latencies of this message are measured
 
@@ -152,8 +153,11 @@ ctypedef struct Lane:
 
 
 # Append a record; the first failure stops new orders for good (what is out there may still be cancelled).
+# `is_new_order`: stops where the disk is full, and is synced first where the shard wants that.
 cdef void shared_journal(LaneShared* shared, int kind, const void* payload, unsigned int length, int64_t now_ns,
                          bint is_new_order) noexcept nogil
+# Have what was journalled on the disk now: what an operator ordered, before it takes effect.
+cdef void shared_sync(LaneShared* shared, int64_t now_ns) noexcept nogil
 # Close the lane's gate for what the venue said; journalled as a control of the engine's own.
 cdef void lane_mismatch(Lane* lane, int mismatch, int64_t now_ns) noexcept nogil
 # Clear reasons of a closed gate (0: START and MISMATCH); not while the outcome of an order is unknown.

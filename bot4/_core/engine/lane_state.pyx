@@ -11,12 +11,19 @@ from bot4._core.engine.orders cimport orders_hash
 from bot4._core.engine.tape cimport tape_append
 from bot4._core.engine.trade_ids cimport trade_ids_hash
 from bot4._core.journal.record cimport JOURNAL_CONTROL
-from bot4._core.journal.stream cimport journal_append, journal_append_reserved
+from bot4._core.journal.append cimport journal_append, journal_append_reserved, journal_sync
 from bot4._core.risk.circuit cimport breaker_record_journal_failure
 from bot4._core.risk.limits cimport risk_hash
 from bot4._core.sim.paper cimport paper_hash
 from bot4._core.ta.bank cimport bank_hash
 from bot4._core.types cimport EVENT_CONTROL, Event, hash_mix
+
+
+cdef void _lose_journal(LaneShared* shared, int64_t error, int64_t now_ns) noexcept nogil:
+    """Nothing new is sent from here on: the first error stays, the breaker opens."""
+    if shared.journal_errno == 0:
+        shared.journal_errno = error
+        breaker_record_journal_failure(shared.breaker, now_ns)
 
 
 cdef void shared_journal(
@@ -35,9 +42,19 @@ cdef void shared_journal(
         seq = journal_append(shared.journal, kind, payload, length, now_ns, now_ns)
     else:
         seq = journal_append_reserved(shared.journal, kind, payload, length, now_ns, now_ns)
-    if seq < 0 and shared.journal_errno == 0:
-        shared.journal_errno = -seq
-        breaker_record_journal_failure(shared.breaker, now_ns)
+    if seq >= 0 and is_new_order and shared.syncs_orders:
+        seq = journal_sync(shared.journal)
+    if seq < 0:
+        _lose_journal(shared, -seq, now_ns)
+
+
+cdef void shared_sync(LaneShared* shared, int64_t now_ns) noexcept nogil:
+    cdef int error
+    if shared.journal == NULL or shared.is_replaying:
+        return
+    error = journal_sync(shared.journal)
+    if error < 0:
+        _lose_journal(shared, -error, now_ns)
 
 
 cdef void lane_mismatch(Lane* lane, int mismatch, int64_t now_ns) noexcept nogil:

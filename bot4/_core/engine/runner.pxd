@@ -6,6 +6,8 @@ from bot4._core.mem.spsc_ring cimport SpscRing, spsc_ring_t
 from bot4._core.mem.waiter cimport Waiter
 from bot4._core.types cimport Event
 
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
 
 cdef enum:
     BATCH = 256              # events taken from a ring in one go
@@ -17,6 +19,12 @@ ctypedef struct RunnerRings:
     spsc_ring_t* controls
     spsc_ring_t* reports     # NULL without a link
     int stop                 # set by any thread
+    int snapshot             # 1: one is wanted, set by any thread; 2: it was taken
+    uint8_t* image           # where it goes
+    size_t image_room
+    size_t image_bytes       # 0: there was no room
+    uint64_t image_seq
+    uint32_t image_epoch
 
 
 cdef class ShardRunner:
@@ -28,9 +36,12 @@ cdef class ShardRunner:
     cdef SpscRing _controls
     cdef object _control_lock
     cdef object _report_lock
+    cdef object _snapshot_lock
+    cdef bytearray _image
     cdef RunnerRings _rings
     cdef int _cpu
     cdef Event* _batch
 
     cdef size_t _take_reports(self) noexcept nogil
+    cdef void _take_snapshot(self) noexcept nogil
     cdef VenueLink _link(self)

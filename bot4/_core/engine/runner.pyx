@@ -1,10 +1,11 @@
 # cython: language_level=3
 """The shard's own thread: empties the market ring and the control ring, pinned to a core where that is wanted."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free
 
 import os
+from threading import Event as Flag
 from threading import Lock
 
 from cpython.buffer cimport PyBuffer_Release
@@ -12,7 +13,9 @@ from cpython.buffer cimport PyBuffer_Release
 from bot4._core.engine.control cimport ALL_LANES, control_event
 from bot4._core.engine.engine cimport Engine
 from bot4._core.engine.link cimport VenueLink
+from bot4._core.engine.recovery cimport recovery_save, recovery_size_max
 from bot4._core.engine.shard cimport shard_apply, shard_apply_reports, shard_publish
+from bot4._core.journal.append cimport JournalStream, journal_next_seq
 from bot4._core.mem.record_buffer cimport borrow_records
 from bot4._core.mem.spsc_ring cimport SpscRing, spsc_pop_batch, spsc_push_batch, spsc_size
 from bot4._core.mem.waiter cimport Waiter, spsc_push_wait, timeout_ns_of, waiter_notify, waiter_t
@@ -40,7 +43,8 @@ cdef int _has_work(void* context) noexcept nogil:
     cdef RunnerRings* rings = <RunnerRings*>context
     return (
         spsc_size(rings.market) != 0 or spsc_size(rings.controls) != 0
-        or (rings.reports != NULL and spsc_size(rings.reports) != 0) or flag_load(&rings.stop) != 0)
+        or (rings.reports != NULL and spsc_size(rings.reports) != 0) or flag_load(&rings.stop) != 0
+        or flag_load(&rings.snapshot) == 1)
 
 
 cdef class ShardRunner:
@@ -77,6 +81,7 @@ cdef class ShardRunner:
         self._controls = SpscRing(1_024)
         self._control_lock = Lock()
         self._report_lock = Lock()
+        self._snapshot_lock = Lock()
         self._rings.market = self.ring.ring
         self._rings.controls = self._controls.ring
         if engine.link is not None:
@@ -107,6 +112,8 @@ cdef class ShardRunner:
                 controls = spsc_pop_batch(self._controls.ring, self._batch, BATCH)
                 for i in range(controls):
                     shard_apply(self.engine.state, &self._batch[i])
+                if flag_load(&self._rings.snapshot) == 1:
+                    self._take_snapshot()
                 if count or controls or reports:
                     shard_publish(self.engine.state)
                 elif stopping:
@@ -124,6 +131,40 @@ cdef class ShardRunner:
             shard_apply_reports(self.engine.state, self._batch, count)
             waiter_notify(self.engine.link.reports_room.waiter)
         return count
+
+    cdef void _take_snapshot(self) noexcept nogil:
+        """Between two rounds, on the shard's own thread: nothing is half done then."""
+        cdef JournalStream* journal = self.engine.state.shared.journal
+        if journal != NULL:
+            self._rings.image_seq = journal_next_seq(journal) - 1
+            self._rings.image_epoch = journal.epoch
+        self._rings.image_bytes = recovery_save(
+            self.engine.state, self._rings.image_seq, self._rings.image_epoch, self._rings.image, self._rings.image_room)
+        flag_store(&self._rings.snapshot, 2)
+
+    def snapshot(self, timeout_s: float = 5.0) -> "tuple[int, int, bytes] | None":
+        """Return a snapshot of the running shard: sequence and epoch of the last record it holds, and its bytes.
+
+        Any thread; None where the shard did not come to it within `timeout_s`. The shard spends the time of copying its
+        orders, balances and known trade ids.
+        """
+        cdef uint8_t[::1] room
+        with self._snapshot_lock:
+            if flag_load(&self._rings.snapshot) == 1:      # an earlier one that was given up is still wanted
+                return None
+            if self._image is None:
+                self._image = bytearray(recovery_size_max(self.engine.state))
+            room = self._image
+            self._rings.image, self._rings.image_room = &room[0], len(self._image)
+            flag_store(&self._rings.snapshot, 1)
+            waiter_notify(self.records.waiter)
+            for _ in range(max(1, int(timeout_s * 1_000))):
+                if flag_load(&self._rings.snapshot) == 2:
+                    break
+                Flag().wait(0.001)
+            if flag_load(&self._rings.snapshot) != 2:
+                return None
+            return self._rings.image_seq, self._rings.image_epoch, bytes(self._image[:self._rings.image_bytes])
 
     def control(self, int code, *, int instrument=ALL_LANES, int64_t value=0, int side=0, int64_t qty_lots=0,
                 int64_t tif=0, int64_t flags=0) -> bool:

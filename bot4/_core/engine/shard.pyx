@@ -29,7 +29,7 @@ from bot4._core.engine.control cimport (
 from bot4._core.engine.decide cimport REASON_BREAKER, REASON_OPERATOR, REASON_SHUTDOWN
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_flatten, desk_place
 from bot4._core.engine.lane cimport lane_apply_market, lane_apply_time, lane_mark_ticks, lane_moves, lane_next_due
-from bot4._core.engine.lane_state cimport GATE_OPERATOR, lane_hash, lane_open_gate, shared_journal
+from bot4._core.engine.lane_state cimport GATE_OPERATOR, lane_hash, lane_open_gate, shared_journal, shared_sync
 from bot4._core.engine.reports cimport reports_apply
 from bot4._core.engine.strategy cimport strategy_apply_time, strategy_next_due
 from bot4._core.engine.strategy_call cimport StrategyHook
@@ -234,6 +234,8 @@ cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
     stamped.recv_ns = shard.now_ns
     stamped.venue_ns = <int64_t>shard.shared.events
     shared_journal(&shard.shared, JOURNAL_CONTROL, &stamped, sizeof(Event), shard.now_ns, False)
+    if code == CONTROL_KILL or code == CONTROL_RESET:
+        shared_sync(&shard.shared, shard.now_ns)
     if code == CONTROL_STOP:
         shard.shared.is_stopping = True
     elif code == CONTROL_KILL:

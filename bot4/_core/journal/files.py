@@ -6,7 +6,9 @@ import fcntl
 import os
 from pathlib import Path
 
-from bot4._core.journal.reader import JournalError
+
+class JournalError(Exception):
+    """A journal that cannot be used as it is."""
 
 
 class JournalBusy(JournalError):  # noqa: N818 - it says what the journal is
@@ -28,3 +30,8 @@ def sync_folder(path: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def segment_path(path: str, segment: int) -> str:
+    """Return the file of a segment: the journal's own name for the first, with its number behind for the others."""
+    return path if segment == 0 else f"{path}.{segment}"

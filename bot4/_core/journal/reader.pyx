@@ -16,15 +16,13 @@ from posix.unistd cimport close as c_close
 
 from bot4._core.journal.record cimport (
     JOURNAL_HEADER_BYTES, JOURNAL_KIND_END, JOURNAL_PAYLOAD_MAX, JOURNAL_RECORD_BYTES, RECORD_GAP, RECORD_INCOMPLETE,
-    RECORD_OK, FileHeader, RecordHeader, header_is_valid, record_find, record_parse,
+    RECORD_OK, FileHeader, RecordHeader, chain_after, header_is_valid, record_find, record_parse,
 )
+
+from bot4._core.journal.files import JournalError, segment_path
 
 _CHUNK_BYTES = 1 << 20
 _RECORD_MAX = JOURNAL_RECORD_BYTES + JOURNAL_PAYLOAD_MAX
-
-
-class JournalError(Exception):
-    """A journal that cannot be used as it is."""
 
 
 class JournalCorrupt(JournalError):
@@ -45,7 +43,7 @@ class JournalCorrupt(JournalError):
         self.reason = reason
 
     def __reduce__(self):
-        return (type(self), (self.path, self.offset, self.reason))
+        return (type(self), (self.segment_path, self.offset, self.reason))
 
 
 class Header(NamedTuple):
@@ -92,26 +90,62 @@ cdef class JournalReader:
         self.fd = -1
 
     def __init__(self, path):
+        self.path = self.segment_path = os.fspath(path)
+        self.fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        self.header = self._open()
+        if self.segment != 0:
+            raise JournalCorrupt(self.path, 0, f"this is segment {self.segment}: a journal is read from its first file")
+        self.next_seq, self.epoch = self.header.first_seq, self.header.epoch
+
+    cdef object _open(self):
+        """Read and check the header of the file that was opened; begin behind it."""
         cdef FileHeader header
         cdef const uint8_t[::1] view
-        self.path = os.fspath(path)
-        self.fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         raw = os.pread(self.fd, JOURNAL_HEADER_BYTES, 0)
         if len(raw) < JOURNAL_HEADER_BYTES:
-            raise JournalCorrupt(self.path, 0, f"file header cut short after {len(raw)} bytes")
+            raise JournalCorrupt(self.segment_path, 0, f"file header cut short after {len(raw)} bytes")
         view = raw
         memcpy(&header, &view[0], JOURNAL_HEADER_BYTES)
         if not header_is_valid(&header):
-            raise JournalCorrupt(self.path, 0, "file header has a wrong magic, version or checksum")
-        self.header = Header(
+            raise JournalCorrupt(self.segment_path, 0, "file header has a wrong magic, version or checksum")
+        self.buffer = b""
+        self.buffer_offset = self.offset = JOURNAL_HEADER_BYTES
+        self.torn_bytes = 0
+        if header.segment == 0:
+            self.chain = header.crc
+        self.segment = header.segment
+        return Header(
             header.version, header.build_hash, header.config_hash, header.first_seq, header.created_wall_ns,
             header.epoch, header.stream_id,
         )
-        self.buffer = b""
-        self.buffer_offset = self.offset = JOURNAL_HEADER_BYTES
-        self.next_seq = header.first_seq
+
+    cdef bint _has_next(self) except *:
+        """Whether another segment has begun; one whose making was cut short has not."""
+        try:
+            with open(segment_path(self.path, self.segment + 1), "rb") as file:
+                head = file.read(JOURNAL_HEADER_BYTES)
+        except FileNotFoundError:
+            return False
+        return len(head) == JOURNAL_HEADER_BYTES and head.strip(b"\0") != b""
+
+    cdef object _enter_next(self):
+        """Go on in the next segment, which must say where this one ended."""
+        wanted = self.segment + 1
+        before = self.chain
+        os.close(self.fd)
+        self.fd = -1
+        self.segment_path = segment_path(self.path, wanted)
+        self.fd = os.open(self.segment_path, os.O_RDONLY | os.O_CLOEXEC)
+        header = self._open()
+        if (self.segment, header.stream_id, header.first_seq) != (wanted, self.header.stream_id, self.next_seq):
+            raise JournalCorrupt(
+                self.segment_path, 0, f"segment {self.segment} of stream {header.stream_id} from sequence {header.first_seq} "
+                f"where segment {wanted} of stream {self.header.stream_id} from {self.next_seq} belongs")
+        if header.build_hash != before or header.epoch < self.epoch:
+            raise JournalCorrupt(
+                self.segment_path, 0, f"the chain is {before:016x} here, the segment was written behind {header.build_hash:016x}")
+        self.chain = before
         self.epoch = header.epoch
-        self.torn_bytes = 0
 
     def __dealloc__(self):
         if self.fd >= 0:
@@ -166,14 +200,21 @@ cdef class JournalReader:
         self._fill(_RECORD_MAX)
         start = self.offset - self.buffer_offset
         have = len(self.buffer) - start
-        if have == 0:
+        while have == 0:
             self.torn_bytes = 0
-            return None
+            if not self._has_next():
+                return None
+            self._fill(_RECORD_MAX)     # the writer may have ended this one since it was looked at
+            if self.buffer_offset + len(self.buffer) == self.offset:
+                self._enter_next()
+                self._fill(_RECORD_MAX)
+            start = self.offset - self.buffer_offset
+            have = len(self.buffer) - start
         view = self.buffer
         verdict = record_parse(&view[start], have, self.next_seq, self.epoch, &record)
         if verdict == RECORD_GAP:
             raise JournalCorrupt(
-                self.path, self.offset,
+                self.segment_path, self.offset,
                 f"sequence {record.seq} of epoch {record.epoch} where {self.next_seq} of epoch {self.epoch} or later belongs",
             )
         if verdict != RECORD_OK:
@@ -182,6 +223,7 @@ cdef class JournalReader:
         self.offset += JOURNAL_RECORD_BYTES + record.length
         self.next_seq += 1
         self.epoch = record.epoch
+        self.chain = chain_after(self.chain, &record)
         return Record(
             record.seq, record.epoch, record.kind, record.flags, record.ts_mono_ns, record.ts_wall_ns, payload
         )
@@ -197,12 +239,14 @@ cdef class JournalReader:
         view = self.buffer
         found = record_find(&view[0], len(self.buffer), 0, self.next_seq) if len(self.buffer) else -1
         if found >= 0:
-            raise JournalCorrupt(self.path, self.offset, f"{reason}, intact records follow from byte {self.offset + found}")
+            raise JournalCorrupt(self.segment_path, self.offset, f"{reason}, intact records follow from byte {self.offset + found}")
         if len(self.buffer) > _RECORD_MAX and self.buffer[_RECORD_MAX:].strip(b"\0"):
-            raise JournalCorrupt(self.path, self.offset, f"{reason}, {len(self.buffer)} bytes follow that are no record")
+            raise JournalCorrupt(self.segment_path, self.offset, f"{reason}, {len(self.buffer)} bytes follow that are no record")
         if following:
             self.buffer = b""
             self.buffer_offset = self.offset
+        elif self._has_next():
+            raise JournalCorrupt(self.segment_path, self.offset, f"{reason}, another segment follows")
         else:
             self.torn_bytes = len(self.buffer)
         return None

@@ -37,13 +37,13 @@ ctypedef struct FileHeader:
     uint8_t magic[8]
     uint32_t version
     uint32_t header_bytes
-    uint64_t build_hash
+    uint64_t build_hash     # of segments behind the first: the chain over every record before
     uint64_t config_hash
     uint64_t first_seq
     int64_t created_wall_ns
     uint32_t epoch
     uint32_t stream_id
-    uint32_t reserved
+    uint32_t segment        # 0: the first
     uint32_t crc            # of the 60 bytes before it
 
 
@@ -59,6 +59,8 @@ ctypedef struct RecordHeader:
     int64_t ts_wall_ns
 
 
+# The chain behind a record: a word over the checksums of all records so far, which the next segment's header repeats.
+cdef uint64_t chain_after(uint64_t chain, const RecordHeader* record) noexcept nogil
 cdef void header_seal(FileHeader* header) noexcept nogil
 cdef bint header_is_valid(const FileHeader* header) noexcept nogil
 # Fills in the checksum of a record whose payload lies right behind its header.

@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from bot4._core.journal.crc32c cimport crc32c_update
-from bot4._core.types cimport BOT4_ASSERT
+from bot4._core.types cimport BOT4_ASSERT, hash_mix
 
 cdef const char* _MAGIC = b"BOT4JRNL"
 
@@ -17,8 +17,11 @@ cdef void header_seal(FileHeader* header) noexcept nogil:
     memcpy(header.magic, _MAGIC, 8)
     header.version = JOURNAL_VERSION
     header.header_bytes = JOURNAL_HEADER_BYTES
-    header.reserved = 0
     header.crc = crc32c_update(0, header, JOURNAL_HEADER_BYTES - sizeof(uint32_t))
+
+
+cdef uint64_t chain_after(uint64_t chain, const RecordHeader* record) noexcept nogil:
+    return hash_mix(chain, <uint64_t>record.crc << 32 | <uint32_t>record.seq)
 
 
 cdef bint header_is_valid(const FileHeader* header) noexcept nogil:

@@ -1,15 +1,10 @@
 import os
-from enum import IntFlag
 from types import TracebackType
 from typing import Self
 
 from typing_extensions import Buffer
 
-class JournalState(IntFlag):
-    JOURNAL_OPEN = 0
-    JOURNAL_FULL = 1
-    JOURNAL_FAILED = 2
-    JOURNAL_CLOSED = 3
+from bot4._core.journal.append import JournalState as JournalState
 
 class Journal:
     def __init__(
@@ -24,6 +19,7 @@ class Journal:
         block_bytes: int = ...,
         reserve_bytes: int = ...,
         first_epoch: int = 1,
+        segment_bytes: int = ...,
     ) -> None: ...
     @property
     def path(self) -> str: ...
@@ -44,6 +40,8 @@ class Journal:
     def epoch(self) -> int: ...
     @property
     def size_bytes(self) -> int: ...
+    @property
+    def segment(self) -> int: ...
     @property
     def has_reserve(self) -> bool: ...
     @property

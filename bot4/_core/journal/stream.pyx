@@ -3,29 +3,31 @@
 
 Invariants
 ----------
-1. ``seq`` grows by one with every record, over every reopening; ``epoch`` grows by one with every reopening.
-2. A record counts only when all of its bytes were written: a short write is continued, an interrupted one repeated.
-3. After a failed write or sync nothing more is written: the kernel may have dropped pages it calls clean (fsyncgate).
-4. Blocks are promised ahead (``fallocate`` beyond the end of the file), so that a full disk is seen while a reserve is
-   left in which cancels still fit.
+1. ``seq`` grows by one with every record, over every reopening and segment; ``epoch`` grows with every reopening.
+2. What was written stays: a torn tail at the very end is cut off, damage anywhere else is refused.
+
+How records are appended is in bot4._core.journal.append.
 """
 
 import errno
 import os
 
-from libc.errno cimport EBADF, EINVAL, EIO, EMSGSIZE, ENOSPC, ENOSYS, EOPNOTSUPP
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 from posix.unistd cimport close as c_close
 
-from bot4._core.journal.files import lock_file, sync_folder
+from bot4._core.journal.files import lock_file, segment_path, sync_folder
+from bot4._core.journal.append import JournalState as JournalState
 from bot4._core.journal.reader import JournalCorrupt, JournalReader
 
-from bot4._core.journal.disk cimport disk_promise, disk_sync, disk_write
+from bot4._core.journal.append cimport (
+    JOURNAL_CLOSED, JOURNAL_FAILED, JOURNAL_OPEN, bot4_state_load, bot4_state_store, journal_append, journal_promise,
+    journal_put, journal_sync,
+)
+from bot4._core.journal.disk cimport disk_write
 from bot4._core.journal.record cimport (
-    JOURNAL_FROM_RESERVE, JOURNAL_HEADER_BYTES, JOURNAL_KIND_END, JOURNAL_META, JOURNAL_PAYLOAD_MAX,
-    JOURNAL_RECORD_BYTES, FileHeader, RecordHeader, header_seal, record_seal,
+    JOURNAL_HEADER_BYTES, JOURNAL_KIND_END, JOURNAL_META, JOURNAL_PAYLOAD_MAX, JOURNAL_RECORD_BYTES, FileHeader, header_seal,
 )
 from bot4._core.types cimport aligned_zalloc
 
@@ -36,98 +38,6 @@ ctypedef struct MetaPayload:
     int64_t torn_bytes
     uint32_t first_epoch
     uint32_t stream_id
-
-
-cdef int64_t _fail(JournalStream* stream, int error) noexcept nogil:
-    stream.error = error
-    bot4_state_store(&stream.state, JOURNAL_FAILED)
-    return -error
-
-
-cdef int _promise_block(JournalStream* stream) noexcept nogil:
-    """Have the file system promise the next block; 0, or ENOSPC and the like where it cannot."""
-    cdef int error = disk_promise(stream.fd, stream.allocated, stream.block_bytes)
-    if error == EOPNOTSUPP or error == ENOSYS:
-        stream.allocated = 0   # no promises on this file system: a full disk will show as a failed write
-        return 0
-    if error == 0:
-        stream.allocated += stream.block_bytes
-    return error
-
-
-cdef int64_t _append(
-    JournalStream* stream, int kind, const void* payload, uint32_t length, int64_t mono_ns, int64_t wall_ns, bint reserved
-) noexcept nogil:
-    cdef RecordHeader* record = <RecordHeader*>stream.scratch
-    cdef size_t size = JOURNAL_RECORD_BYTES + length
-    cdef int64_t end = stream.offset + <int64_t>size
-    cdef int state = bot4_state_load(&stream.state)
-    cdef int error
-    if length > JOURNAL_PAYLOAD_MAX:
-        return -EMSGSIZE
-    if kind <= 0 or kind >= JOURNAL_KIND_END:
-        return -EINVAL
-    if state == JOURNAL_CLOSED:
-        return -EBADF
-    if state != JOURNAL_OPEN and not (state == JOURNAL_FULL and reserved):
-        return -(stream.error if stream.error != 0 else EIO)
-    if state == JOURNAL_OPEN and stream.allocated > 0 and end > stream.allocated - stream.reserve_bytes:
-        error = _promise_block(stream)
-        if error != 0:
-            stream.error = error
-            bot4_state_store(&stream.state, JOURNAL_FULL)
-            if not reserved:
-                return -error
-    if stream.allocated > 0 and end > stream.allocated:
-        return -(stream.error if stream.error != 0 else ENOSPC)
-    record.length = length
-    record.seq = stream.next_seq
-    record.epoch = stream.epoch
-    record.kind = <uint8_t>kind
-    record.flags = JOURNAL_FROM_RESERVE if bot4_state_load(&stream.state) == JOURNAL_FULL else 0
-    record.reserved = 0
-    record.ts_mono_ns = mono_ns
-    record.ts_wall_ns = wall_ns
-    if length > 0:   # an empty payload may come without a pointer
-        memcpy(stream.scratch + JOURNAL_RECORD_BYTES, payload, length)
-    record_seal(record)
-    error = disk_write(stream.fd, stream.scratch, size, stream.offset)
-    if error != 0:
-        return _fail(stream, error)
-    stream.offset = end
-    stream.next_seq += 1
-    return <int64_t>record.seq
-
-
-cdef int64_t journal_append(
-    JournalStream* stream, int kind, const void* payload, uint32_t length, int64_t mono_ns, int64_t wall_ns
-) noexcept nogil:
-    return _append(stream, kind, payload, length, mono_ns, wall_ns, False)
-
-
-cdef int64_t journal_append_reserved(
-    JournalStream* stream, int kind, const void* payload, uint32_t length, int64_t mono_ns, int64_t wall_ns
-) noexcept nogil:
-    return _append(stream, kind, payload, length, mono_ns, wall_ns, True)
-
-
-cdef uint64_t journal_next_seq(const JournalStream* stream) noexcept nogil:
-    return stream.next_seq
-
-
-cdef int journal_state(const JournalStream* stream) noexcept nogil:
-    return bot4_state_load(&stream.state)
-
-
-cdef int journal_sync(JournalStream* stream) noexcept nogil:
-    cdef int state = bot4_state_load(&stream.state)
-    cdef int error
-    if state == JOURNAL_CLOSED:
-        return -EBADF
-    if state == JOURNAL_FAILED:
-        return -(stream.error if stream.error != 0 else EIO)
-    error = disk_sync(stream.fd)
-    return 0 if error == 0 else <int>_fail(stream, error)
 
 
 cdef class Journal:
@@ -145,6 +55,8 @@ cdef class Journal:
         Now, for the header or the META record.
     block_bytes, reserve_bytes : int
         Space promised at a time, and what of it is kept for cancels once the disk is full.
+    segment_bytes : int
+        Length of one file: a record that would make it longer begins the next, ``path.1``, ``path.2`` and so on.
     first_epoch : int
         Epoch of a new file, and the least one of an existing one. Orders are named by epoch and sequence: two runs on
         one account need different ones.
@@ -173,7 +85,7 @@ cdef class Journal:
         self.stream = <JournalStream*>aligned_zalloc(sizeof(JournalStream))
         if self.stream == NULL:
             raise MemoryError
-        self.stream.fd = -1
+        self.stream.fd = self.stream.first_fd = self.stream.folder_fd = -1
         self.stream.state = JOURNAL_CLOSED
         self.stream.scratch = <uint8_t*>aligned_zalloc(JOURNAL_RECORD_BYTES + JOURNAL_PAYLOAD_MAX)
         if self.stream.scratch == NULL:
@@ -181,7 +93,7 @@ cdef class Journal:
 
     def __init__(
         self, path, *, stream_id=0, build_hash=0, config_hash=0, mono_ns=0, wall_ns=0, block_bytes=1 << 20,
-        reserve_bytes=1 << 16, first_epoch=1,
+        reserve_bytes=1 << 16, first_epoch=1, segment_bytes=1 << 26,
     ):
         if self.stream.fd >= 0:
             raise ValueError("a journal is opened once, was open")
@@ -191,25 +103,51 @@ cdef class Journal:
             )
         if not 0 < first_epoch < 1 << 32:
             raise ValueError(f"first_epoch must have 32 bits and be above 0, was {first_epoch}")
+        if not 2 * (JOURNAL_RECORD_BYTES + JOURNAL_PAYLOAD_MAX) <= segment_bytes <= 1 << 40:
+            raise ValueError(f"segment_bytes must hold two of the longest records, was {segment_bytes}")
         self.path = os.fspath(path)
+        self._remember_path(stream_id, config_hash, segment_bytes)
         self.stream.block_bytes, self.stream.reserve_bytes = block_bytes, reserve_bytes
-        self.stream.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.stream.fd = self.stream.first_fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            self.stream.folder_fd = os.open(os.path.dirname(os.path.abspath(self.path)), os.O_RDONLY | os.O_CLOEXEC)
             lock_file(self.stream.fd, self.path)
             if self._is_new():
                 self._create(stream_id, build_hash, config_hash, wall_ns, first_epoch)
             else:
                 self._reopen(stream_id, build_hash, config_hash, mono_ns, wall_ns, first_epoch)
         except BaseException:
-            os.close(self.stream.fd)
-            self.stream.fd = -1
             self.stream.state = JOURNAL_CLOSED
+            self._close_files()
             raise
+
+    def _remember_path(self, stream_id, config_hash, segment_bytes):
+        self.stream.stream_id, self.stream.config_hash = stream_id, config_hash
+        self.stream.segment_bytes = segment_bytes
+        path = os.fsencode(self.path)
+        self.stream.path_length = len(path)
+        self.stream.next_path = <char*>aligned_zalloc(len(path) + 16)
+        if self.stream.next_path == NULL:
+            raise MemoryError
+        memcpy(self.stream.next_path, <const char*>path, len(path))
+
+    def _close_files(self):
+        """Close what is open; the lock goes with the first file."""
+        cdef int last = self.stream.fd, first = self.stream.first_fd, folder = self.stream.folder_fd
+        self.stream.fd = self.stream.first_fd = self.stream.folder_fd = -1
+        for fd in (last, first if first != last else -1, folder):
+            if fd >= 0:
+                os.close(fd)
 
     def __dealloc__(self):
         if self.stream != NULL:
-            if self.stream.fd >= 0:
+            if self.stream.fd >= 0 and self.stream.fd != self.stream.first_fd:
                 c_close(self.stream.fd)
+            if self.stream.first_fd >= 0:
+                c_close(self.stream.first_fd)
+            if self.stream.folder_fd >= 0:
+                c_close(self.stream.folder_fd)
+            free(self.stream.next_path)
             free(self.stream.scratch)
             free(self.stream)
 
@@ -230,6 +168,7 @@ cdef class Journal:
             self._refuse(-error)
         os.fsync(self.stream.fd)
         sync_folder(self.path)
+        self.stream.chain = header.crc
         self._start(JOURNAL_HEADER_BYTES, 1, first_epoch)
 
     def _reopen(self, stream_id, build_hash, config_hash, mono_ns, wall_ns, least_epoch):
@@ -244,6 +183,8 @@ cdef class Journal:
                 pass
             end, self.torn_bytes, next_seq, epoch = reader.offset, reader.torn_bytes, reader.next_seq, reader.epoch
             first_epoch = reader.header.epoch
+            self.stream.chain, self.stream.segment = reader.chain, reader.segment
+        self._enter_last()
         if self.torn_bytes:
             os.ftruncate(self.stream.fd, end)
             os.fsync(self.stream.fd)
@@ -254,12 +195,21 @@ cdef class Journal:
         if seq < 0:
             self._refuse(seq)
 
+    def _enter_last(self):
+        """Write where the last segment ended; one whose making was cut short is removed."""
+        last = self.stream.segment
+        if last:
+            self.stream.fd = os.open(segment_path(self.path, last), os.O_RDWR | os.O_CLOEXEC)
+            self.stream.closed_bytes = sum(os.path.getsize(segment_path(self.path, n)) for n in range(last))
+        if os.path.exists(segment_path(self.path, last + 1)):
+            os.unlink(segment_path(self.path, last + 1))
+
     def _start(self, offset, next_seq, epoch):
         """Set the stream going; the first promise of space is made here."""
         cdef int error
         self.stream.offset, self.stream.next_seq, self.stream.epoch = offset, next_seq, epoch
         self.stream.allocated, self.stream.error = offset, 0
-        error = _promise_block(self.stream)
+        error = journal_promise(self.stream)
         if error != 0:
             self._refuse(-error)
         bot4_state_store(&self.stream.state, JOURNAL_OPEN)
@@ -304,7 +254,7 @@ cdef class Journal:
         cdef bint from_reserve = reserved
         self._check(kind, view.shape[0])
         with nogil:
-            seq = _append(self.stream, c_kind, first, length, mono, wall, from_reserve)
+            seq = journal_put(self.stream, c_kind, first, length, mono, wall, from_reserve)
         if seq < 0:
             self._refuse(seq)
         return seq
@@ -333,7 +283,7 @@ cdef class Journal:
         count = view.shape[0] // <Py_ssize_t>size
         with nogil:
             for i in range(count):
-                seq = _append(self.stream, c_kind, &view[i * <Py_ssize_t>size], size, mono, wall, False)
+                seq = journal_put(self.stream, c_kind, &view[i * <Py_ssize_t>size], size, mono, wall, False)
                 if seq < 0:
                     break
         if seq < 0:
@@ -352,15 +302,14 @@ cdef class Journal:
         """Close the file and give back what was promised but not used; appending on raises OSError."""
         if self.stream.fd < 0:
             return
-        fd, self.stream.fd = self.stream.fd, -1
         failed = self.stream.state == JOURNAL_FAILED
         bot4_state_store(&self.stream.state, JOURNAL_CLOSED)
         try:
             if not failed:
-                os.ftruncate(fd, self.stream.offset)
-                os.fsync(fd)
+                os.ftruncate(self.stream.fd, self.stream.offset)
+                os.fsync(self.stream.fd)
         finally:
-            os.close(fd)
+            self._close_files()
 
     def __enter__(self):
         return self
@@ -384,8 +333,13 @@ cdef class Journal:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes written, header included."""
-        return self.stream.offset
+        """Bytes written, headers included, in all segments."""
+        return self.stream.closed_bytes + self.stream.offset
+
+    @property
+    def segment(self) -> int:
+        """Number of the segment that is written, from 0."""
+        return self.stream.segment
 
     @property
     def has_reserve(self) -> bool:
