@@ -17,8 +17,8 @@ from bot4._core.risk.filters import Filters
 from bot4._core.risk.limits import RiskGate
 from bot4._core.sim.latency import Latency
 from bot4._core.sim.paper import Paper
-from bot4._core.ta.features import Features
 from bot4._core.wire.scan import Scanner
+from bot4.application.feature_bank import feature_place, make_features, split_interval
 from bot4.application.fill_assumptions import fill_model
 from bot4.application.opening import CASH, ExternalVenue, asset_decimals, opening_balances
 from bot4.domain.errors import ConfigError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot4._core.journal.stream import Journal
+    from bot4._core.ta.features import Features
     from bot4.config import Settings
 
 MS = 1_000_000
@@ -42,7 +43,17 @@ _DEFAULT_FEES_BPS = {
     ContractKind.INVERSE: (Decimal(2), Decimal(5)),
 }
 # Features that need quantities of a real book.
-_BOOK_FEATURES = frozenset({"queue_imbalance", "depth_imbalance_5", "microprice_offset", "ofi_50", "relative_spread"})
+_BOOK_FEATURES = frozenset(
+    {
+        "queue_imbalance",
+        "depth_imbalance_5",
+        "microprice_offset",
+        "ofi_50",
+        "ofi_100",
+        "ofi_levels_50",
+        "relative_spread",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,7 @@ def _assemble(
             gate.apply_equity(int(opening[instrument.settle].scaleb(decimals[instrument.settle])))
     syncs = tuple(DepthSync() for _ in instruments)
     for index, instrument in enumerate(instruments):
+        features = make_features(settings, instrument, shape.bar_interval_ns or settings.strategy.bar_interval_ms * MS)
         # Books hold levels older than a change of tick size; they lie far from the touch and cannot be traded at.
         scanner.add_instrument(
             instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}", skip_off_tick_levels=True
@@ -165,10 +177,10 @@ def _assemble(
         engine.add_lane(
             instrument.symbol,
             syncs[index],
-            _features(settings, instrument, shape),
+            features,
             _paper(settings, instrument, contracts[index], index) if external is None else None,
             gates[index],
-            _policy(settings, instrument, shape),
+            _policy(settings, instrument, shape, features),
             assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks if external is None else 0,
             plays_bars=shape.plays_bars,
             position_ticklots_max=_ticklots(
@@ -244,16 +256,12 @@ def _max_lots(instrument: Instrument) -> int:
     return min(_LOTS_MAX, instrument.qty_to_lots(instrument.max_qty)) if instrument.max_qty else _LOTS_MAX
 
 
-def _policy(settings: Settings, instrument: Instrument, shape: InputShape) -> LinearPolicy:
+def _policy(settings: Settings, instrument: Instrument, shape: InputShape, features: Features) -> LinearPolicy:
     strategy = settings.strategy
-    names = Features(1.0, 1.0, 1).names
     weights = dict(strategy.weights)
-    unknown = sorted(set(weights) - set(names))
-    if unknown:
-        raise ConfigError(f"setting strategy.weights names no feature {unknown[0]!r}: see docs/features.md")
     if not shape.has_book:
         # Without a book those features are constant: the rest carries the whole score.
-        weights = {name: weight for name, weight in weights.items() if name not in _BOOK_FEATURES}
+        weights = {name: weight for name, weight in weights.items() if split_interval(name)[0] not in _BOOK_FEATURES}
         total = sum(abs(weight) for weight in weights.values())
         if total == 0.0:
             raise ConfigError("setting strategy.weights names only features of a book, and this input has none")
@@ -284,7 +292,7 @@ def _policy(settings: Settings, instrument: Instrument, shape: InputShape) -> Li
             else int(instrument.min_notional / (instrument.tick_size * instrument.lot_size)) + 1,
         }
     return LinearPolicy(
-        [(names.index(name), weight, strategy.scales[name]) for name, weight in weights.items()],
+        [(feature_place(features, name), weight, strategy.scales[name]) for name, weight in weights.items()],
         enter_score=strategy.enter_score,
         take_score=strategy.take_score,
         exit_score=strategy.exit_score,
@@ -298,11 +306,6 @@ def _policy(settings: Settings, instrument: Instrument, shape: InputShape) -> Li
         short_allowed=strategy.short and instrument.kind is not ContractKind.SPOT,
         **sizes,
     )
-
-
-def _features(settings: Settings, instrument: Instrument, shape: InputShape) -> Features:
-    interval_ns = shape.bar_interval_ns or settings.strategy.bar_interval_ms * MS
-    return Features(float(instrument.tick_size), float(instrument.lot_size), interval_ns)
 
 
 def _paper(settings: Settings, instrument: Instrument, contract: Contract, index: int) -> Paper:

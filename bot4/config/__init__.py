@@ -5,6 +5,7 @@ A key is written ``section.name`` (``risk.open_orders_max``). In the environment
 value and the rule; the command line turns that into exit code 78.
 """
 
+from bot4.config.features import FeaturesSettings
 from bot4.config.loading import DEFAULT_FILE, ENV_PREFIX, load_settings, settings_keys, settings_to_dict
 from bot4.config.section import Section, require_positive, require_url
 from bot4.config.settings import Settings
@@ -39,6 +40,7 @@ __all__ = [
     "BreakerSettings",
     "BybitSettings",
     "CoinbaseSettings",
+    "FeaturesSettings",
     "ImpactSettings",
     "JournalSettings",
     "KrakenSettings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot4.config.features import FeaturesSettings
 from bot4.config.section import Section
 from bot4.config.trading import (
     BreakerSettings,
@@ -26,6 +27,7 @@ class Settings(Section, frozen=True):
     synthetic: SyntheticSettings = SyntheticSettings()
     paper: PaperSettings = PaperSettings()
     impact: ImpactSettings = ImpactSettings()
+    features: FeaturesSettings = FeaturesSettings()
     strategy: StrategySettings = StrategySettings()
     risk: RiskSettings = RiskSettings()
     breaker: BreakerSettings = BreakerSettings()

@@ -115,7 +115,7 @@ def boundaries(trades: list[Row]) -> list[int]:
 
 
 def check_no_look_ahead(run: Run, trades: list[Row], cut: int) -> None:
-    """With everything after the cut changed, prices, times and sizes, the past is the same bits in every interval."""
+    """With prices, times and sizes after the cut changed, the past is the same bits in every interval."""
     past, future = trades[:cut], trades[cut:]
     other = [(price + 7, lots + 3, 1 - side, stamp + SECOND_NS) for price, lots, side, stamp in future]
     for interval_ns in INTERVALS_NS:

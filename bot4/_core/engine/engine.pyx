@@ -35,7 +35,6 @@ from bot4._core.risk.breaker cimport Breaker
 from bot4._core.risk.limits cimport RiskGate
 from bot4._core.sim.paper cimport Paper
 from bot4._core.ta.features cimport Features
-from bot4._core.ta.registry cimport FEATURE_COUNT
 from bot4._core.types cimport EVENT_ORDER_ACK, EVENT_ORDER_TOTAL, EVENT_TIMER, Event, aligned_zalloc, money_from_int
 
 from cpython.buffer cimport PyBuffer_Release
@@ -168,9 +167,9 @@ cdef class Engine:
         if gate.limits.max_open_orders > WORKING_MAX:
             raise ValueError(f"open orders must be limited to {WORKING_MAX}, the limit was {gate.limits.max_open_orders}")
         for term in range(policy.policy.term_count):
-            if policy.policy.terms[term].feature >= FEATURE_COUNT:
+            if not features.has_place(policy.policy.terms[term].feature):
                 raise ValueError(
-                    f"the policy of {symbol} reads feature {policy.policy.terms[term].feature}, there are {FEATURE_COUNT}")
+                    f"the policy of {symbol} reads feature {policy.policy.terms[term].feature}, which is not computed")
         if gate.limits.instrument != self.state.lane_count:
             raise ValueError(
                 f"{symbol} is instrument {self.state.lane_count}, its risk gate is that of {gate.limits.instrument}")

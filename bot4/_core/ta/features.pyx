@@ -32,7 +32,7 @@ from bot4._core.ta.registry import GROUPS as _GROUPS
 from bot4._core.ta.registry import FeatureClock as _FeatureClock
 from bot4._core.ta.registry import check_registry as _check_registry
 from bot4._core.ta.registry import feature_index
-from bot4._core.ta.selection import Garch, checked_garch, checked_intervals, choose
+from bot4._core.ta.selection import Garch, checked_garch, checked_intervals, choose, hidden_places
 from bot4._core.ta.snapshot cimport snapshot_pack, snapshot_unpack
 from bot4._core.ta.volatility cimport GarchFilter
 from bot4._core.types cimport Bar, TopOfBook, aligned_zalloc
@@ -64,14 +64,7 @@ cdef void _make_plan(FeaturePlan* plan, tuple chosen) except *:
         plan.warm_up[i] = feature.warm_up if feature.name in names else (<int64_t>1) << 62
         if feature.name in names:
             plan.longest[plan.clock[i]] = max(plan.longest[plan.clock[i]], plan.warm_up[i])
-    hidden = {
-        kind: [
-            place for place, feature in enumerate(_FEATURES)
-            if feature.input == kind and feature.name not in names
-            and (feature.group == "base" or _GROUPS[feature.group] & plan.groups)
-        ]
-        for kind in ("bar", "top", "trade")
-    }
+    hidden = hidden_places(chosen)
     for i, place in enumerate(hidden["bar"] + hidden["top"] + hidden["trade"]):
         plan.hidden[i] = place
     plan.hidden_bars = len(hidden["bar"])
@@ -197,6 +190,15 @@ cdef class Features:
         """Return the index of a feature of an interval from the address of the first vector, for compiled readers."""
         return bank_place(self._frame(interval_ns), feature_index(name))
 
+    def has_place(self, int64_t place):
+        """Return whether there is a selected feature at that place."""
+        cdef int64_t frame, feature
+        for frame in range(self.bank.frames):
+            feature = place - bank_place(frame, 0)
+            if 0 <= feature < FEATURE_COUNT:
+                return _FEATURES[feature].name in self.selected
+        return False
+
     def values(self, interval_ns=None):
         """Return a copy of the vector of an interval (default the shortest), float64, NaN where a feature is not ready."""
         cdef const double* values = bank_frame(self.bank, self._frame(interval_ns)).values
@@ -226,9 +228,7 @@ cdef class Features:
         """Refused inputs by reason, and late trades, which the features of trades take in and the bars do not."""
         refused = {name: self.bank.refused[<int>verdict] for name, verdict in _VERDICTS}
         refused["late_trade"] = self.bank.base.bars.late_trades
-        refused["bar_volume"] = sum(
-            bank_frame(self.bank, frame).bars.refused_trades for frame in range(self.bank.frames)
-        )
+        refused["bar_volume"] = sum(bank_frame(self.bank, k).bars.refused_trades for k in range(self.bank.frames))
         return refused
 
     def take_bar(

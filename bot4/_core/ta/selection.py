@@ -98,3 +98,17 @@ def choose(
         if feature.group in missing:
             raise ValueError(f"feature {feature.name!r} must have its parameters: {feature.edge}")
     return chosen
+
+
+def hidden_places(chosen: Collection[FeatureSpec]) -> dict[str, list[int]]:
+    """Return the places that are written for this choice and that nobody asked for, by the input that moves them."""
+    groups = {feature.group for feature in chosen} | {"base"}
+    names = {feature.name for feature in chosen}
+    return {
+        kind: [
+            place
+            for place, feature in enumerate(FEATURES)
+            if feature.input == kind and feature.group in groups and feature.name not in names
+        ]
+        for kind in ("bar", "top", "trade")
+    }

@@ -1,0 +1,93 @@
+"""From settings to the feature bank of an instrument, and from a strategy's words to places in it."""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN
+from typing import TYPE_CHECKING, Literal
+
+from bot4._core.ta.features import Features
+from bot4._core.ta.registry import FEATURES
+from bot4._core.ta.selection import Garch
+from bot4.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bot4.config import Settings
+    from bot4.domain.instrument import Instrument
+
+_MS = 1_000_000
+_BASE = tuple(feature.name for feature in FEATURES if feature.group == "base")
+_NAMES = frozenset(feature.name for feature in FEATURES)
+
+
+def split_interval(word: str) -> tuple[str, int | None]:
+    """Split "rsi_14@300000" into the feature and its interval in ms; None is the shortest.
+
+    Raises
+    ------
+    ConfigError
+        Where what follows the @ is no whole number of milliseconds.
+
+    >>> split_interval("rsi_14@300000"), split_interval("obv")
+    (('rsi_14', 300000), ('obv', None))
+    """
+    name, mark, interval = word.partition("@")
+    if not mark:
+        return name, None
+    if not interval.isdecimal():
+        raise ConfigError(f"setting strategy.weights: {word!r} must be FEATURE or FEATURE@MILLISECONDS")
+    return name, int(interval)
+
+
+def make_features(settings: Settings, instrument: Instrument, interval_ns: int) -> Features:
+    """Return the bank that computes what the settings list and what the strategy's weights name.
+
+    Raises
+    ------
+    ConfigError
+        Where a feature is unknown or lacks its parameters, or an interval does not fit.
+    """
+    chosen = settings.features
+    select: tuple[str, ...] | Literal["all"] = "all"
+    weighed = tuple(split_interval(word)[0] for word in settings.strategy.weights)
+    unknown = sorted({*weighed} - _NAMES)
+    if unknown:
+        raise ConfigError(f"setting strategy.weights names no feature {unknown[0]!r}: see docs/features.md")
+    if chosen.select != "all":
+        select = (*(chosen.names() or _BASE), *weighed)
+    bucket_lots = int((chosen.vpin_bucket_qty / instrument.lot_size).to_integral_value(rounding=ROUND_DOWN))
+    parameters = chosen.garch.get(instrument.symbol)
+    try:
+        return Features(
+            float(instrument.tick_size),
+            float(instrument.lot_size),
+            interval_ns,
+            select=select,
+            longer_intervals_ns=tuple(interval * _MS for interval in chosen.intervals_ms()),
+            garch={interval_ns: Garch(*parameters)} if parameters else None,
+            vpin_bucket_lots=bucket_lots,
+        )
+    except ValueError as error:
+        raise ConfigError(f"settings features do not fit {instrument.symbol}: {error}") from None
+
+
+def feature_place(features: Features, word: str) -> int:
+    """Return where a policy reads a feature of the strategy's weights.
+
+    Raises
+    ------
+    ConfigError
+        Where its interval is not one of the bank's, or the feature is of quotes and trades and has no interval.
+    """
+    name, interval_ms = split_interval(word)
+    if interval_ms is None:
+        return features.place(name)
+    interval_ns = interval_ms * _MS
+    if interval_ns not in features.intervals_ns:
+        raise ConfigError(
+            f"setting strategy.weights: {word!r} must have an interval of features.longer_intervals_ms, "
+            f"which are {tuple(interval // _MS for interval in features.intervals_ns[1:])}"
+        )
+    feature = next(feature for feature in FEATURES if feature.name == name)
+    if feature.input != "bar" and interval_ns != features.intervals_ns[0]:
+        raise ConfigError(f"setting strategy.weights: {word!r} is a feature of quotes or trades and has no interval")
+    return features.place(name, interval_ns)
