@@ -89,6 +89,7 @@ suites() { # suites FOLDER: its tests of the core's rooms
     local room
     for room in account base book core engine journal mem risk sim ta types wire; do
         compgen -G "tests/$1/test_${room}*.py" || true
+        compgen -G "tests/$1/${room}/test_*.py" || true
     done
 }
 
