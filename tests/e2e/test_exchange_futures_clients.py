@@ -1,4 +1,4 @@
-"""ccxt, unchanged, on the served futures: only addresses and keys are set. In the extra ``clients``."""
+"""ccxt and python-binance, unchanged, on the served futures: only addresses and keys are set. In the extra ``clients``."""
 
 from __future__ import annotations
 
@@ -120,5 +120,42 @@ def test_streams_orders_and_positions_of_the_professional_interface(exchange):
             await client.create_order(BTC, "market", "sell", 0.01, None, {"reduceOnly": True})
         finally:
             await client.close()
+
+    asyncio.run(trade())
+
+
+def test_python_binance_trades_and_listens(exchange, monkeypatch):
+    binance = pytest.importorskip("binance", reason="python-binance is not installed: pip install 'bot4[clients]'")
+    streams = pytest.importorskip("binance.ws.streams", reason="python-binance is not installed")
+    monkeypatch.setattr(binance.AsyncClient, "API_URL", exchange["rest"] + "/api")
+    monkeypatch.setattr(binance.AsyncClient, "FUTURES_URL", exchange["futures_rest"] + "/fapi")
+    monkeypatch.setattr(streams.BinanceSocketManager, "FSTREAM_URL", exchange["futures_ws"] + "/")
+
+    async def trade():
+        client = await binance.AsyncClient.create("bobkey", "bobsecret")
+        try:
+            assert (await client.futures_change_leverage(symbol="BTCUSDT", leverage=5))["leverage"] == 5
+            manager = streams.BinanceSocketManager(client)
+            async with manager.futures_depth_socket("BTCUSDT") as depth:
+                told = await asyncio.wait_for(depth.recv(), 20)
+                assert "pu" in told.get("data", told)
+            async with manager.futures_user_socket() as user:
+                book = await client.futures_order_book(symbol="BTCUSDT", limit=5)
+                price = f"{float(book['bids'][0][0]) * 0.97:.1f}"
+                placed = await client.futures_create_order(
+                    symbol="BTCUSDT", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.01", price=price
+                )
+                event = await asyncio.wait_for(user.recv(), 20)
+                assert (event["e"], event["o"]["i"]) == ("ORDER_TRADE_UPDATE", placed["orderId"])
+                await client.futures_cancel_order(symbol="BTCUSDT", orderId=placed["orderId"])
+            await client.futures_create_order(symbol="BTCUSDT", side="SELL", type="MARKET", quantity="0.01")
+            (position,) = await client.futures_position_information(symbol="BTCUSDT")
+            assert position["positionAmt"] == "-0.010"
+            await client.futures_create_order(
+                symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01", reduceOnly="true"
+            )
+            assert await client.futures_get_open_orders(symbol="BTCUSDT") == []
+        finally:
+            await client.close_connection()
 
     asyncio.run(trade())

@@ -6,10 +6,47 @@ import asyncio
 import time
 
 import orjson
-import pytest
 from builders.futures_desk import LIMIT, ask, held, limit, listening, meet, run, until
 
 from bot4.adapters.simulator.wire.limits import Limits
+
+REFUSED_ORDERS = (
+    ({"symbol": "ETHBTC"}, -1121),
+    ({"side": "LONG"}, -1117),
+    ({"type": "ICEBERG"}, -1116),
+    ({"type": "STOP_MARKET", "stopPrice": "1"}, -4120),
+    ({"timeInForce": "DAY"}, -1115),
+    ({"timeInForce": "GTD"}, -1102),
+    ({"timeInForce": "GTD", "goodTillDate": 1_600_000_000_000}, -5040),
+    ({"quantity": "0.0005"}, -1111),
+    ({"quantity": "0"}, -4003),
+    ({"quantity": "1001"}, -4005),
+    ({"price": "60000.05"}, -4014),
+    ({"price": "60000.001"}, -1111),
+    ({"price": "1"}, -4013),
+    ({"price": "9999999"}, -4002),
+    ({"price": "64000"}, -4016),
+    ({"price": "56000", "side": "SELL"}, -4024),
+    ({"quantity": "0.001"}, -4164),
+    ({"quantity": "200"}, -2019),
+    ({"reduceOnly": "true"}, -2022),
+    ({"positionSide": "LONG"}, -4061),
+    ({"timeInForce": "FOK"}, -5021),
+    ({"newClientOrderId": "white space"}, -4015),
+    ({"type": "MARKET"}, -1106),
+    ({"priceMatch": "QUEUE"}, -1106),
+    ({"closePosition": "true"}, -4136),
+    ({"selfTradePreventionMode": "TRANSFER"}, -1130),
+)
+REFUSED_ALGOS = (
+    ({"type": "LIMIT"}, -1116),
+    ({"triggerPrice": ""}, -1105),
+    ({"quantity": "1", "closePosition": "true"}, -4137),
+    ({"type": "STOP", "quantity": "1"}, -1102),
+    ({"type": "TRAILING_STOP_MARKET", "quantity": "1", "callbackRate": "20"}, -1130),
+    ({"quantity": "0.1", "triggerPrice": "61000"}, -2021),
+    ({"algoType": "VP"}, -1130),
+)
 
 
 class TestOrders:
@@ -24,41 +61,11 @@ class TestOrders:
 
         run(body)
 
-    @pytest.mark.parametrize(
-        ("change", "code"),
-        [
-            ({"symbol": "ETHBTC"}, -1121),
-            ({"side": "LONG"}, -1117),
-            ({"type": "ICEBERG"}, -1116),
-            ({"type": "STOP_MARKET", "stopPrice": "1"}, -4120),
-            ({"timeInForce": "DAY"}, -1115),
-            ({"timeInForce": "GTD"}, -1102),
-            ({"timeInForce": "GTD", "goodTillDate": 1_600_000_000_000}, -5040),
-            ({"quantity": "0.0005"}, -1111),
-            ({"quantity": "0"}, -4003),
-            ({"quantity": "1001"}, -4005),
-            ({"price": "60000.05"}, -4014),
-            ({"price": "60000.001"}, -1111),
-            ({"price": "1"}, -4013),
-            ({"price": "9999999"}, -4002),
-            ({"price": "64000"}, -4016),
-            ({"price": "56000", "side": "SELL"}, -4024),
-            ({"quantity": "0.001"}, -4164),
-            ({"quantity": "200"}, -2019),
-            ({"reduceOnly": "true"}, -2022),
-            ({"positionSide": "LONG"}, -4061),
-            ({"timeInForce": "FOK"}, -5021),
-            ({"newClientOrderId": "white space"}, -4015),
-            ({"type": "MARKET"}, -1106),
-            ({"priceMatch": "QUEUE"}, -1106),
-            ({"closePosition": "true"}, -4136),
-            ({"selfTradePreventionMode": "TRANSFER"}, -1130),
-        ],
-    )
-    def test_each_refusal_has_the_venues_code_and_leaves_nothing(self, change, code):
+    def test_each_refusal_has_the_venues_code_and_leaves_nothing(self):
         async def body(exchange):
-            params = {**LIMIT, "side": "BUY", "price": "60000", "quantity": "0.1"} | change
-            assert (await ask(exchange.alice, "POST", "v1/order", 400, **params))["code"] == code
+            for change, code in REFUSED_ORDERS:
+                params = {**LIMIT, "side": "BUY", "price": "60000", "quantity": "0.1"} | change
+                assert (await ask(exchange.alice, "POST", "v1/order", 400, **params))["code"] == code, change
             assert held(exchange).orders == {}
 
         run(body)
@@ -170,23 +177,12 @@ class TestAlgoOrders:
 
         run(body)
 
-    @pytest.mark.parametrize(
-        ("change", "code"),
-        [
-            ({"type": "LIMIT"}, -1116),
-            ({"triggerPrice": ""}, -1105),
-            ({"quantity": "1", "closePosition": "true"}, -4137),
-            ({"type": "STOP", "quantity": "1"}, -1102),
-            ({"type": "TRAILING_STOP_MARKET", "quantity": "1", "callbackRate": "20"}, -1130),
-            ({"quantity": "0.1", "triggerPrice": "61000"}, -2021),
-            ({"algoType": "VP"}, -1130),
-        ],
-    )
-    def test_each_refusal_has_the_venues_code(self, change, code):
+    def test_each_refusal_has_the_venues_code(self):
         async def body(exchange):
             await meet(exchange)
-            params = {"algoType": "CONDITIONAL", "symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET"}
-            params |= {"triggerPrice": "59000"} | change
-            assert (await ask(exchange.alice, "POST", "v1/algoOrder", 400, **params))["code"] == code
+            for change, code in REFUSED_ALGOS:
+                params = {"algoType": "CONDITIONAL", "symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET"}
+                params |= {"triggerPrice": "59000"} | change
+                assert (await ask(exchange.alice, "POST", "v1/algoOrder", 400, **params))["code"] == code, change
 
         run(body)

@@ -174,6 +174,7 @@ def build_futures(settings: ExchangeSettings) -> tuple[FuturesVenue, Flow | None
         _make_history(venue, flow, past, now_ns)
     past.is_over = True
     flow = _with_faults(venue, flow)
+    venue.free_background()
     if settings.faults is not None:
         venue.faults.set(settings.faults)
     return venue, flow
