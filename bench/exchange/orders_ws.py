@@ -1,6 +1,6 @@
 """Orders a second over the WebSocket API on loopback: a server of its own process, one client, signed requests.
 
-    python bench/exchange/orders_ws.py [--orders N] [--in-flight N] [--json]
+    python bench/exchange/orders_ws.py [--orders N] [--in-flight N] [--futures] [--json]
 
 Each order is a LIMIT order far from the market, placed and then cancelled by a second request, so that the book does
 not grow; orders a second counts placed orders, requests a second both. The latency is that of `order.place`, from the
@@ -27,9 +27,10 @@ import uvloop
 ROOT = Path(__file__).resolve().parents[2]
 KEY, SECRET = "benchkey", "benchsecret"
 _PLACE = (
-    "apiKey={key}&newClientOrderId={id}&newOrderRespType=ACK&price=30000.00&quantity=0.00100&side=BUY"
+    "apiKey={key}&newClientOrderId={id}&newOrderRespType=ACK&price={price}&quantity=0.002&side=BUY"
     "&symbol=BTCUSDT&timeInForce=GTC&timestamp={at}&type=LIMIT"
 )
+_SPOT_PRICE, _FUTURES_PRICE = "30000.00", "58000.0"
 _CANCEL = "apiKey={key}&origClientOrderId={id}&symbol=BTCUSDT&timestamp={at}"
 
 
@@ -51,7 +52,7 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def measure(address: str, server: int, orders: int, in_flight: int) -> dict[str, float]:
+async def measure(address: str, server: int, orders: int, in_flight: int, price: str) -> dict[str, float]:
     """Place and cancel orders; return the figures."""
     latencies: list[float] = []
     sent_at: dict[int, float] = {}
@@ -63,7 +64,7 @@ async def measure(address: str, server: int, orders: int, in_flight: int) -> dic
                 at = time.time_ns() // 1_000_000
                 number, is_cancel = divmod(sent, 2)
                 template, method = (_CANCEL, "order.cancel") if is_cancel else (_PLACE, "order.place")
-                text = frame(sent, method, template.format(key=KEY, id=f"bench-{number}", at=at))
+                text = frame(sent, method, template.format(key=KEY, id=f"bench-{number}", at=at, price=price))
                 if not is_cancel:
                     sent_at[sent] = time.perf_counter()
                 await socket.send_str(text)
@@ -93,18 +94,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--orders", type=int, default=20_000)
     parser.add_argument("--in-flight", type=int, default=32)
+    parser.add_argument("--futures", action="store_true", help="on the perpetual instead of spot")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()
     command = [
         *(sys.executable, "-c", "from bot4.entrypoints.cli.main import main; main()", "exchange", "--limits", "off"),
         *("--account", f"bench:{KEY}:{SECRET}:USDT=1000000,BTC=100"),
     ]
+    kind, price = ("futures_ws_api", _FUTURES_PRICE) if options.futures else ("ws_api", _SPOT_PRICE)
+    if options.futures:
+        command.append("--futures")
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as server:
         try:
-            address = json.loads(server.stdout.readline())["ws_api"]
-            uvloop.run(measure(address, server.pid, 2_000, options.in_flight))
+            address = json.loads(server.stdout.readline())[kind]
+            uvloop.run(measure(address, server.pid, 2_000, options.in_flight, price))
             for in_flight in (1, options.in_flight):
-                figures = uvloop.run(measure(address, server.pid, options.orders, in_flight))
+                figures = uvloop.run(measure(address, server.pid, options.orders, in_flight, price))
                 if options.json:
                     print(json.dumps({"in_flight": in_flight} | figures))
                     continue
