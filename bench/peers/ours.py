@@ -74,7 +74,7 @@ def quote_rows(folder: Path) -> np.ndarray:
 
 
 def l2_rows(folder: Path) -> list[np.ndarray]:
-    columns = {name: array for name, array in np.load(folder / "l2.npz").items()}
+    columns = dict(np.load(folder / "l2.npz").items())
     is_trade = (columns["kind"] == 2) | (columns["kind"] == 3)
     depth, trades = np.zeros(int((~is_trade).sum()), bot4.Rows.L2), np.zeros(int(is_trade.sum()), bot4.Rows.TRADES)
     for rows, chosen in ((depth, ~is_trade), (trades, is_trade)):

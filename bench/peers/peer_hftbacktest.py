@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from hftbacktest import (
-    ALL_ASSETS,
     BUY,
     BUY_EVENT,
     DEPTH_EVENT,
@@ -24,7 +23,6 @@ from hftbacktest import (
     GTX,
     LIMIT,
     LOCAL_EVENT,
-    SELL,
     SELL_EVENT,
     TRADE_EVENT,
     BacktestAsset,

@@ -98,7 +98,7 @@ class EveryHundred(Taker):
         super().__init__()
         self.seen = 0
 
-    def on_quote(self, quote: QuoteTick) -> None:
+    def on_quote(self, _quote: QuoteTick) -> None:
         self.seen += 1
         if self.seen % 100 == 0:
             self.take(OrderSide.SELL if self.held else OrderSide.BUY)

@@ -54,7 +54,7 @@ def run_backtest(
     lanes = (instruments,) if isinstance(instruments, Instrument) else tuple(instruments)
     sources = _sources(data, lanes)
     shape = _shape([rows for _, rows in sources])
-    run = _Run(lanes, shape, strategy, settings, strategy_latency_ns, journal)
+    run = _Run(lanes, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns, journal=journal)
     feed = ArrayFeed(run.assembly.engine, venue_clock=venue_clock and shape.bar_interval_ns is None)
     for lane, rows in sources:
         feed.add(rows, lane)
@@ -75,7 +75,7 @@ def replay_backtest(
     progress: Callable[[int, int], None] | None = None,
 ) -> BacktestResult:
     """Run a strategy over recordings, as they are read; the venue lives by our receive stamps."""
-    run = _Run(source.instruments, shape, strategy, settings, strategy_latency_ns, None)
+    run = _Run(source.instruments, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns)
     feed = Feed(run.assembly.scanner, run.assembly.engine)
     with run.timed():
         if progress is None:
@@ -122,8 +122,9 @@ class _Run:
         shape: InputShape,
         strategy: object | None,
         settings: Settings,
+        *,
         strategy_latency_ns: int,
-        journal: Journal | None,
+        journal: Journal | None = None,
     ) -> None:
         self._settings, self._latency_ns, self._strategy = settings, strategy_latency_ns, strategy
         self.assembly = assemble(settings, lanes, journal=journal, shape=shape, sample_every=_SAMPLE_EVERY)

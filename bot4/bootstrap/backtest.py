@@ -40,7 +40,8 @@ def backtest_recordings(
     from bot4.domain.instrument import Market
 
     source = ReplayFeed(paths, instrument_files=instrument_files, market=None if market is None else Market(market))
-    shape = InputShape(has_book=source.has_book, bar_interval_ns=source.bar_interval_ns)
+    has_book = source.has_book
+    shape = InputShape(has_book=has_book, bar_interval_ns=source.bar_interval_ns, plays_bars=not has_book)
     return replay_backtest(
         source, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress
     )

@@ -1,4 +1,4 @@
-"""One capture, three ways: replayed on paper, as a backtest over recordings, and as a backtest over arrays of its events.
+"""One capture, three ways: replayed on paper, a backtest over recordings, a backtest over arrays of its events.
 
 The same orders, the same fills, the same state hash; with the built-in policy and with a strategy of one's own.
 """

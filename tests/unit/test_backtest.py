@@ -41,7 +41,7 @@ class Told(bot4.Strategy):
         self.calls.append(("book", market.now_ns - START_NS))
         self.act(market)
 
-    def on_trade(self, market, trade) -> None:
+    def on_trade(self, market, _trade) -> None:
         self.calls.append(("trade", market.now_ns - START_NS))
 
     def on_bar(self, market, bar) -> None:
@@ -94,7 +94,7 @@ def test_a_strategy_hears_start_books_trades_timers_and_the_end():
 
 def test_a_strategy_is_called_only_for_what_it_overrides():
     class Quiet(bot4.Strategy):
-        def on_trade(self, market, trade) -> None:
+        def on_trade(self, _market, trade) -> None:
             self.price = trade.price_ticks
 
     quiet = Quiet()
@@ -124,7 +124,7 @@ def test_a_fill_is_told_with_the_position_it_made():
     ((fill, position),) = told.fills
     assert (fill.price_ticks, fill.qty_lots, fill.is_buy, fill.is_maker, position) == (101, 30, True, False, 30)
     # 30 lots at 50.5 cost 1.515, and 4 basis points of it.
-    assert result.balances["USDT"] == Decimal("1000000") - Decimal("1.515") - Decimal("0.000606")
+    assert result.balances["USDT"] == Decimal(1_000_000) - Decimal("1.515") - Decimal("0.000606")
     assert fill.fee_atoms == 60_600
 
 
@@ -255,7 +255,7 @@ def test_a_function_by_its_address_is_handed_what_the_layouts_say():
     seen: list[tuple[int, ...]] = []
 
     @STRATEGY_FN
-    def function(call, top, event, _features, orders, requests, state) -> int:
+    def function(call, top, event, _features, orders, requests, state) -> int:  # noqa: PLR0917 - the C type's
         told, touch = record(call, STRATEGY_CALL_DTYPE)[0], record(top, TOP_DTYPE)[0]
         working = record(orders, WORKING_ORDER_DTYPE, int(told["order_count"])) if told["order_count"] else []
         kind = int(record(event, EVENT_DTYPE)[0]["kind"])
@@ -282,7 +282,7 @@ def test_a_function_by_its_address_is_handed_what_the_layouts_say():
 
 def test_what_is_no_function_is_refused():
     for function in (None, 0, -5, "name", True):
-        with pytest.raises(ValueError, match="a capsule named 'bot4.strategy' or the address"):
+        with pytest.raises(ValueError, match=r"a capsule named 'bot4\.strategy' or the address"):
             bot4.backtest(flat(2), SPOT, bot4.CompiledStrategy(function), settings=roomy())
 
 
@@ -394,7 +394,7 @@ def test_a_limit_fills_where_the_bar_went_beyond_it_and_not_where_it_only_touche
         def __init__(self, price: int) -> None:
             self.price, self.sent = price, False
 
-        def on_bar(self, market, bar) -> None:
+        def on_bar(self, market, _bar) -> None:
             if not self.sent:
                 self.sent = True
                 market.buy(5, self.price)
@@ -412,7 +412,7 @@ def test_of_a_stop_and_a_target_in_one_bar_the_worse_comes_first():
         def __init__(self) -> None:
             self.seen = 0
 
-        def on_bar(self, market, bar) -> None:
+        def on_bar(self, market, _bar) -> None:
             self.seen += 1
             if self.seen == 1:
                 market.buy(10, 1_100, tif="ioc")

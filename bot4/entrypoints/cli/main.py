@@ -9,7 +9,9 @@ import click
 from bot4.domain.version import VERSION
 
 _COMMANDS = {
+    "backtest": ("bot4.entrypoints.cli.backtest", "backtest"),
     "calibrate": ("bot4.entrypoints.cli.calibrate", "calibrate"),
+    "compare": ("bot4.entrypoints.cli.backtest", "compare"),
     "config": ("bot4.entrypoints.cli.config", "config"),
     "data": ("bot4.entrypoints.cli.data", "data"),
     "doctor": ("bot4.entrypoints.cli.doctor", "doctor"),
@@ -17,7 +19,9 @@ _COMMANDS = {
     "run": ("bot4.entrypoints.cli.run", "run"),
 }
 _HELP = {
+    "backtest": "Run a strategy over recordings; report what came of it and what that is worth.",
     "calibrate": "Measure captures; write the parameters of a market like them.",
+    "compare": "Put two results of a backtest side by side.",
     "config": "Show the settings as they apply; check a settings file.",
     "data": "Look at recorded market data.",
     "doctor": "Look at this machine and this installation.",
@@ -59,6 +63,7 @@ def main() -> None:
     bot4 run                                   paper trading on a synthetic market, until Ctrl-C
     bot4 run --duration 60                     the same for one minute of market time
     bot4 run --replay FILE --speed max         paper trading over a recording, as fast as it goes
+    bot4 backtest FILE --html report.html      what a strategy would have done, and what that is worth
     bot4 data check FILE                       is this recording sound?
     bot4 calibrate FILE                        parameters of a synthetic market like this recording
     bot4 doctor                                is this machine ready?

@@ -22,11 +22,14 @@ class ByteBar:
     ----------
     label : str
         What is being done.
+    counts_bytes : bool
+        Whether done and total are shown as sizes; else as a share.
 
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, *, counts_bytes: bool = True) -> None:
         self._label = label
+        self._counts_bytes = counts_bytes
         self._started = time.monotonic()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -41,17 +44,24 @@ class ByteBar:
             self._bar.stop()
 
     def update(self, done: int, total: int) -> None:
-        """Show `done` of `total` bytes."""
+        """Show `done` of `total`."""
         if not sys.stderr.isatty() or time.monotonic() - self._started < PROGRESS_AFTER_S:
             return
         if self._bar is None:
             from rich.console import Console
-            from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import (
+                BarColumn,
+                DownloadColumn,
+                Progress,
+                TaskProgressColumn,
+                TextColumn,
+                TimeRemainingColumn,
+            )
 
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
-                DownloadColumn(),
+                DownloadColumn() if self._counts_bytes else TaskProgressColumn(),
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,

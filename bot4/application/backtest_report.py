@@ -1,0 +1,243 @@
+"""A backtest as plain values (JSON) and as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from bot4._core.build_info import build_info
+from bot4.domain.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from decimal import Decimal
+
+    from numpy.typing import NDArray
+
+    from bot4.application.backtest_result import BacktestResult
+    from bot4.application.backtest_statistics import BacktestStatistics
+
+_POINTS = 800
+_NS = 1_000_000_000
+_WIDTH, _HEIGHT, _MARGIN = 900, 200, 70
+_STYLE = (
+    "body{font:14px/1.4 system-ui,sans-serif;max-width:960px;margin:2em auto;padding:0 1em;color:#1d2330}"
+    "h1{font-size:1.4em}h2{font-size:1.1em;margin-top:2em}table{border-collapse:collapse}"
+    "td,th{padding:.2em .9em .2em 0;text-align:left;vertical-align:top;border-bottom:1px solid #e4e7ee}"
+    "td.n{text-align:right;font-variant-numeric:tabular-nums}"
+    ".w{background:#fff4d6;padding:.6em 1em;border-left:4px solid #d99a00}"
+    "svg{background:#fafbfd;border:1px solid #e4e7ee}text{font-size:11px;fill:#5b6474}"
+)
+
+
+def report_dict(result: BacktestResult, statistics: BacktestStatistics) -> dict[str, Any]:
+    """Return the result as plain values; amounts of money are exact decimals as text."""
+
+    def amounts(table: Mapping[str, Decimal]) -> dict[str, str]:
+        return {name: f"{amount:f}" for name, amount in table.items()}
+
+    return {
+        "kind": "bot4 backtest",
+        "version": VERSION,
+        "build_mode": build_info().mode,
+        "strategy": result.strategy,
+        "symbols": list(result.symbols),
+        "sources": [{"symbol": symbol, "rows": kind, "count": count} for symbol, kind, count in result.sources],
+        "seed": result.seed,
+        "state_hash": result.state_hash,
+        "result_hash": result.result_hash,
+        "first_utc": _utc(result.first_ns),
+        "last_utc": _utc(result.last_ns),
+        "rows": result.rows,
+        "elapsed_s": round(result.elapsed_s, 6),
+        "rows_per_s": round(result.rows / result.elapsed_s) if result.elapsed_s > 0 else None,
+        "settle": result.settle,
+        "equity_start": f"{result.equity_start:f}",
+        "equity_end": f"{result.equity_end:f}",
+        "profit": f"{result.profit:f}",
+        "balances": amounts(result.balances),
+        "fees": amounts(result.fees),
+        "positions": amounts(result.positions),
+        "orders": len(result.orders),
+        "fills": len(result.fills),
+        "maker_fills": int(((result.fills["flags"] & 128) != 0).sum()),
+        "ends": len(result.ends),
+        "refusals": len(result.refusals),
+        "round_trips": len(result.trades),
+        "open_orders_left": result.open_orders_left,
+        "statistics": statistics.to_dict(),
+        "assumptions": dict(result.assumptions),
+        "notes": list(result.notes),
+        "counters": {symbol: dict(counters) for symbol, counters in result.counters.items()},
+    }
+
+
+def report_json(result: BacktestResult, statistics: BacktestStatistics) -> bytes:
+    """Return the same as JSON."""
+    return orjson.dumps(
+        report_dict(result, statistics),
+        option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY,
+    )
+
+
+def _utc(stamp_ns: int) -> str:
+    return datetime.fromtimestamp(stamp_ns / _NS, UTC).isoformat(timespec="milliseconds")
+
+
+# -- HTML --------------------------------------------------------------------------------------------------------------
+
+
+def report_html(result: BacktestResult, statistics: BacktestStatistics) -> str:
+    """Return one page with charts as inline SVG; it loads nothing."""
+    warnings = "".join(f"<p class=w>{escape(text)}</p>" for text in (*statistics.warnings, *result.notes))
+    title = f"{result.strategy} on {', '.join(result.symbols)}"
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>",
+        f"<h1>{escape(title)}</h1><p>{_subtitle(result)}</p>{warnings}",
+        "<h2>Figures</h2>" + _table(_figures(result, statistics)),
+        "<h2>Equity</h2>" + _chart([(result.equity_ns, result.equity, "#2457a7")]),
+        "<h2>Drawdown, %</h2>" + _chart([(result.equity_ns, -100.0 * result.drawdown, "#b3372f")]),
+        *(_market(result, lane) for lane in range(len(result.symbols))),
+        "<h2>By instrument</h2>" + _by_instrument(result),
+        "<h2>Costs</h2>" + _table(_costs(result, statistics)),
+        "<h2>Latency</h2>" + _table(_latencies(result)),
+        "<h2>What was assumed</h2>" + _table([(key, str(value)) for key, value in result.assumptions.items()]),
+        "<p>A simulation. What it assumes and when that is false: docs/paper.md, docs/backtest.md.</p></html>",
+    ]
+    return "\n".join(parts)
+
+
+def _subtitle(result: BacktestResult) -> str:
+    span = f"{_utc(result.first_ns)} to {_utc(result.last_ns)}, {result.rows:,} rows"
+    return f"{span}, result {result.result_hash}, seed {result.seed}, bot4 {VERSION}"
+
+
+def _figures(result: BacktestResult, found: BacktestStatistics) -> list[tuple[str, str]]:
+    period = found.period or "period"
+    return [
+        ("profit", f"{result.profit:f} {result.settle} ({100 * found.profit_share:.3f} %)"),
+        ("equity at the start, at the end", f"{result.equity_start:f}, {result.equity_end:f}"),
+        ("buy and hold", f"{found.hold_profit:.2f}"),
+        ("random entries: mean, share at least as good", _pair(found.random_profit_mean, found.random_better_share)),
+        ("greatest drawdown", f"{100 * found.drawdown_max:.3f} %"),
+        ("round trips, won", f"{found.trades}, {found.trades_won}"),
+        (f"Sharpe ratio per {period}, annual", _pair(found.sharpe, found.sharpe_annual)),
+        ("skewness, kurtosis", _pair(found.skewness, found.kurtosis)),
+        ("probability of a true ratio above 0", _text(found.psr)),
+        (f"the same after {found.trials} trials (deflated)", _text(found.deflated_sharpe)),
+        (f"{period}s measured, needed for 95 %", f"{found.periods}, {_text(found.track_record_least)}"),
+    ]
+
+
+def _costs(result: BacktestResult, found: BacktestStatistics) -> list[tuple[str, str]]:
+    maker = int(((result.fills["flags"] & 128) != 0).sum())
+    rows = [(f"fees in {asset}", f"{amount:f}") for asset, amount in result.fees.items() if amount]
+    rows += [
+        ("turnover", f"{found.turnover:,.2f}"),
+        ("fees over turnover", f"{10_000 * found.fees / found.turnover:.3f} bps" if found.turnover else "no fills"),
+        ("fills as maker, as taker", f"{maker}, {len(result.fills) - maker}"),
+        ("funding", str(result.assumptions["funding"])),
+    ]
+    return rows
+
+
+def _latencies(result: BacktestResult) -> list[tuple[str, str]]:
+    """How long orders took from being sent to the report of a fill that took at once."""
+    sent = {int(row["order_id"]): int(row["ts_ns"]) for row in result.orders[:_POINTS]}
+    waits = sorted(
+        int(row["recv_ns"]) - sent[int(row["order_id"])]
+        for row in result.fills[: 4 * _POINTS]
+        if int(row["order_id"]) in sent and not int(row["flags"]) & 128
+    )
+    if not waits:
+        return [("order to fill, takers", "no taker filled among the first orders")]
+    return [
+        (f"order to fill, takers, {name}", f"{waits[int(share * (len(waits) - 1))] / 1e6:.3f} ms")
+        for name, share in (("median", 0.5), ("99 %", 0.99), ("longest", 1.0))
+    ]
+
+
+def _by_instrument(result: BacktestResult) -> str:
+    rows = [
+        (
+            symbol,
+            f"{result.positions[symbol]:f}",
+            f"{counters['intents']:,}",
+            f"{counters['fills']:,}",
+            f"{counters['refusals']:,}",
+            f"{float(result.trades['result'][result.trades['instrument'] == lane].sum()):,.4f}",
+        )
+        for lane, (symbol, counters) in enumerate(result.counters.items())
+    ]
+    return _table(rows, head=("instrument", "position", "orders", "fills", "refused", "round trips, net"))
+
+
+def _market(result: BacktestResult, lane: int) -> str:
+    """Trades on price, and the position held."""
+    symbol, instrument = result.symbols[lane], result.instruments[lane]
+    stamps, ticks = result.marks[symbol]
+    if len(stamps) == 0:
+        return ""
+    fills = result.fills[result.fills["instrument"] == lane]
+    shown = fills[:: max(1, len(fills) // _POINTS)]
+    tick = float(instrument.tick_size)
+    dots = [
+        (shown["recv_ns"][shown["side"] == side], shown["price_ticks"][shown["side"] == side] * tick, colour)
+        for side, colour in ((0, "#1f8a4c"), (1, "#b3372f"))
+    ]
+    held = np.cumsum(np.where(fills["side"] == 0, fills["qty_lots"], -fills["qty_lots"])) * float(instrument.lot_size)
+    price = _chart([(stamps, ticks * tick, "#8a93a5")], dots)
+    position = _chart([(fills["recv_ns"], held, "#2457a7")]) if len(fills) else "<p>nothing was traded</p>"
+    name = escape(symbol)
+    return f"<h2>{name}: price, buys (green) and sells (red)</h2>{price}<h2>{name}: position</h2>{position}"
+
+
+def _chart(
+    lines: Sequence[tuple[NDArray[Any], NDArray[Any], str]],
+    dots: Sequence[tuple[NDArray[Any], NDArray[Any], str]] = (),
+) -> str:
+    """Draw lines and dots over time as SVG, thinned to what a screen shows."""
+    lows = [(int(x.min()), float(y.min())) for x, y, _ in (*lines, *dots) if len(x)]
+    highs = [(int(x.max()), float(y.max())) for x, y, _ in (*lines, *dots) if len(x)]
+    left, bottom = min(x for x, _ in lows), min(y for _, y in lows)
+    right, top = max(x for x, _ in highs), max(y for _, y in highs)
+    wide, high = max(right - left, 1), (top - bottom) or 1.0
+
+    def place(x: NDArray[Any], y: NDArray[Any]) -> list[tuple[float, float]]:
+        step = max(1, len(x) // _POINTS)
+        across = _MARGIN + (x[::step] - left) / wide * (_WIDTH - _MARGIN - 10)
+        down = 10 + (top - y[::step]) / high * (_HEIGHT - 30)
+        return list(zip(across.round(1).tolist(), down.round(1).tolist(), strict=True))
+
+    drawn = "".join(
+        f'<polyline fill=none stroke="{colour}" points="{" ".join(f"{a},{b}" for a, b in place(x, y))}"/>'
+        for x, y, colour in lines
+    )
+    drawn += "".join(f'<circle r=2 cx={a} cy={b} fill="{colour}"/>' for x, y, colour in dots for a, b in place(x, y))
+    labels = (
+        f"<text x=4 y=16>{top:,.6g}</text><text x=4 y={_HEIGHT - 22}>{bottom:,.6g}</text>"
+        f"<text x={_MARGIN} y={_HEIGHT - 5}>{_utc(left)}</text>"
+        f"<text x={_WIDTH - 10} y={_HEIGHT - 5} text-anchor=end>{_utc(right)}</text>"
+    )
+    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width=100%>{drawn}{labels}</svg>'
+
+
+def _table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = ()) -> str:
+    top = "<tr>" + "".join(f"<th>{escape(text)}" for text in head) + "</tr>" if head else ""
+    body = "".join(
+        f"<tr><td>{escape(row[0])}" + "".join(f"<td class=n>{escape(text)}" for text in row[1:]) + "</tr>"
+        for row in rows
+    )
+    return f"<table>{top}{body}</table>"
+
+
+def _text(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:,.4g}"
+
+
+def _pair(first: float | None, second: float | None) -> str:
+    return f"{_text(first)}, {_text(second)}"

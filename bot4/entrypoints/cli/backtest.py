@@ -1,0 +1,229 @@
+"""``bot4 backtest`` and ``bot4 compare``: a strategy over recordings, its report, and two reports side by side."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bot4.application.backtest_result import BacktestResult
+    from bot4.application.backtest_statistics import BacktestStatistics
+
+
+@click.command("backtest")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.option(
+    "--strategy",
+    metavar="NAME",
+    help="module:name or file.py:name.  [default: the policy of [strategy] in the settings]",
+)
+@click.option("--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy.")
+@click.option(
+    "--strategy-latency", type=click.FloatRange(0.0, 60_000.0), default=0.0, metavar="MS", help="Its own, milliseconds."
+)
+@click.option("--html", "html_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the report.")
+@click.option(
+    "--json", "json_file", metavar="FILE", help="Write the result as JSON; - is stdout, which then holds nothing else."
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Settings tried on this data so far, this one included; the deflated Sharpe ratio counts them.",
+)
+@click.option(
+    "--instrument",
+    "instrument_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be repeated.",
+)
+@click.option("--market", type=click.Choice(["spot", "usdm", "coinm"]), help="Market of recordings that do not say.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.  [default: bot4.toml]"
+)
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of the simulated venue's latencies and draws.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def backtest(  # noqa: PLR0917 - click hands them over by name
+    paths: tuple[Path, ...],
+    strategy: str | None,
+    strategy_args: tuple[str, ...],
+    strategy_latency: float,
+    html_file: Path | None,
+    json_file: str | None,
+    trials: int,
+    instrument_files: tuple[Path, ...],
+    market: str | None,
+    config_file: Path | None,
+    pairs: tuple[str, ...],
+    seed: int | None,
+    *,
+    quiet: bool,
+) -> None:
+    """Run a strategy over recordings as fast as it goes, and say what came of it and what that is worth.
+
+    The engine, the guards and the simulated exchange are those of `bot4 run`; nothing is kept but the report.
+
+    \b
+    bot4 backtest btcusdt_20240808.gz --html report.html
+    bot4 backtest BTCUSDT-1m-2024-08.zip --set strategy.order_notional=250 --json -
+    bot4 backtest day.gz --strategy bot4.strategy.ema_cross:EmaCross --strategy-arg lots=1000
+    """  # noqa: D301 - click's mark for a block left as it is
+    from bot4.application.backtest_statistics import judge
+    from bot4.bootstrap import backtest_recordings, load_strategy
+    from bot4.config import load_settings
+    from bot4.domain.errors import Bot4Error
+    from bot4.entrypoints.cli.progress import ByteBar
+
+    try:
+        overrides = _overrides(pairs, seed)
+        settings = load_settings(config_file, overrides=overrides)
+        made = None if strategy is None else load_strategy(strategy, strategy_args)
+        with ByteBar("backtest", counts_bytes=False) as bar:
+            result = backtest_recordings(
+                paths,
+                made,
+                settings,
+                instrument_files=instrument_files,
+                market=market,
+                strategy_latency_ns=round(strategy_latency * 1e6),
+                progress=None if quiet else bar.update,
+            )
+        statistics = judge(result, trials=trials)
+        _write(result, statistics, html_file, json_file)
+    except Bot4Error as error:
+        click.echo(f"bot4: {' '.join(str(error).split())}", err=True)
+        sys.exit(error.exit_code)
+    if json_file != "-":
+        _show(result, statistics)
+
+
+def _overrides(pairs: tuple[str, ...], seed: int | None) -> dict[str, Any]:
+    from bot4.domain.errors import ConfigError
+
+    overrides: dict[str, Any] = {} if seed is None else {"run.seed": seed}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--set takes KEY=VALUE, was {pair!r}")
+        overrides[key.strip()] = value.strip()
+    return overrides
+
+
+def _write(
+    result: BacktestResult, statistics: BacktestStatistics, html_file: Path | None, json_file: str | None
+) -> None:
+    from bot4.application.backtest_report import report_html, report_json
+    from bot4.domain.errors import OutputError
+
+    try:
+        if html_file is not None:
+            html_file.write_text(report_html(result, statistics), encoding="utf-8")
+        if json_file == "-":
+            sys.stdout.buffer.write(report_json(result, statistics))
+            sys.stdout.buffer.flush()
+        elif json_file is not None:
+            Path(json_file).write_bytes(report_json(result, statistics))
+    except OSError as error:
+        raise OutputError(f"report {error.filename} cannot be written: {error.strerror}") from None
+
+
+def _show(result: BacktestResult, found: BacktestStatistics) -> None:
+    """Print what a person wants to know first."""
+    rows = [
+        ("profit", f"{result.profit:f} {result.settle}, {100 * found.profit_share:.3f} %"),
+        ("buy and hold", f"{found.hold_profit:.2f} {result.settle}"),
+        ("random entries", _percent(found.random_better_share, "of draws did at least as well")),
+        ("drawdown", f"{100 * found.drawdown_max:.3f} %"),
+        ("fees", ", ".join(f"{amount:f} {asset}" for asset, amount in result.fees.items() if amount) or "none"),
+        ("orders, fills", f"{len(result.orders):,}, {len(result.fills):,}"),
+        ("round trips, won", f"{found.trades:,}, {found.trades_won:,}"),
+        ("Sharpe, annual", "not measured" if found.sharpe_annual is None else f"{found.sharpe_annual:.2f}"),
+        ("deflated", _percent(found.deflated_sharpe, f"sure, after {found.trials} trials")),
+        ("result", f"{result.result_hash}, {result.rows:,} events in {result.elapsed_s:.2f} s"),
+    ]
+    for name, text in rows:
+        click.echo(f"{name:<17} {text}")
+    for text in (*found.warnings, *result.notes):
+        click.echo(f"note: {text}")
+
+
+def _percent(share: float | None, what: str) -> str:
+    return "not measured" if share is None else f"{100 * share:.1f} % {what}"
+
+
+# -- compare -----------------------------------------------------------------------------------------------------------
+
+_COMPARED = (
+    "strategy", "symbols", "first_utc", "last_utc", "rows", "seed", "equity_start", "equity_end", "profit", "orders",
+    "fills", "maker_fills", "refusals", "round_trips", "result_hash",
+)  # fmt: skip
+_COMPARED_STATISTICS = (
+    "profit_share", "drawdown_max", "sharpe_annual", "psr", "deflated_sharpe", "trials", "hold_profit",
+    "random_better_share", "fees", "turnover",
+)  # fmt: skip
+
+
+@click.command("compare")
+@click.argument("first", type=click.Path(path_type=Path), metavar="A")
+@click.argument("second", type=click.Path(path_type=Path), metavar="B")
+def compare(first: Path, second: Path) -> None:
+    """Put two results of `bot4 backtest --json` side by side; differences are marked.
+
+    \b
+    bot4 compare before.json after.json
+    """  # noqa: D301 - click's mark for a block left as it is
+    from bot4.domain.errors import Bot4Error
+
+    try:
+        one, other = _read(first), _read(second)
+    except Bot4Error as error:
+        click.echo(f"bot4: {error}", err=True)
+        sys.exit(error.exit_code)
+    for name, a, b in compared(one, other):
+        click.echo(f"{'  ' if a == b else '* '}{name:<22} {a:>26}  {b:>26}")
+    if one["sources"] != other["sources"] or one["first_utc"] != other["first_utc"]:
+        click.echo("note: the two are not over the same data: their figures do not compare")
+    if one["assumptions"] != other["assumptions"]:
+        changed = sorted(key for key, value in one["assumptions"].items() if other["assumptions"].get(key) != value)
+        click.echo(f"note: assumptions differ: {', '.join(changed)}")
+
+
+def compared(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return name and both values of what is compared."""
+    rows = [(name, one[name], other[name]) for name in _COMPARED]
+    rows += [(name, one["statistics"][name], other["statistics"][name]) for name in _COMPARED_STATISTICS]
+    rows += [
+        (f"{part} {name}", amount, other[part].get(name))
+        for part in ("balances", "positions", "fees")
+        for name, amount in one[part].items()
+    ]
+    return [(name, _shown(a), _shown(b)) for name, a, b in rows]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else "-" if value is None else str(value)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import orjson
+
+    from bot4.domain.errors import DataError, NoInputError
+
+    try:
+        found = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise NoInputError(f"result {path} cannot be read: {error.strerror}") from None
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{path} is no JSON: {error}") from None
+    if not isinstance(found, dict) or found.get("kind") != "bot4 backtest":
+        raise DataError(f"{path} is no result of `bot4 backtest --json`")
+    return found
