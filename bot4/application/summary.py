@@ -182,7 +182,8 @@ def _notes(
     if fed["skipped_levels"]:
         notes.append(f"{fed['skipped_levels']} depth levels between two ticks were left out of the books")
     if fed["rejected"]:
-        notes.append(f"{sum(fed['rejected'].values())} messages were refused; see rejected")
+        reasons = ", ".join(f"{reason} {count}" for reason, count in fed["rejected"].items())
+        notes.append(f"{sum(fed['rejected'].values())} messages were refused: {reasons}")
     if totals["clock_backs"]:
         notes.append(f"{totals['clock_backs']} stamps went back and were taken at the time reached before")
     if totals["clock_jumps"]:

@@ -6,7 +6,7 @@ import os
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
@@ -28,6 +28,7 @@ _ENV_RESERVED = frozenset(
         "BOT4_BUILD",
         "BOT4_CI_FULL",
         "BOT4_CONFIG",
+        "BOT4_EXCHANGE_TOKEN",
         "BOT4_FUZZ_DIR",
         "BOT4_HYPOTHESIS_PROFILE",
         "BOT4_JOBS",
@@ -101,6 +102,8 @@ def settings_to_dict(settings: Settings) -> dict[str, Any]:
 
 
 def _read_file(path: str | Path | None, environment: Mapping[str, str]) -> dict[str, Any]:
+    if path is None and environment.get("BOT4_CONFIG") == "":
+        raise ConfigError("BOT4_CONFIG is empty: name a settings file with it, or unset it")
     chosen = Path(path) if path is not None else Path(environment.get("BOT4_CONFIG", DEFAULT_FILE))
     if path is None and "BOT4_CONFIG" not in environment and not chosen.exists():
         return {}
@@ -142,8 +145,18 @@ def _explain(message: str, tree: dict[str, Any]) -> str:
         name = rule.split("`")[1]
         key = f"{path}.{name}" if path else name
         return f"unknown setting {key!r}: see docs/configuration.md for the keys there are"
+    if rule.startswith("Invalid enum value"):
+        rule = f"must be one of {', '.join(_choices(path))}"
     node: Any = tree
     for part in path.split(".") if path else []:
         node = node.get(part) if isinstance(node, dict) else None
     shown = "" if isinstance(node, dict) or node is None else f", was {str(node)!r}"
     return f"setting {path}: {rule}{shown}" if path and not rule.startswith(path) else rule
+
+
+def _choices(path: str) -> list[str]:
+    """Return what a setting that is one of several words may be."""
+    kind: Any = Settings
+    for part in path.split("."):
+        kind = next(field.type for field in msgspec.structs.fields(kind) if field.name == part)
+    return [str(choice) for choice in get_args(kind)]

@@ -49,6 +49,12 @@ def test_a_clean_file_is_told_with_its_book(capture):
     assert result.stdout.rstrip().endswith("1 file: clean")
 
 
+def test_whether_a_file_may_be_read_is_found_out_by_reading_it(capture, monkeypatch):
+    """Asked of the system beforehand, the answer ended with code 2, usage, where 66 is documented."""
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
+    assert check(capture).exit_code == 0
+
+
 def test_defects_are_lines_with_file_and_line_and_exit_1(tmp_path):
     parts = BinanceWriter().session(10).lines
     path = tmp_path / "gap"

@@ -43,6 +43,11 @@ def test_help_costs_a_few_starts_of_the_bare_interpreter():
     assert help_s - bare_s < (heavy_s - bare_s) / 2, best_s
 
 
+def test_the_package_is_run_as_a_module_too():
+    page = subprocess.run([sys.executable, "-m", "bot4", "--help"], cwd=ROOT, capture_output=True, check=True).stdout
+    assert page.startswith(b"Usage: bot4 [OPTIONS] COMMAND")
+
+
 def first_line(arguments: list[str]) -> tuple[str, float]:
     """The first line that a run prints and the seconds it took, the best of three; each run is then ended."""
     line, best_s = "", 1e9

@@ -75,7 +75,17 @@ def test_an_unknown_key_is_named_wherever_it_stands(tmp_path):
 
 def test_an_environment_name_that_is_no_setting_is_refused_and_the_builds_own_are_passed_over():
     assert "BOT4_SEED" in refusal(environment={"BOT4_SEED": "1"})
-    assert load(environment={"BOT4_BUILD": "debug", "BOT4_JOBS": "1", "PATH": "x"}) == Settings()
+    others = {"BOT4_BUILD": "debug", "BOT4_JOBS": "1", "BOT4_EXCHANGE_TOKEN": "x", "PATH": "x"}
+    assert load(environment=others) == Settings()
+
+
+def test_a_word_that_is_none_of_a_settings_words_is_refused_with_those_there_are():
+    assert refusal(run__mode="live") == "setting run.mode: must be one of paper, was 'live'"
+    assert refusal(shard__wait="sleep") == "setting shard.wait: must be one of spin, yield, park, was 'sleep'"
+
+
+def test_an_empty_name_of_the_settings_file_is_refused():
+    assert refusal(environment={"BOT4_CONFIG": ""}) == "BOT4_CONFIG is empty: name a settings file with it, or unset it"
 
 
 def test_the_data_directory_has_a_short_name():
@@ -90,8 +100,8 @@ def test_the_data_directory_has_a_short_name():
         ("risk.open_orders_max", "many", "int"),
         ("risk.open_orders_max", "1.5", "int"),
         ("run.seed", "-1", ">= 0"),
-        ("run.mode", "live", "enum"),
-        ("shard.wait", "sleep", "enum"),
+        ("run.mode", "live", "must be one of"),
+        ("shard.wait", "sleep", "must be one of"),
         ("shard.ring_capacity", "1500", "power of two"),
         ("synthetic.symbol", "btcusdt", "regex"),
         ("synthetic.start_price", "0", "positive"),

@@ -81,6 +81,7 @@ def test_a_truncated_gzip_keeps_its_whole_lines_and_tells(tmp_path, kept):
     assert source.damage is not None
     assert "truncated" in source.damage.reason
     assert source.damage.offset >= len(content)
+    assert str(source.damage).endswith(f"truncated; {source.damage.offset:,} bytes of content were read")
 
 
 def test_a_corrupt_gzip_keeps_what_came_before_and_tells(tmp_path):

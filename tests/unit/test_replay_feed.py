@@ -88,7 +88,7 @@ def test_a_missing_file_and_an_unknown_symbol_are_named(tmp_path, capture):
 def test_a_dump_without_a_symbol_takes_the_only_instrument_given(tmp_path):
     path = tmp_path / "renamed.csv"
     path.write_bytes(trades_csv())
-    with pytest.raises(DataError, match="names no instrument: give its rules with --instrument FILE"):
+    with pytest.raises(ConfigError, match="names no instrument: give its rules with --instrument FILE"):
         ReplayFeed([path])
     rules = tmp_path / "rules.toml"
     rules.write_text(RULES.format("AAAUSDT"))

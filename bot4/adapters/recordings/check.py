@@ -151,7 +151,7 @@ class RecordingCheck:
         else:
             check_labelled(recording, self._stream(recording), self._findings, progress)
         if recording.damage is not None:
-            detail = f"{recording.damage.reason}; {recording.damage.offset:,} bytes of content were read"
+            detail = str(recording.damage)
             self._findings.defect("damage", file.lines + 1, detail)
 
     def _stream(self, recording: Recording) -> StreamCheck:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot4.adapters.recordings.catalog import InstrumentCatalog
 from bot4.adapters.recordings.recognise import open_recording
 from bot4.adapters.recordings.recording import RecordingFormat, RecordingSet
-from bot4.domain.errors import DataError
+from bot4.domain.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ class ReplayFeed:
         if not symbols:
             given = catalog.only_given()
             if given is None:
-                raise DataError(f"{playable[0].path} names no instrument: give its rules with --instrument FILE")
+                raise ConfigError(f"{playable[0].path} names no instrument: give its rules with --instrument FILE")
             symbols = [given.symbol]
         self.instruments: tuple[Instrument, ...] = tuple(
             catalog.require("binance", self._market, symbol) for symbol in symbols

@@ -46,6 +46,9 @@ class Damage:
     reason: str
     offset: int
 
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.offset:,} bytes of content were read"
+
 
 class Decompressor(Protocol):
     """The part of zlib's decompression object used here, which the library keeps unnamed."""

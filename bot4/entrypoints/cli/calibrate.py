@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", type=click.Path(path_type=Path))
+@click.argument(
+    "captures", nargs=-1, required=True, metavar="CAPTURE...", type=click.Path(path_type=Path, readable=False)
+)
 @click.option(
     "--out",
     "out_file",
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     "score_files",
     multiple=True,
     metavar="CAPTURE",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Capture the parameters are compared with and not fitted to; may be given several times.",
 )
 @click.option(
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     "instrument_files",
     multiple=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be given several times.",
 )
 @click.option(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _FILE = click.option(
     "--config",
     "config_file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Settings file.  [default: bot4.toml]",
 )

@@ -22,7 +22,7 @@ def data() -> None:
 
 
 @data.command("check")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--json", "json_file", metavar="FILE", help="Write the report as JSON to FILE; - writes only that to stdout."
 )
@@ -31,7 +31,7 @@ def data() -> None:
     "instrument_files",
     multiple=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be given several times.",
 )
 @click.option(

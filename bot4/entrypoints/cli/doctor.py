@@ -16,7 +16,7 @@ _STYLES = {"ok": "green", "warn": "yellow", "missing": "cyan", "failed": "red"}
 @click.option("--json", "as_json", is_flag=True, help="Write the findings as JSON, and nothing else, to stdout.")
 @click.option(
     "--data-dir",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     envvar="BOT4_DATA_DIR",
     default=DATA_DIR,
     show_default=True,

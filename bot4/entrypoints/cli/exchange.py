@@ -32,7 +32,7 @@ TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
 @click.option(
     "--accounts",
     "accounts_file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Accounts of a TOML or JSON file: HMAC secrets or Ed25519 and RSA public keys, balances.",
 )
@@ -59,18 +59,20 @@ TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
 )
 @click.option(
     "--market-model",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Parameters of the calibrated market, as bot4 calibrate writes them.  [default: bundled]",
 )
 @click.option(
     "--replay",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="PATH",
     help="Capture of Binance's spot streams that is the background market of its symbol. May be repeated.",
 )
-@click.option("--faults", type=click.Path(path_type=Path), metavar="FILE", help="Faults from the beginning on.")
+@click.option(
+    "--faults", type=click.Path(path_type=Path, readable=False), metavar="FILE", help="Faults from the beginning on."
+)
 @click.option(
     "--legacy-listen-key", is_flag=True, help="Offer the user data stream that the venue took away on 2026-02-20."
 )

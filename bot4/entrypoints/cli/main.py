@@ -69,6 +69,7 @@ def main() -> None:
     bot4 doctor                                is this machine ready?
 
     \b
-    Exit codes: 0 done, 1 a check found something, 2 wrong usage, 65 bad data, 66 no such input, 70 internal,
-    73 data directory unusable, 74 input/output error, 75 busy, 78 wrong settings, 130 forced.
+    Exit codes: 0 done, 1 a check found something, 2 wrong usage, 65 bad data, 66 no such input,
+    69 venue out of reach, 70 internal, 73 data directory unusable, 74 input/output error, 75 busy, 78 wrong settings,
+    130 forced.
     """  # noqa: D301 - click's mark for a block left as it is

@@ -46,11 +46,11 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     "--replay",
     "replay",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="PATH",
     help="Recording to trade over; repeat the option, or name several files after it, to chain them in order.",
 )
-@click.argument("more_paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.argument("more_paths", nargs=-1, type=click.Path(path_type=Path, readable=False), metavar="[PATH]...")
 @click.option(
     "--venue",
     type=click.Choice(["binance", "bybit", "coinbase", "kraken", "okx"]),
@@ -70,7 +70,7 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
 )
 @click.option(
     "--record",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="With --venue: keep what it sends in a new file that --replay reads; .gz at its end compresses.",
 )
@@ -86,7 +86,7 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     "--instrument",
     "instrument_files",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be repeated.",
 )
@@ -98,13 +98,16 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
 @click.option(
     "--config",
     "config_file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Settings file.  [default: bot4.toml]",
 )
 @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting: risk.open_orders_max=4.")
 @click.option(
-    "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs are kept.  [default: bot4-data]"
+    "--data-dir",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="DIR",
+    help="Where runs are kept.  [default: bot4-data]",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the synthetic market and of the venue's latency.")
 @click.option(
