@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real market data (../shared/data) is not here: the generated fixtures cover this path")
     return folder
+
+
+@pytest.fixture
+def memory_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where there is one, so that a thousand syncs cost nothing; what it holds is cut by hand."""
+    shared = Path("/dev/shm")  # noqa: S108 - a folder of a random name is made in it
+    if not os.access(shared, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=shared, prefix="bot4-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

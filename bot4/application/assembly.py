@@ -160,6 +160,7 @@ def _assemble(
         jump_ns=max(60_000 * MS, 10 * (shape.bar_interval_ns or 0)),
         sample_every=sample_every,
         link=external.link if external is not None else None,
+        sync_orders=settings.journal.policy == "paranoid",
     )
     scanner = Scanner()
     gates = tuple(_gate(settings, instrument, index, shape) for index, instrument in enumerate(instruments))

@@ -9,7 +9,6 @@ orders cancelled and their answers awaited, everything flushed, a summary writte
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import time
 from dataclasses import dataclass
@@ -19,16 +18,10 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import orjson
 
 from bot4._core.clock import SystemClock
-from bot4._core.engine.feed import Feed
 from bot4._core.engine.link import VenueLink
-from bot4._core.engine.recovery import Recovery
-from bot4._core.engine.runner import ShardRunner
 from bot4._core.engine.shard import ControlCode
-from bot4._core.journal.reader import JournalError, JournalReader
-from bot4._core.journal.record import JournalKind
 from bot4._core.journal.stream import Journal
 from bot4.application.assembly import Assembly, InputShape, assemble
 from bot4.application.gateway import ControlGateway
@@ -36,18 +29,18 @@ from bot4.application.handlers import CommandHandlers
 from bot4.application.live_run import end_trading, make_gateway
 from bot4.application.opening import ExternalVenue
 from bot4.application.projector import Projector
-from bot4.application.run_opening import OpenedInstrument, RunOpening
-from bot4.application.run_past import JOURNAL_NAME, PastUnreadableError
+from bot4.application.run_keeper import RunKeeper
+from bot4.application.run_past import JOURNAL_NAME
+from bot4.application.session_parts import digest, make_feed, make_runner
 from bot4.application.summary import summarise
 from bot4.application.view import run_view
 from bot4.config import settings_to_dict
-from bot4.domain.errors import Bot4Error, ConfigError, DataError, FatalError
+from bot4.domain.errors import Bot4Error, DataError, FatalError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from decimal import Decimal
     from pathlib import Path
 
+    from bot4._core.engine.engine import Engine
     from bot4.application.bus import CommandBus
     from bot4.application.live_gateway import LiveAccount, LiveGateway
     from bot4.config import Settings
@@ -133,23 +126,30 @@ class PaperSession:
         now_ns = SystemClock().wall_ns()
         self._journal = Journal(
             self._journal_path,
-            config_hash=_digest(self._plain_settings),
+            config_hash=digest(self._plain_settings),
             mono_ns=now_ns,
             wall_ns=now_ns,
             first_epoch=1 if account is None else account.epoch,
+            segment_bytes=settings.journal.segment_mb << 20,
         )
         past = None if account is None else account.past
         balances = {} if account is None else account.balances if past is None else past.opening.balances
-        external = None if account is None else ExternalVenue(VenueLink(), balances)
-        self.assembly: Assembly = assemble(
-            settings, source.instruments, journal=self._journal, shape=shape, external=external
-        )
+        self._keeper = RunKeeper(self._journal, self._journal_path, settings.journal.snapshot_interval_ms / 1_000)
+
+        def put_together() -> Engine:
+            external = None if account is None else ExternalVenue(VenueLink(), balances)
+            self.assembly: Assembly = assemble(
+                settings, source.instruments, journal=self._journal, shape=shape, external=external
+            )
+            return self.assembly.engine
+
         if past is None:
-            self._write_opening("paper" if account is None else account.place, balances, now_ns)
+            put_together()
+            self._keeper.write_opening(self.assembly, "paper" if account is None else account.place, balances, now_ns)
         else:
-            self._read_back()
-        self._runner = self._make_runner(speed)
-        self._feed = self._make_feed(speed)
+            self._keeper.read_back(put_together)
+        self._runner = make_runner(settings, source, self.assembly, speed)
+        self._feed = make_feed(source, self.assembly, self._runner, speed=speed, duration_ns=self._duration_ns)
         self._gateway: LiveGateway | None = None
         if account is not None:
             self._gateway = make_gateway(
@@ -161,26 +161,6 @@ class PaperSession:
         self._started_utc = datetime.now(UTC).isoformat(timespec="seconds")
         self._started_s = time.monotonic()
         self._fed_s = 0.0
-
-    def _write_opening(self, place: str, balances: Mapping[str, Decimal], now_ns: int) -> None:
-        """Begin the journal with what its figures depend on."""
-        assembly = self.assembly
-        opening = RunOpening(
-            place=place,
-            instruments=tuple(map(OpenedInstrument.of, assembly.instruments)),
-            assets=tuple(zip(assembly.assets, assembly.account.decimals, strict=True)),
-            balances=dict(balances or assembly.opening),
-        )
-        for piece in opening.pieces():
-            self._journal.append(int(JournalKind.JOURNAL_OPENING), piece, mono_ns=now_ns, wall_ns=now_ns)
-
-    def _read_back(self) -> None:
-        """Bring the engine to where an earlier life of this run ended."""
-        try:
-            with JournalReader(self._journal_path) as reader:
-                Recovery(self.assembly.engine).replay(reader)
-        except JournalError as error:
-            raise PastUnreadableError(f"run {self.run_id} cannot go on: {error}") from error
 
     def stop(self) -> None:
         """Ask for the orderly end of the run; takes no lock, so a signal handler may call it."""
@@ -286,6 +266,8 @@ class PaperSession:
             except TimeoutError:  # the shard lost its core in the middle of a view: the next one shows it
                 continue
             self._note_journal(int(view["journal_errno"]))
+            if self._gateway is not None and self._runner is not None:
+                self._keeper.keep_now_and_then(self._runner)
             self._display.show(self._view(view))
 
     def _note_journal(self, error_number: int) -> None:
@@ -329,6 +311,8 @@ class PaperSession:
         except OSError as error:
             self._note_journal(error.errno or errno.EIO)
         projector.close()
+        if self._gateway is not None and left >= 0 and self._failure is None:
+            self._keeper.keep_last(self.assembly.engine)
         try:
             self._journal.close()
         except OSError as error:
@@ -351,7 +335,7 @@ class PaperSession:
             journal=str(self._journal_path),
             store=self._store.path,
             open_orders_left=left,
-            gateway_notes=() if self._gateway is None else self._gateway.notes,
+            gateway_notes=(*self._keeper.notes, *(() if self._gateway is None else self._gateway.notes)),
         )
         try:
             with self._store.unit_of_work() as unit:
@@ -388,17 +372,6 @@ class PaperSession:
         self._fail(f"trading ended: {why}", FatalError.exit_code)
         self._feed.stop()
 
-    def _make_runner(self, speed: float) -> ShardRunner | None:
-        if speed == 0.0 and not self._source.is_live:
-            return None
-        shard = self._settings.shard
-        cores = sorted(os.sched_getaffinity(0))
-        if shard.pin and shard.cpu >= 0 and shard.cpu not in cores:
-            raise ConfigError(f"setting shard.cpu must be -1 or one of the cores {cores}, was {shard.cpu}")
-        # The last core there is: the kernel puts most other work on the first ones.
-        cpu = -1 if not shard.pin or len(cores) == 1 else (shard.cpu if shard.cpu >= 0 else cores[-1])
-        return ShardRunner(self.assembly.engine, capacity=shard.ring_capacity, wait=shard.wait, cpu=cpu)
-
     def _view(self, view: dict[str, Any]) -> RunView:
         return run_view(
             view,
@@ -414,23 +387,3 @@ class PaperSession:
             fed = self._feed.counters()
             return float(min(1.0, (fed["last_ns"] - fed["first_ns"]) / self._duration_ns))
         return self._source.progress
-
-    def _make_feed(self, speed: float) -> Feed:
-        if self._runner is None:
-            return Feed(self.assembly.scanner, self.assembly.engine, duration_ns=self._duration_ns)
-        return Feed(
-            self.assembly.scanner,
-            self.assembly.engine,
-            ring=self._runner.ring,
-            room=self._runner.room,
-            records=self._runner.records,
-            speed=speed,
-            duration_ns=self._duration_ns,
-            live=self._source.is_live,
-        )
-
-
-def _digest(settings: dict[str, object]) -> int:
-    """64-bit identity of the settings, for the journal's header."""
-    text = orjson.dumps(settings, option=orjson.OPT_SORT_KEYS)
-    return int.from_bytes(hashlib.sha256(text).digest()[:8], "little")

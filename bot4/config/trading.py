@@ -215,6 +215,9 @@ class JournalSettings(Section, frozen=True):
     """The record of what was decided (docs/journal.md)."""
 
     sync_interval_ms: Annotated[int, Meta(ge=1, le=60_000)] = 10
+    policy: Literal["group", "paranoid"] = "group"
+    segment_mb: Annotated[int, Meta(ge=1, le=65_536)] = 64
+    snapshot_interval_ms: Annotated[int, Meta(ge=1_000, le=86_400_000)] = 60_000
 
 
 class StoreSettings(Section, frozen=True):

@@ -243,19 +243,24 @@ def next_life(life: Life, lands: str, *, forgets_unsent: bool = False) -> Steps:
                 venue.arrive(name)
             flying = []
             yield "landed late"
-        for order in life.board.unsettled():
-            if order.cancel_wanted and not order.life.is_unknown and not order.life.has_ended:
-                done = drive(venue.cancel("BTCUSDT", order.client_order_id))
-                yield "canceled at the venue"
-                if isinstance(done, Ack):
-                    life.board.take_order(done.order)
-                    life.tell()
-                    yield "end told"
+        yield from cancel_all(life)
     found = drive(life.reconciler.run())
     life.tell()
     assert found.why_closed is None, found.why_closed
     assert over.unsettled == 0, over.note
     assert not life.alarms, life.alarms
+
+
+def cancel_all(life: Life) -> Steps:
+    """Cancel what is wanted to be and known to be there."""
+    for order in life.board.unsettled():
+        if order.cancel_wanted and not order.life.is_unknown and not order.life.has_ended:
+            done = drive(life.venue.cancel("BTCUSDT", order.client_order_id))
+            yield "canceled at the venue"
+            if isinstance(done, Ack):
+                life.board.take_order(done.order)
+                life.tell()
+                yield "end told"
 
 
 def judge(journal: Path, venue: Venue) -> list[str]:

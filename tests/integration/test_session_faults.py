@@ -62,7 +62,7 @@ def test_a_shard_that_cannot_run_stops_the_feed(failure_of, monkeypatch):
     def run(self):
         raise RuntimeError("no core for this shard")
 
-    monkeypatch.setattr("bot4.application.session.ShardRunner", type("Lame", (ShardRunner,), {"run": run}))
+    monkeypatch.setattr("bot4.application.session_parts.ShardRunner", type("Lame", (ShardRunner,), {"run": run}))
     failure = failure_of(20.0)
     assert failure.failed_with == 70
     assert failure.summary.failure == "RuntimeError: no core for this shard"

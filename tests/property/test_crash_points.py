@@ -20,13 +20,8 @@ ORDERS = 2
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """Memory where there is some: what is written is cut by hand, not by a power failure."""
-    shared = Path("/dev/shm")  # noqa: S108 - not a fixed name in it
-    made = shared / f"bot4-crash-{os.getpid()}" if os.access(shared, os.W_OK) else tmp_path / "crash"
-    made.mkdir()
-    yield made
-    shutil.rmtree(made)
+def folder(memory_folder):
+    return memory_folder
 
 
 class Left:

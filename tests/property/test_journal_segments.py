@@ -1,12 +1,12 @@
-"""A journal of many files: the same records, each file chained to those before, and nothing missing or swapped unnoticed."""
+"""A journal of many files: the same records, each file chained to those before, nothing lost or swapped unnoticed."""
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import struct
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -36,7 +36,7 @@ def read(path):
 
 def files(path):
     found = [path]
-    while os.path.exists(segment_path(str(path), len(found))):
+    while Path(segment_path(str(path), len(found))).exists():
         found.append(path.with_name(f"{path.name}.{len(found)}"))
     return found
 
@@ -90,7 +90,7 @@ def test_a_segment_that_is_missing_ends_the_journal_or_is_noticed(copy):
     (copy.parent / "j.2").unlink()
     kept, _ = read(copy)
     assert kept == rows[: len(kept)], "without what follows nothing tells that there was more"
-    os.rename(copy.parent / "j.3", copy.parent / "j.2")
+    (copy.parent / "j.3").rename(copy.parent / "j.2")
     with pytest.raises(JournalCorrupt, match=r"j\.2: segment 3 .* where segment 2"):
         read(copy)
 
