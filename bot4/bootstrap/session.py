@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot4._core.engine.strategy import StrategyHost
+    from bot4.application.assembly import InputShape
     from bot4.application.session import PaperSession
     from bot4.config import Settings
     from bot4.ports.display import Display
@@ -89,23 +90,14 @@ def open_session(
     from bot4.domain.errors import OutputError
 
     source: MarketFeed
-    if strategy is not None:
-        _require_simple(strategy, venue=venue, speed=speed)
+    _require_simple(strategy, venue=venue, speed=speed)
     if live:
         require_live(settings, venue)
     streams = open_venue(settings, venue, market, symbols) if venue is not None else None
     if replay:
-        from bot4.adapters.recordings.replay_feed import ReplayFeed
-        from bot4.domain.instrument import Market
-
-        source = ReplayFeed(
-            replay, instrument_files=instrument_files, market=Market(market) if market is not None else None
-        )
-        has_book = source.has_book
-        shape = InputShape(has_book=has_book, bar_interval_ns=source.bar_interval_ns, plays_bars=not has_book)
+        source, shape = _recorded_feed(replay, instrument_files, market)
     elif streams is None:
-        source = _synthetic_feed(settings, instrument_files)
-        shape = InputShape()
+        source, shape = _synthetic_feed(settings, instrument_files), InputShape()
     with ExitStack() as opened:
         data_dir = DataDir(Path(settings.run.data_dir))
         opened.callback(data_dir.close)
@@ -143,6 +135,19 @@ def open_session(
         return OpenSession(session, opened.pop_all(), host)
 
 
+def _recorded_feed(
+    replay: Sequence[Path], instrument_files: Sequence[Path], market: str | None
+) -> tuple[MarketFeed, InputShape]:
+    from bot4.adapters.recordings.replay_feed import ReplayFeed
+    from bot4.application.assembly import InputShape
+    from bot4.domain.instrument import Market
+
+    source = ReplayFeed(replay, instrument_files=instrument_files, market=None if market is None else Market(market))
+    return source, InputShape(
+        has_book=source.has_book, bar_interval_ns=source.bar_interval_ns, plays_bars=not source.has_book
+    )
+
+
 def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> MarketFeed:
     from bot4.adapters.recordings.catalog import InstrumentCatalog
     from bot4.adapters.synthetic.feed import SyntheticFeed
@@ -152,8 +157,10 @@ def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> Mar
     return SyntheticFeed(instrument, settings.synthetic, seed=settings.run.seed)
 
 
-def _require_simple(strategy: object, *, venue: str | None, speed: float) -> None:
+def _require_simple(strategy: object | None, *, venue: str | None, speed: float) -> None:
     """Refuse a strategy of one's own where it cannot run yet."""
+    if strategy is None:
+        return
     from bot4.domain.errors import ConfigError
     from bot4.strategy.base import CompiledStrategy
 

@@ -49,3 +49,11 @@ def test_the_environment_names_the_data_directory(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["store"] == str(tmp_path / "there" / "bot4.sqlite")
+
+
+@pytest.mark.parametrize(("name", "words"), [("nowhere/s.json", "its folder is not there"), ("", "it is a folder")])
+def test_a_summary_that_cannot_be_written_is_refused_before_the_run(tmp_path, name, words):
+    done = bot4("run", "--data-dir", tmp_path / "data", "--quiet", "--duration", "1", "--json", tmp_path / name)
+    assert done.returncode == 73
+    assert done.stderr.splitlines() == [f"bot4: summary {tmp_path / name} cannot be written: {words}"]
+    assert not (tmp_path / "data").exists()

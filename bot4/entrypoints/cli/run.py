@@ -228,6 +228,7 @@ def _run(
         raise ConfigError(f"{'--symbol' if symbols else '--record' if record else '--live'} needs --venue")
     elif not replay and market not in {None, "spot"}:
         raise ConfigError("--market is for --replay and --venue: the synthetic market is a spot market")
+    _require_place(json_file)
     settings = load_settings(config_file, overrides=overrides)
     chosen_speed = speed if speed is not None else (0.0 if replay or venue else 1.0)
     if not (replay or venue) and chosen_speed == 0.0 and duration is None:
@@ -281,6 +282,18 @@ def _refuse_beside_venue(
         raise ConfigError(f"--record keeps Binance's streams, which --replay reads, not those of {venue}")
     if instrument_files:
         raise ConfigError("--instrument is not for --venue: the venue gives its own rules")
+
+
+def _require_place(json_file: str | None) -> None:
+    """Refuse a summary that could not be written before the run, not after it."""
+    from bot4.domain.errors import OutputError
+
+    if json_file is None or json_file == "-":
+        return
+    if not Path(json_file).absolute().parent.is_dir():
+        raise OutputError(f"summary {json_file} cannot be written: its folder is not there")
+    if Path(json_file).is_dir():
+        raise OutputError(f"summary {json_file} cannot be written: it is a folder")
 
 
 def _write_json(summary: RunSummary, json_file: str | None) -> None:
