@@ -1,4 +1,4 @@
-"""ccxt and python-binance, unchanged, on the served futures: only addresses and keys are set. In the extra `clients`."""
+"""ccxt and python-binance, unchanged, on the served futures: only addresses and keys are set. In the extra clients."""
 
 from __future__ import annotations
 

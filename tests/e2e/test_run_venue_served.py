@@ -23,7 +23,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-c", MAIN, *map(str, arguments)]
 
 
-@pytest.fixture(params=[(), ("--tls",)], ids=["plain", "tls"])
+@pytest.fixture(params=[(), ("--tls",), ("--tls", "--futures")], ids=["plain", "tls", "futures"])
 def exchange(request, tmp_path):
     process = subprocess.Popen(
         command("exchange", "--port", 0, "--seed", 7, "--account", "me:key:secret:USDT=1000", *request.param),
@@ -39,12 +39,18 @@ def exchange(request, tmp_path):
 def test_the_bot_reads_the_served_exchange_and_its_recording_replays(tmp_path, exchange):
     recording = tmp_path / "served.gz"
     settings = {"BOT4_VENUES__BINANCE__REST_URL": exchange["rest"], "BOT4_VENUES__BINANCE__WS_URL": exchange["ws"]}
+    market, names = "spot", ("BTCUSDT", "ETHUSDT", "ETHBTC")
+    if exchange["futures_ws"]:
+        market, names = "usdm", ("BTCUSDT", "ETHUSDT")
+        settings["BOT4_VENUES__BINANCE__USDM_REST_URL"] = exchange["futures_rest"]
+        settings["BOT4_VENUES__BINANCE__USDM_WS_URL"] = exchange["futures_ws"]
     if exchange["ca_file"]:
         settings["BOT4_VENUES__BINANCE__CA_FILE"] = exchange["ca_file"]
-    symbols = [word for symbol in ("BTCUSDT", "ETHUSDT", "ETHBTC") for word in ("--symbol", symbol)]
+    symbols = [word for symbol in names for word in ("--symbol", symbol)]
     done = subprocess.run(
         command(
-            "run", "--venue", "binance", *symbols, "--record", recording, "--duration", 3, "--quiet", "--json", "-",
+            "run", "--venue", "binance", "--market", market, *symbols,
+            "--record", recording, "--duration", 3, "--quiet", "--json", "-",
             "--data-dir", tmp_path / "data",
         ),
         cwd=ROOT, env=ENVIRONMENT | settings, capture_output=True, text=True, timeout=60, check=False,
@@ -52,7 +58,7 @@ def test_the_bot_reads_the_served_exchange_and_its_recording_replays(tmp_path, e
     assert done.returncode == 0, done.stderr
     live = json.loads(done.stdout)
     assert (live["status"], live["rejected"], live["notes"]) == ("finished", {}, [])
-    assert [entry["sequence_gaps"] for entry in live["instruments"]] == [0, 0, 0]
+    assert [entry["sequence_gaps"] for entry in live["instruments"]] == [0] * len(names)
     assert all(entry["best_bid"] and entry["depth_messages"] > 5 for entry in live["instruments"])
     done = subprocess.run(
         command("run", "--replay", recording, "--quiet", "--json", "-", "--data-dir", tmp_path / "again"),

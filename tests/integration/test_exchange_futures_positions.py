@@ -38,6 +38,19 @@ class TestPositions:
 
         run(body)
 
+    def test_open_orders_hold_margin_that_is_told_beside_the_positions(self):
+        async def body(exchange):
+            await ask(exchange.alice, "POST", "v1/leverage", symbol="BTCUSDT", leverage=10)
+            await limit(exchange.alice, "BUY", "59000", "0.100")
+            (position,) = await ask(exchange.alice, "GET", "v3/positionRisk")
+            assert (position["positionAmt"], Decimal(position["openOrderInitialMargin"])) == ("0.000", 590)
+            assert (Decimal(position["bidNotional"]), Decimal(position["askNotional"])) == (5_900, 0)
+            account = await ask(exchange.alice, "GET", "v3/account")
+            assert Decimal(account["totalOpenOrderInitialMargin"]) == 590
+            assert Decimal(account["availableBalance"]) == 100_000 - 590
+
+        run(body)
+
     def test_reduce_only_is_cut_to_the_position_and_never_turns_it(self):
         async def body(exchange):
             await meet(exchange, "0.100")

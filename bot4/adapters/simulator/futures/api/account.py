@@ -69,11 +69,8 @@ def account_of_before(venue: FuturesVenue, call: Call) -> dict[str, Any]:
             "entryPrice": _entry(market, position),
             "breakEvenPrice": _entry(market, position),
             "maxNotional": _most_notional(venue, account, market),
-            "bidNotional": "0",
-            "askNotional": "0",
             "isolated": position.is_isolated,
-            "positionInitialMargin": format_e8(position.initial_margin_atoms),
-            "openOrderInitialMargin": format_e8(0),
+            **_order_margins(venue, account, market, position),
         }
         for market, position in _positions(venue, account, all_sides=True)
     ]
@@ -112,13 +109,9 @@ def position_risk(venue: FuturesVenue, call: Call) -> list[dict[str, Any]]:
                 "notional": format_e8(notional),
                 "marginAsset": MARGIN_ASSET,
                 "isolatedWallet": format_e8(position.isolated_atoms),
-                "initialMargin": format_e8(position.initial_margin_atoms),
                 "maintMargin": format_e8(position.maintenance_atoms),
-                "positionInitialMargin": format_e8(position.initial_margin_atoms),
-                "openOrderInitialMargin": format_e8(0),
                 "adl": 0,
-                "bidNotional": "0",
-                "askNotional": "0",
+                **_order_margins(venue, account, market, position),
                 "updateTime": position.updated_ns // call.unit,
             }
         )
@@ -176,9 +169,26 @@ def fee_burn(_venue: FuturesVenue, _call: Call) -> dict[str, Any]:
 def _positions(
     venue: FuturesVenue, account: FuturesAccount, *, all_sides: bool, symbol: str | None = None
 ) -> Iterator[tuple[PerpetualMarket, PositionRow]]:
+    """Yield the positions there are; of contracts with open orders flat ones too, with `all_sides` of every contract."""
+    wanted = {order.contract.name for order in account.open_orders.values()}
     for market in venue.contracts() if symbol is None else (venue.market(symbol),):
-        for position in venue.engine.positions(account.number, market.number, all_sides=all_sides):
+        is_told = all_sides or market.contract.name in wanted
+        for position in venue.engine.positions(account.number, market.number, all_sides=is_told):
             yield market, position
+
+
+def _order_margins(
+    venue: FuturesVenue, account: FuturesAccount, market: PerpetualMarket, position: PositionRow
+) -> dict[str, str]:
+    """Return what position and open orders of a contract hold of the margin."""
+    held = venue.engine.symbol_margin(account.number, market.number)
+    return {
+        "initialMargin": format_e8(position.initial_margin_atoms + held.order_margin_atoms),
+        "positionInitialMargin": format_e8(position.initial_margin_atoms),
+        "openOrderInitialMargin": format_e8(held.order_margin_atoms),
+        "bidNotional": format_e8(held.bid_notional_atoms),
+        "askNotional": format_e8(held.ask_notional_atoms),
+    }
 
 
 def _most_notional(venue: FuturesVenue, account: FuturesAccount, market: PerpetualMarket) -> str:
