@@ -65,9 +65,32 @@ def test_a_killed_run_is_gone_on_with_and_ends_at_the_exchanges_own_ledger(tmp_p
         epochs = {name.split("-")[1] for (name,) in store.execute("SELECT client_order_id FROM orders")}
     assert [status for _, status in runs] == ["finished"], "one run of three lives"
     assert len(epochs) == 3, "each life names its orders with an epoch of its own"
+    look_at_the_journal(tmp_path, orders)
     fresh = run(tmp_path, exchange, "--duration", "2", *EXTRA)
     assert fresh.returncode == 0, fresh.stderr
     assert not any("went on" in note for note in json.loads(fresh.stdout)["notes"])
+
+
+def journal(tmp_path, *arguments):
+    command = [sys.executable, "-c", MAIN, "journal", arguments[0], str(tmp_path / "data"), *arguments[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def look_at_the_journal(tmp_path, orders):
+    """What was just written, by the commands that look at it."""
+    whole = json.loads(journal(tmp_path, "verify", "--json"))
+    assert len(whole["epochs"]) == 3
+    assert whole["place"] == "binance spot custom"
+    assert "whole" in journal(tmp_path, "verify")
+    rows = [json.loads(line) for line in journal(tmp_path, "show", "--kind", "intent", "--json").splitlines()]
+    assert len([row for row in rows if row["action"] == "place"]) >= orders
+    assert all(row["symbol"] == "BTCUSDT" and float(row["price"]) > 0 for row in rows)
+    assert len(journal(tmp_path, "show", "--last", "5").splitlines()) == 5
+    state = json.loads(journal(tmp_path, "replay", "--config", str(tmp_path / "bot4.toml"), "--json"))
+    assert state["lanes"][0]["working_orders"] == 0
+    assert "the same state" in state["snapshots"]["shard-0.snapshot"]
 
 
 def test_a_run_on_something_else_is_refused_until_the_killed_one_is_accounted_for(tmp_path, exchange):

@@ -16,6 +16,7 @@ _COMMANDS = {
     "data": ("bot4.entrypoints.cli.data", "data"),
     "doctor": ("bot4.entrypoints.cli.doctor", "doctor"),
     "exchange": ("bot4.entrypoints.cli.exchange", "exchange"),
+    "journal": ("bot4.entrypoints.cli.journal", "journal"),
     "run": ("bot4.entrypoints.cli.run", "run"),
 }
 _HELP = {
@@ -26,6 +27,7 @@ _HELP = {
     "data": "Look at recorded market data.",
     "doctor": "Look at this machine and this installation.",
     "exchange": "Serve an exchange that clients of Binance's spot protocol can trade on.",
+    "journal": "Look at the journal of a run: is it whole, what is in it, what state does it give.",
     "run": "Trade on paper, over a recording or the built-in synthetic market.",
 }
 
