@@ -169,3 +169,48 @@ def test_an_error_that_is_not_told_is_noticed(shim, folder):
     done = walk(shim, folder, "planted")
     assert done.returncode != 0
     assert "AssertionError" in done.stderr
+
+
+POLICY = r"""
+import ctypes, errno, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[4])
+from builders.engine import Rig, depth
+from bot4._core.engine.control import ControlCode
+from bot4._core.engine.link import VenueLink
+from bot4._core.engine.runner import ShardRunner
+shim, SYNC = ctypes.CDLL(sys.argv[1]), 2
+rig = Rig(journal=Path(sys.argv[2]), link=VenueLink(), policy={"enter_score": 10.0, "take_score": 10.0},
+          engine={"sync_orders": sys.argv[3] == "paranoid"})
+runner = ShardRunner(rig.engine)
+rig.apply(depth(0, 0, 100, [(99_999, 50)], [(100_001, 50)], snapshot=True))
+rig.engine.control(int(ControlCode.CONTROL_GATE_OPEN))
+def syncs(act):
+    shim.fault(-1, 0, 0)
+    act()
+    return shim.fault_calls(SYNC)
+place = lambda: rig.engine.control(int(ControlCode.CONTROL_PLACE), instrument=0, value=99_990, qty_lots=10)
+print(syncs(place), len(runner.take_intents()))
+shim.fault(SYNC, 0, -errno.EIO)
+place()
+print(len(runner.take_intents()), rig.engine.counters()["journal_errno"])
+shim.fault(-1, 0, 0)
+if sys.argv[3] == "group":
+    print(syncs(lambda: rig.engine.control(int(ControlCode.CONTROL_KILL))))
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"), [("paranoid", ["1 1", "0 5"]), ("group", ["0 1", "1 0", "1"])], ids=["paranoid", "group"]
+)
+def test_an_order_is_on_the_disk_before_it_is_sent_where_that_is_wanted_and_a_kill_always_is(
+    shim, memory_folder, policy, said
+):
+    """Syncs at an order, orders sent; orders sent and errno where the sync fails; syncs at a kill."""
+    env = dict(os.environ, PYTHONPATH=str(ROOT), LD_PRELOAD=f"{shim} {os.environ.get('LD_PRELOAD', '')}".strip())
+    done = subprocess.run(
+        [sys.executable, "-c", POLICY, str(shim), str(memory_folder / "j"), policy, str(ROOT / "tests")],
+        env=env, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == said
