@@ -31,6 +31,22 @@ class StoppedFeed:
     is_stopped = True
 
 
+class NotingFeed:
+    """Notes how far the replay says it is whenever it is given lines."""
+
+    is_stopped = False
+
+    def __init__(self, replay: ReplayFeed) -> None:
+        self.replay = replay
+        self.fed: list[tuple[int, float]] = []
+
+    def lines(self, data, *_, **__) -> None:
+        self.fed.append((len(data), self.replay.progress))
+
+    def counters(self) -> dict:
+        return {"messages": 1, "rejected": {}}
+
+
 @pytest.fixture
 def capture(tmp_path):
     return write_capture(tmp_path / "btcusdt", capture_lines(300))
@@ -41,6 +57,23 @@ def test_a_capture_names_its_instrument_and_has_a_book(capture):
     assert [item.symbol for item in feed.instruments] == ["BTCUSDT"]
     assert (feed.has_book, feed.bar_interval_ns, feed.progress, feed.damage) == (True, None, 0.0, None)
     assert (feed.name, feed.is_synthetic, feed.is_endless) == ("btcusdt", False, False)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_progress_is_what_was_fed_not_what_was_read_ahead(tmp_path, packed):
+    content = b"".join(capture_lines(3_000))
+    path = tmp_path / "btcusdt"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    replay = ReplayFeed([path])
+    feed = NotingFeed(replay)
+    replay.run(feed)
+    sizes = [size for size, _ in feed.fed]
+    assert sum(sizes) == len(content) > 5 * max(sizes)
+    before = 0
+    for size, progress in feed.fed:
+        assert progress == pytest.approx(before / len(content), abs=0.15)
+        before += size
+    assert replay.progress == 1.0
 
 
 def test_bars_tell_their_length(tmp_path):

@@ -11,7 +11,7 @@ from bot4.adapters.recordings.recording import RecordingFormat, RecordingSet
 from bot4.domain.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
     from bot4._core.engine.feed import Feed
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot4.domain.instrument import Instrument, Market
 
 _US_DIGITS = 16
+_PART_BYTES = 64 << 10
 
 
 class ReplayFeed:
@@ -70,6 +71,7 @@ class ReplayFeed:
         self.instruments: tuple[Instrument, ...] = tuple(
             catalog.require("binance", self._market, symbol) for symbol in symbols
         )
+        self._bytes_fed = 0
         self._lanes = {instrument.symbol: lane for lane, instrument in enumerate(self.instruments)}
         self.name = " + ".join(Path(path).name for path in paths)
         self.notes = tuple(dict.fromkeys(note for recording in playable for note in recording.notes))
@@ -88,8 +90,8 @@ class ReplayFeed:
 
     @property
     def progress(self) -> float | None:
-        """Share of the bytes on disk that was read."""
-        return self._set.bytes_read / self._set.bytes_total if self._set.bytes_total else None
+        """Share of the bytes on disk whose content was fed."""
+        return self._bytes_fed / self._set.bytes_total if self._set.bytes_total else None
 
     @property
     def damage(self) -> str | None:
@@ -109,17 +111,19 @@ class ReplayFeed:
 
         """
         alone = 0 if len(self.instruments) == 1 else -1
-        first = True
         seen: Recording | None = None
         for recording, chunk in self._set.chunks():
-            if feed.is_stopped:
-                return
-            first = recording is not seen
-            seen = recording
-            if recording.format.is_csv_dump:
-                feed.rows(chunk, recording.format.code, self._grid(recording), first_line=first)
-            else:
-                feed.lines(chunk, recording.format.code, default_instrument=alone)
+            before, after = self._bytes_fed, self._set.bytes_read
+            for part, end in _parts(chunk):
+                if feed.is_stopped:
+                    return
+                if recording.format.is_csv_dump:
+                    grid = self._grid(recording)
+                    feed.rows(part, recording.format.code, grid, first_line=recording is not seen)
+                else:
+                    feed.lines(part, recording.format.code, default_instrument=alone)
+                seen = recording
+                self._bytes_fed = before + (after - before) * end // len(chunk)
         if feed.is_stopped:
             return
         counters = feed.counters()
@@ -162,6 +166,15 @@ def _common_market(recordings: Sequence[Recording], market: Market | None) -> Ma
         (one, first), (other, second) = list(found.items())[:2]
         raise DataError(f"{first.path} is of {one.value} and {second.path} of {other.value}: a replay is of one market")
     return next(iter(found), None)
+
+
+def _parts(chunk: bytes) -> Iterator[tuple[memoryview, int]]:
+    """Yield whole lines of about 64 KiB and where they end, so that a paced feed can tell how far it is."""
+    view, start = memoryview(chunk), 0
+    while start < len(chunk):
+        end = chunk.find(b"\n", start + _PART_BYTES) + 1 or len(chunk)
+        yield view[start:end], end
+        start = end
 
 
 def _bar_interval_ns(recording: Recording) -> int:

@@ -170,17 +170,19 @@ class Source:
         engine = zlib.decompressobj(wbits=31)
         fresh = True  # nothing of the current member was read yet
         while raw := file.read(_READ_BYTES):
-            self.bytes_read += len(raw)
             while raw := raw.lstrip(b"\0") if fresh else raw:  # members may be padded with zeros
                 piece = self._inflate(engine, raw, produced)
                 produced += len(piece)
+                rest, fresh = (engine.unused_data, True) if engine.eof else (engine.unconsumed_tail, False)
+                self.bytes_read = file.tell() - len(rest)
                 if piece:
                     yield piece
                 if self.damage is not None or self._is_bomb(produced):
                     return
-                raw, fresh = (engine.unused_data, True) if engine.eof else (engine.unconsumed_tail, False)
+                raw = rest
                 if fresh:
                     engine = zlib.decompressobj(wbits=31)
+            self.bytes_read = file.tell()
         if not fresh:
             if piece := engine.flush():
                 produced += len(piece)
