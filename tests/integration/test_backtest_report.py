@@ -94,9 +94,7 @@ def test_ratios_are_those_of_the_returns_per_minute(result):
     assert (found.period, found.periods) == ("minute", MINUTES - 1)
     assert found.sharpe == pytest.approx(measured.sharpe)
     assert found.psr == pytest.approx(
-        probabilistic_sharpe(
-            measured.sharpe, MINUTES - 1, skewness=measured.skewness, kurtosis=measured.kurtosis
-        )
+        probabilistic_sharpe(measured.sharpe, MINUTES - 1, skewness=measured.skewness, kurtosis=measured.kurtosis)
     )
 
 
@@ -184,7 +182,7 @@ def test_the_page_needs_nothing_else_and_shows_every_part(result):
     text = " ".join(page.text)
     assert page.outside == []
     assert not {"script", "link", "img", "iframe"} & set(page.tags)
-    assert page.tags.count("svg") == 4           # equity, drawdown, price, position
+    assert page.tags.count("svg") == 4  # equity, drawdown, price, position
     for part in ("Equity", "Drawdown", "position", "Costs", "Latency", "What was assumed", result.result_hash):
         assert part in text
     assert f"{result.profit:f}" in text
@@ -320,8 +318,7 @@ def test_run_takes_a_strategy_of_ones_own_on_paper_and_refuses_it_elsewhere(capt
 
 def test_a_strategy_that_raises_ends_a_run_on_paper_in_order(capture, tmp_path):
     (tmp_path / "bad.py").write_text(
-        "import bot4\nclass Bad(bot4.Strategy):\n"
-        "    def on_book(self, market): raise LookupError('no such thing')\n"
+        "import bot4\nclass Bad(bot4.Strategy):\n    def on_book(self, market): raise LookupError('no such thing')\n"
     )
     code, _, err = run(
         "run", "--replay", capture, "--data-dir", tmp_path / "data", "--quiet",

@@ -26,7 +26,8 @@ FEEDS = "test_engine_feed.py::test_"
 FAULTS = {
     # The market side of a lane.
     "a gap leaves the touch": Fault(
-        TOUCH, "memset(&lane.top, 0, sizeof(TopOfBook))\n    lane.is_top_stale[0] = lane.is_top_stale[1] = True", "pass",
+        TOUCH, "memset(&lane.top, 0, sizeof(TopOfBook))\n    lane.is_top_stale[0] = lane.is_top_stale[1] = True",
+        "pass",
         LANES + "a_gap_cancels_what_works_and_stops_decisions_until_a_snapshot",
     ),
     "a gap cancels nothing": Fault(

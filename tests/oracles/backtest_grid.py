@@ -41,7 +41,7 @@ class GridBacktest:
     resting: list[Order] = field(default_factory=list)
     working: list[Order] = field(default_factory=list)
     position: int = 0
-    fills: list[tuple[int, int, int, int]] = field(default_factory=list)   # side, price, lots, when it was heard
+    fills: list[tuple[int, int, int, int]] = field(default_factory=list)  # side, price, lots, when it was heard
     placed: int = 0
     rejected: int = 0
 

@@ -23,7 +23,7 @@ def merged(parts: Sequence[Row], start_ns: int, interval_ns: int) -> Row:
 def longer_bars(bars: Sequence[Row], interval_ns: int) -> list[tuple[int, Row]]:
     """Each bar of the longer interval that has ended, with the index of the input that ended it.
 
-    It ends with the first bar that closes at its end or later, or that opens there; until such a one comes, it does not.
+    It ends with the first bar that closes at its end or later, or that opens there; until one comes, it does not.
     """
     ended = []
     starts = sorted({bar[7] // interval_ns * interval_ns for bar in bars})

@@ -23,8 +23,9 @@ Outcome = tuple[int, int, list[tuple[int, int, int, int]], int, Fraction]
 Market = tuple[np.ndarray, np.ndarray]
 
 
-def by_bot4(market: Market, grid: dict[str, int], latency_ms: float, *, venue_clock: bool,
-            compiled: bool = True) -> Outcome:
+def by_bot4(
+    market: Market, grid: dict[str, int], latency_ms: float, *, venue_clock: bool, compiled: bool = True
+) -> Outcome:
     chosen = {"paper__latency": "fixed", "paper__latency_fixed_ms": latency_ms} if latency_ms else {}
     result = bot4.backtest(
         list(market), PERPETUAL, (compiled_grid if compiled else Grid)(**grid), settings=roomy(**chosen),

@@ -277,7 +277,7 @@ def test_a_function_by_its_address_is_handed_what_the_layouts_say():
     result = bot4.backtest(flat(3), SPOT, strategy, settings=roomy())
     assert seen == [(0, 100, 500, 5), (100 * MS, 100, 500, 5), (200 * MS, 100, 500, 5, 97)]
     assert [(int(row["price_ticks"]), int(row["qty_lots"])) for row in result.orders] == [(97, 3)]
-    assert strategy.state[0] == 0                # a run works on a copy
+    assert strategy.state[0] == 0  # a run works on a copy
 
 
 def test_what_is_no_function_is_refused():
@@ -325,8 +325,11 @@ class Momentum(bot4.Strategy):
     def on_book(self, market) -> None:
         self.seen += 1
         now = self.rows["bid_ticks"][self.seen - 2] if self.seen > 1 else market.bid_ticks
-        then = self.rows["bid_ticks"][min(self.seen - 1 + self.peek, len(self.rows) - 1)] if self.peek else (
-            market.bid_ticks)
+        then = (
+            self.rows["bid_ticks"][min(self.seen - 1 + self.peek, len(self.rows) - 1)]
+            if self.peek
+            else (market.bid_ticks)
+        )
         if then > now and market.position_lots == 0:
             market.buy(10, market.ask_ticks, tif="ioc")
         elif then < now and market.position_lots > 0:
@@ -377,7 +380,7 @@ def test_each_instrument_has_its_own_position_and_the_account_is_one():
 
 def test_what_is_asked_for_at_a_close_fills_at_the_next_open_and_not_at_that_close():
     rows = bars([1_000, 1_010, 1_020, 1_030])
-    rows["open_ticks"][2] = 1_013                # a gap between the second close and the third open
+    rows["open_ticks"][2] = 1_013  # a gap between the second close and the third open
 
     class Buyer(bot4.Strategy):
         def on_bar(self, market, bar) -> None:
@@ -400,7 +403,7 @@ def test_a_limit_fills_where_the_bar_went_beyond_it_and_not_where_it_only_touche
                 market.buy(5, self.price)
 
     for price, filled in ((997, 0), (998, 5)):
-        rows = bars([1_000, 1_000, 1_000])       # each reaches from 997 to 1,003
+        rows = bars([1_000, 1_000, 1_000])  # each reaches from 997 to 1,003
         result = bot4.backtest(rows, SPOT, Resting(price), settings=roomy())
         assert int(result.fills["qty_lots"].sum()) == filled
 

@@ -73,7 +73,7 @@ def test_intervals_come_as_a_list_or_in_one_string():
     ],
 )
 def test_a_setting_that_does_not_fit_is_refused_by_name(overrides, words):
-    with pytest.raises(ConfigError, match="setting|features") as caught:
+    with pytest.raises(ConfigError, match=r"setting|features") as caught:
         bank(**overrides)
     assert words in str(caught.value)
 

@@ -22,6 +22,7 @@ class DecisionReason(IntFlag):
     REASON_BREAKER = 6
     REASON_OPERATOR = 7
     REASON_GATE = 8
+    REASON_STRATEGY = 9
 
 class LinearPolicy:
     def __init__(

@@ -20,7 +20,7 @@ from bot4._core.types cimport (
     INTENT_REDUCE_ONLY, ORDER_LIMIT, SIDE_BUY, SIDE_SELL, TIF_FOK, TIF_GTC, TIF_IOC, Event, TopOfBook,
 )
 
-from bot4._core.engine.strategy import CALLS
+from bot4._core.engine.strategy import CALLS as _CALLS
 
 _TIFS = {"gtc": TIF_GTC, "ioc": TIF_IOC, "fok": TIF_FOK}
 
@@ -277,7 +277,7 @@ cdef class PythonHost(StrategyHost):
         cdef int i
         super().__init__(
             _address(), wants=wants, timer_interval_ns=timer_interval_ns, latency=latency, seed=seed)
-        for name in CALLS:
+        for name in _CALLS:
             method = getattr(strategy, f"on_{name}") if name in wants else None
             if name == "start":
                 self.on_start = method

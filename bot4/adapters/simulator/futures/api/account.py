@@ -169,7 +169,7 @@ def fee_burn(_venue: FuturesVenue, _call: Call) -> dict[str, Any]:
 def _positions(
     venue: FuturesVenue, account: FuturesAccount, *, all_sides: bool, symbol: str | None = None
 ) -> Iterator[tuple[PerpetualMarket, PositionRow]]:
-    """Yield the positions there are; of contracts with open orders flat ones too, with `all_sides` of every contract."""
+    """Yield the positions there are; with open orders, or with `all_sides`, flat ones too."""
     wanted = {order.contract.name for order in account.open_orders.values()}
     for market in venue.contracts() if symbol is None else (venue.market(symbol),):
         is_told = all_sides or market.contract.name in wanted
