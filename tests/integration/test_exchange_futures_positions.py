@@ -125,7 +125,8 @@ async def funded(exchange):
         rows = await ask(client, "GET", "v1/income", incomeType="FUNDING_FEE")
         paid[client.key] = Decimal(rows[0]["income"])
     rates = (await exchange.alice.plain("GET", "/fapi/v1/fundingRate", symbol="BTCUSDT")).body
-    return paid, rates[0], listener.of("ACCOUNT_UPDATE")[0]["a"]
+    settled = [rate for rate in rates if rate["fundingTime"] <= rows[0]["time"]]
+    return paid, settled[-1], listener.of("ACCOUNT_UPDATE")[0]["a"]
 
 
 def check_funding(paid, rate, told):
