@@ -27,10 +27,15 @@ def get(url: str, **headers: str):
 
 
 def test_it_says_where_it_is_reached_trades_by_itself_and_ends_by_a_signal():
-    with exchange_process("--seed", "3", "--speed", "20", environment={"BOT4_EXCHANGE_TOKEN": "mine"}) as (_, at):
+    token = {"BOT4_EXCHANGE_TOKEN": "mine"}
+    with exchange_process("--seed", "3", "--speed", "20", "--futures", environment=token) as (_, at):
         assert set(at) == {
-            *("rest", "ws", "ws_api", "futures_rest", "futures_ws", "admin", "admin_token", "ca_file"),
+            *("rest", "ws", "ws_api", "futures_rest", "futures_ws", "futures_ws_api"),
+            *("admin", "admin_token", "ca_file"),
         }
+        futures = get(at["futures_rest"] + "/fapi/v1/exchangeInfo")
+        assert [entry["symbol"] for entry in futures["symbols"]] == ["BTCUSDT", "ETHUSDT"]
+        assert len(get(at["futures_rest"] + "/fapi/v1/klines?symbol=BTCUSDT&interval=1m")) >= 6
         assert (at["admin_token"], at["ca_file"]) == ("mine", None)
         info = get(at["rest"] + "/api/v3/exchangeInfo")
         assert [entry["symbol"] for entry in info["symbols"]] == ["BTCUSDT", "ETHUSDT", "ETHBTC"]
@@ -42,6 +47,7 @@ def test_it_says_where_it_is_reached_trades_by_itself_and_ends_by_a_signal():
             time.sleep(0.05)
         ledger = get(at["admin"] + "/ledger", Authorization="Bearer mine")
         assert ledger["accounts"]["alice"]["balances"]["USDT"]["free"] == "1000000.00000000"
+        assert ledger["futures"]["accounts"]["alice"]["wallet"] == "1000000.00000000"
 
 
 def test_the_same_seed_gives_the_same_history():
@@ -60,6 +66,7 @@ def test_tls_is_trusted_by_its_own_authority_only():
     with exchange_process("--tls") as (_, at):
         assert at["rest"].startswith("https://")
         assert at["ws"].startswith("wss://")
+        assert at["futures_rest"] is at["futures_ws"] is at["futures_ws_api"] is None
         trusting = ssl.create_default_context(cafile=at["ca_file"])
         with urllib.request.urlopen(at["rest"] + "/api/v3/time", context=trusting, timeout=10) as answer:  # noqa: S310
             assert json.load(answer)["serverTime"] > 0
