@@ -1,19 +1,24 @@
 """The feature bank: one bar, one top of the book, one trade, and one simple average.
 
 Each beside a plain compiled loop of about its size: NumPy's running sum over 128 doubles (a chain of 128 dependent
-additions), or over one double for the single average. `python bench/micro/bench_ta.py` adds TA-Lib's stream handles.
+additions), or over one double for the single average. `python bench/micro/bench_ta.py` adds calls from Python and TA-Lib's
+stream handles, one input each.
 """
 
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from harness import ns_per_operation
 
 from bot4._core.ta.averages import SimpleAverage
 from bot4._core.ta.features import Features
+from bot4._core.ta.registry import FEATURES
+from bot4._core.ta.selection import Garch
 
 ROUNDS = 20_000
 RANDOM = np.random.default_rng(11)
@@ -37,9 +42,15 @@ SUMS = np.empty_like(BLOCK)
 AVERAGE = SimpleAverage(20)
 
 
-def new_bank() -> Features:
+# All whose update does not grow with a window (O(1), amortised or not), and all there are.
+CONSTANT = [feature.name for feature in FEATURES if feature.group not in {"heavy", "garch", "vpin"}]
+FITTED = Garch(0.0, 1e-9, 0.1, 0.85, 1e-8)
+
+
+def new_bank(select: list[str] | Literal["all"] | None = None) -> Features:
     """A bank past every warm-up, whose own bars never end, so that a trade is only a trade."""
-    bank = Features(0.01, 0.00001, 10**15)
+    extra = {"garch": FITTED, "vpin_bucket_lots": 5_000} if select == "all" else {}
+    bank = Features(0.01, 0.00001, 10**15, select=select, **extra)
     bank.apply_tops(TOPS[:300])
     bank.apply_trades(TRADES[:300])
     return bank
@@ -48,10 +59,19 @@ def new_bank() -> Features:
 BANK = new_bank()
 
 
-def bar_vector() -> float:
-    bank = new_bank()
+def bar_vector(select: list[str] | Literal["all"] | None = None, count: int = ROUNDS) -> float:
+    bank = new_bank(select)
     bank.apply_bars(BARS[:300])
-    return ns_per_operation(lambda: bank.apply_bars(BARS[300:]), ROUNDS - 300)
+    rows = BARS[300 : 300 + count]
+    return ns_per_operation(lambda: bank.apply_bars(rows), len(rows))
+
+
+def constant_bar_vector() -> float:
+    return bar_vector(CONSTANT, 2_000)
+
+
+def whole_bar_vector() -> float:
+    return bar_vector("all", 1_000)
 
 
 def top_vector() -> float:
@@ -77,6 +97,8 @@ def sum_of_one() -> float:
 
 KERNELS = [
     ("ta.bank bar vector / 128 additions", bar_vector, sum_of_128),
+    ("ta.bank bar vector without O(n) features / 128 additions", constant_bar_vector, sum_of_128),
+    ("ta.bank bar vector of all features / 128 additions", whole_bar_vector, sum_of_128),
     ("ta.bank top vector / 128 additions", top_vector, sum_of_128),
     ("ta.bank trade vector / 128 additions", trade_vector, sum_of_128),
     ("ta.SimpleAverage / one addition", simple_average, sum_of_one),
@@ -126,11 +148,37 @@ def talib_streams() -> list[tuple[str, float]]:
     return [(name, median_ns(handle.update)) for name, handle in handles]
 
 
+def per_call(call: Callable[..., object], rows: list[tuple]) -> float:
+    """Median nanoseconds of one call from Python, of windows of 50 calls, the loop over them included."""
+
+    def window(function: Callable[..., object], part: list[tuple]) -> float:
+        start = time.thread_time_ns()
+        for row in part:
+            function(*row)
+        return (time.thread_time_ns() - start) / len(part)
+
+    return statistics.median(window(call, rows[i : i + 50]) for i in range(0, len(rows) - 49, 50))
+
+
+def python_calls() -> list[tuple[str, float]]:
+    rows = [tuple(row) for row in BARS[300:].tolist()]
+    found = []
+    for name, select in (("first 21 features", None), ("all but O(n)", CONSTANT), ("all", "all")):
+        bank = new_bank(select)
+        bank.apply_bars(BARS[:300])
+        found.append((f"Features.take_bar, {name}", per_call(bank.take_bar, rows)))
+    average = SimpleAverage(20)
+    found.append(("SimpleAverage.update", per_call(average.update, [(x,) for x in PRICES.tolist()])))
+    return found
+
+
 if __name__ == "__main__":
     from harness import Kernel, measure
 
     for entry in KERNELS:
         found = measure(Kernel(*entry), budget_s=1.0)
         print(f"{found.name:40} {found.kernel_ns:8.1f} {found.reference_ns:8.1f} ns  ratio {found.ratio:.3f}")
+    for name, ns in python_calls():
+        print(f"{name:40} {ns:8.1f} ns a call from Python")
     for peer, ns in talib_streams():
         print(f"TA-Lib stream {peer:26} {ns:8.1f} ns")

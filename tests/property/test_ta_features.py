@@ -70,7 +70,7 @@ def test_bar_features_of_long_windows_equal_their_twins(regime: str, length: int
     check_bars(bars_matrix, ta_walks.bars(regime, length, seed), scale)
 
 
-@given(regime=REGIMES, length=st.integers(60, 150), seed=SEEDS, scale=SIZES, without=st.integers(0, 20))
+@given(regime=REGIMES, length=st.integers(60, 100), seed=SEEDS, scale=SIZES, without=st.integers(0, 20))
 def test_reference_features_equal_their_twins(regime: str, length: int, seed: int, scale: Scale, without: int) -> None:
     beside = references(regime, length, seed, without)
     check_references(references_matrix, ta_walks.bars(regime, length, seed), beside, scale)

@@ -24,6 +24,8 @@ ctypedef struct FeatureBank:
     int64_t extras              # frames, or 0 where the plan has no group of bars
     int64_t next_end_ns         # earliest end of an open bar of a longer interval; past it, a stamp finishes bars
     int64_t reference_ticks     # 0 before the first
+    int64_t has_more_of_tops    # beyond the first features: groups, or places to hide
+    int64_t has_more_of_trades
     MicrostructureState microstructure
     DepthState depth
     VpinState vpin

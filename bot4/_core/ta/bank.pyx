@@ -130,6 +130,20 @@ cdef inline void _count_buckets(FeatureBank* bank, int64_t filled) noexcept nogi
         frame_advance(&bank.base, &bank.plan, CLOCK_BUCKET, min(bank.counts[<int>CLOCK_BUCKET], longest))
 
 
+cdef void _more_of_trade(FeatureBank* bank, int64_t qty_lots, bint seller_is_taker) noexcept nogil:
+    if bank.plan.groups & GROUP_VPIN:
+        _count_buckets(bank, vpin_on_trade(&bank.vpin, qty_lots, seller_is_taker, &bank.base.values[0]))
+    _hide(bank, bank.plan.hidden_tops, bank.plan.hidden_trades)
+
+
+cdef void _more_of_top(FeatureBank* bank, const TopOfBook* top, bint is_quote) noexcept nogil:
+    if bank.plan.groups & GROUP_DEPTH and depth_on_top(
+        &bank.depth, &bank.microstructure, top, is_quote, &bank.base.values[0]
+    ):
+        _tick_clock(bank, CLOCK_DEPTH)
+    _hide(bank, bank.plan.hidden_bars, bank.plan.hidden_tops)
+
+
 cdef int bank_on_trade(
     FeatureBank* bank, int64_t price_ticks, int64_t qty_lots, bint seller_is_taker, int64_t ts_ns
 ) noexcept nogil:
@@ -140,14 +154,11 @@ cdef int bank_on_trade(
     microstructure_on_trade(
         &bank.microstructure, price_ticks, qty_lots, seller_is_taker, ts_ns, &bank.base.values[0]
     )
-    if bank.plan.groups & GROUP_VPIN:
-        _count_buckets(
-            bank, vpin_on_trade(&bank.vpin, qty_lots, seller_is_taker, &bank.base.values[0])
-        )
     _tick_clock(bank, CLOCK_TRADE)
     if bank.counts[<int>CLOCK_TOP]:
         _tick_clock(bank, CLOCK_QUOTED_TRADE)
-    _hide(bank, bank.plan.hidden_tops, bank.plan.hidden_trades)
+    if bank.has_more_of_trades:
+        _more_of_trade(bank, qty_lots, seller_is_taker)
     if bars_on_trade(&bank.base.bars, price_ticks, qty_lots, seller_is_taker, ts_ns, &closed) == BAR_CLOSED:
         _take_own_bar(bank, &closed)
     if ts_ns >= bank.next_end_ns:
@@ -173,12 +184,9 @@ cdef int bank_on_top(FeatureBank* bank, const TopOfBook* top, int64_t ts_ns) noe
     is_quote = microstructure_on_top(&bank.microstructure, top, &bank.base.values[0])
     if is_quote:
         _tick_clock(bank, CLOCK_QUOTE)
-    if bank.plan.groups & GROUP_DEPTH and depth_on_top(
-        &bank.depth, &bank.microstructure, top, is_quote, &bank.base.values[0]
-    ):
-        _tick_clock(bank, CLOCK_DEPTH)
     _tick_clock(bank, CLOCK_TOP)
-    _hide(bank, bank.plan.hidden_bars, bank.plan.hidden_tops)
+    if bank.has_more_of_tops:
+        _more_of_top(bank, top, is_quote)
     return INPUT_OK
 
 
@@ -214,6 +222,8 @@ cdef FeatureBank* bank_new(
     bank.frames = frames
     bank.extras = extras
     bank.next_end_ns = NEVER_NS
+    bank.has_more_of_tops = plan.groups & GROUP_DEPTH != 0 or plan.hidden_tops > plan.hidden_bars
+    bank.has_more_of_trades = plan.groups & GROUP_VPIN != 0 or plan.hidden_trades > plan.hidden_tops
     for frame in range(frames):
         frame_start(bank_frame(bank, frame), tick_size, lot_size, intervals_ns[frame])
     for frame in range(extras):

@@ -14,6 +14,7 @@ cdef enum:
 # Places not yet written are zero. Rings are read by lag: 0 is the newest bar.
 ctypedef struct BarColumns:
     Bar before                      # the bar before the newest; zero before the second
+    Bar newest
     int64_t true_range              # of the newest bar, ticks; 0 for the first
     int64_t typical                 # high + low + close, ticks
     int64_t sum_200                 # of closes
@@ -47,13 +48,15 @@ cdef inline int64_t distance(int64_t a, int64_t b) noexcept nogil:
     return a - b if a > b else b - a
 
 
-cdef inline void columns_push(BarColumns* c, const BarHistory* h, const Bar* before) noexcept nogil:
-    """Take the newest bar of the history in; `before` is the bar before it."""
+cdef inline void columns_push(BarColumns* c, const BarHistory* h) noexcept nogil:
+    """Take the newest bar of the history in."""
     cdef const Bar* bar = &h.bar
+    cdef const Bar* before = &c.before
     cdef int64_t place = h.count & (COLUMN_BARS - 1)
     cdef int64_t high = bar.high_ticks
     cdef int64_t low = bar.low_ticks
-    c.before = before[0]
+    c.before = c.newest
+    c.newest = h.bar
     if h.count > 1:
         high = high if high > before.close_ticks else before.close_ticks
         low = low if low < before.close_ticks else before.close_ticks

@@ -5,7 +5,7 @@ bit; a journal replayed elsewhere would then give another state. These use only 
 """
 
 from libc.stdint cimport int64_t, uint64_t
-from libc.math cimport frexp, ldexp
+from libc.math cimport ldexp
 
 from bot4._core.types cimport money_double, money_high, money_low, money_t
 
@@ -16,7 +16,19 @@ cdef extern from *:
     #define BOT4_UNDEFINED __builtin_nan("")
     /* 2^53: integers up to here are doubles without loss, and 256 of their squares still fit 128 bits. */
     #define BOT4_QUANTITY_MAX ((int64_t)1 << 53)
+
+    /* Exponent of a positive normal x, and in *part what is left of it, 1 to 2. */
+    static inline int bot4_split(double x, double *part) {
+        uint64_t bits;
+        int exponent;
+        __builtin_memcpy(&bits, &x, 8);
+        exponent = (int)(bits >> 52) - 1023;
+        bits = (bits & 0x000FFFFFFFFFFFFFull) | 0x3FF0000000000000ull;
+        __builtin_memcpy(part, &bits, 8);
+        return exponent;
+    }
     """
+    int split_double "bot4_split"(double x, double* part) noexcept nogil
     const double UNDEFINED "BOT4_UNDEFINED"
     const int64_t QUANTITY_MAX "BOT4_QUANTITY_MAX"
 
@@ -71,13 +83,13 @@ cdef inline double log_ratio(int64_t new, int64_t old) noexcept nogil:
 
 
 cdef inline double natural_log(double x) noexcept nogil:
-    """ln x of a positive finite number."""
-    cdef int halvings
-    cdef double part = frexp(x, &halvings)
-    if part < 0.7071067811865476:
-        part *= 2.0
-        halvings -= 1
-    return <double>halvings * 0.6931471805599453 + log_near(part, 1.0)
+    """ln x of a positive, finite, normal number."""
+    cdef double part
+    cdef int doublings = split_double(x, &part)
+    if part > 1.4142135623730951:
+        part *= 0.5
+        doublings += 1
+    return <double>doublings * 0.6931471805599453 + log_near(part, 1.0)
 
 
 cdef inline double decay(double x) noexcept nogil:

@@ -72,7 +72,7 @@ cdef void _make_plan(FeaturePlan* plan, tuple chosen) except *:
     plan.hidden_trades = plan.hidden_tops + len(hidden["trade"])
 
 
-cdef int _take_row(FeatureBank* bank, int kind, const int64_t* row) noexcept nogil:
+cdef inline int _take_row(FeatureBank* bank, int kind, const int64_t* row) noexcept nogil:
     cdef TopOfBook top
     if kind == ROWS_BARS:
         return bank_on_bar(bank, <const Bar*>row)

@@ -85,11 +85,11 @@ cdef void frame_mark_ready(BarFrame* frame, const FeaturePlan* plan, int clock, 
 
 
 cdef void _extra_on_bar(
-    BarFrame* frame, BarExtra* extra, const FeaturePlan* plan, const Bar* before, int64_t reference_ticks
+    BarFrame* frame, BarExtra* extra, const FeaturePlan* plan, int64_t reference_ticks
 ) noexcept nogil:
     cdef double* values = &frame.values[0]
     cdef int64_t groups = plan.groups
-    columns_push(&extra.columns, &frame.history, before)
+    columns_push(&extra.columns, &frame.history)
     if groups & GROUP_TREND:
         trend_extra_on_bar(&extra.trend, &frame.trend, &frame.history, &extra.columns, values)
     if groups & GROUP_MOMENTUM:
@@ -117,11 +117,8 @@ cdef void frame_on_bar(
     BarFrame* frame, BarExtra* extra, const FeaturePlan* plan, const Bar* bar, int64_t reference_ticks
 ) noexcept nogil:
     cdef double* values = &frame.values[0]
-    cdef Bar before
     cdef int64_t i
     frame.bar_boundary_ns = bar.close_time_ns
-    if plan.groups & GROUP_OF_BARS:
-        before = frame.history.bar
     history_push(&frame.history, bar)
     trend_on_bar(&frame.trend, &frame.history, values)
     momentum_on_bar(&frame.momentum, &frame.history, values)
@@ -130,7 +127,7 @@ cdef void frame_on_bar(
     volume_on_bar(&frame.volume, &frame.history, values)
     statistics_on_bar(&frame.history, values)
     if plan.groups & GROUP_OF_BARS:
-        _extra_on_bar(frame, extra, plan, &before, reference_ticks)
+        _extra_on_bar(frame, extra, plan, reference_ticks)
     for i in range(plan.hidden_bars):
         values[plan.hidden[i]] = UNDEFINED
     frame_advance(frame, plan, CLOCK_BAR, frame.history.count)

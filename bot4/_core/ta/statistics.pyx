@@ -45,6 +45,13 @@ from bot4._core.ta.window cimport (
     tick_cross_variance_y,
 )
 
+
+cdef extern from "bot4/rescaled_range.h" nogil:
+    ctypedef struct Tens "bot4_tens":
+        pass
+    void tens_load "bot4_tens_load"(Tens* tens, const double* returns) noexcept
+    double rescaled_range "bot4_rescaled_range"(const Tens* tens, int blocks, double flat) noexcept
+
 cdef double FLAT = 1e-14
 
 
@@ -225,78 +232,19 @@ cdef inline double _median(StatisticsHeavy* s, int64_t entering, int64_t leaving
     return 0.5 * <double>(place[9] + place[10])
 
 
-# Mean of range over deviation of the pieces of `blocks` tens; -1 where no piece varies. `sums` are running sums within
-# each ten, `returns` the returns, both by place in the ten and then by ten.
-cdef double _rescaled_range(const double* sums, const double* returns, int blocks) noexcept nogil:
-    cdef double mean[10]
-    cdef double high[10]
-    cdef double low[10]
-    cdef double spread[10]
-    cdef double total, offset, top, bottom, variance, value
-    cdef double ratios = 0.0
-    cdef int pieces = 0
-    cdef int b, i, piece
-    for piece from 0 <= piece < 10 by blocks:
-        total = 0.0
-        for b in range(piece, piece + blocks):
-            total += sums[90 + b]
-        for b in range(piece, piece + blocks):
-            mean[b] = total / (10.0 * <double>blocks)
-    for b in range(10):
-        high[b] = -1e300
-        low[b] = 1e300
-        spread[b] = 0.0
-    for i in range(10):
-        for b in range(10):
-            value = sums[10 * i + b] - <double>(i + 1) * mean[b]
-            high[b] = value if value > high[b] else high[b]
-            low[b] = value if value < low[b] else low[b]
-            value = returns[10 * i + b] - mean[b]
-            spread[b] += value * value
-    for piece from 0 <= piece < 10 by blocks:
-        offset = variance = 0.0
-        top = -1e300
-        bottom = 1e300
-        for b in range(piece, piece + blocks):
-            top = max(top, offset + high[b])
-            bottom = min(bottom, offset + low[b])
-            offset += sums[90 + b] - 10.0 * mean[b]
-            variance += spread[b]
-        variance /= 10.0 * <double>blocks
-        if not _is_flat(variance, mean[piece]):
-            ratios += (top - bottom) / sqrt(variance)
-            pieces += 1
-    return ratios / <double>pieces if pieces else -1.0
-
-
 cdef double _hurst(const double* r) noexcept nogil:
     """Slope of ln(R/S) on the logarithm of the size of the pieces: 10, 20, 50 and 100 returns."""
-    cdef double sums[100]
-    cdef double returns[100]
-    cdef double total[10]
-    cdef double weight[4]
-    cdef int blocks[4]
-    cdef double slope = 0.0
-    cdef double ratio
-    cdef int b, i
-    # (ln n - mean of ln n) / sum of its squares, of n 10, 20, 50, 100.
-    weight[0], weight[1], weight[2], weight[3] = (
-        -0.37492307026882053, -0.1491968898341214, 0.1491968898341214, 0.37492307026882053
-    )
-    blocks[0], blocks[1], blocks[2], blocks[3] = 1, 2, 5, 10
-    for b in range(10):
-        total[b] = 0.0
-    for i in range(10):
-        for b in range(10):
-            returns[10 * i + b] = r[10 * b + i]
-            total[b] += r[10 * b + i]
-            sums[10 * i + b] = total[b]
-    for i in range(4):
-        ratio = _rescaled_range(sums, returns, blocks[i])
-        if ratio <= 0.0:
-            return 0.5
-        slope += weight[i] * natural_log(ratio)
-    return slope
+    cdef Tens tens
+    cdef double of_10, of_20, of_50, of_100
+    tens_load(&tens, r)
+    of_10 = rescaled_range(&tens, 1, FLAT)
+    of_20 = rescaled_range(&tens, 2, FLAT)
+    of_50 = rescaled_range(&tens, 5, FLAT)
+    of_100 = rescaled_range(&tens, 10, FLAT)
+    if of_10 <= 0.0 or of_20 <= 0.0 or of_50 <= 0.0 or of_100 <= 0.0:
+        return 0.5
+    # (ln n - mean of ln n) / sum of its squares, of n 10, 20, 50, 100: the outer two and the inner two differ in sign alone.
+    return 0.37492307026882053 * natural_log(of_100 / of_10) + 0.1491968898341214 * natural_log(of_50 / of_20)
 
 
 cdef void statistics_heavy_on_bar(
