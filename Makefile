@@ -16,7 +16,7 @@ ARGS ?=
 # The scripts of ci/ get the environment's interpreter, not the one it was made from.
 IN_VENV = PYTHON="$(abspath $(BIN))/python"
 
-.PHONY: help run test check bench bench-gate coverage tsan asan leak fuzz model soak differential lint docs image clean build dev
+.PHONY: help run test check bench bench-gate bench-peers coverage tsan asan leak fuzz model soak differential lint docs image clean build dev
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: build ## kernels against their references, interleaved; ARGS="book" runs 
 
 bench-gate: build ## benchmarks and instruction counts against the committed baselines; ARGS=--update rewrites them
 	@$(BIN)/python ci/bench_gate.py $(ARGS)
+
+bench-peers: build ## backtests beside hftbacktest and nautilus_trader, in an environment of their own
+	@$(BIN)/python bench/peers/run.py $(ARGS)
 
 coverage: build ## tests, some over a traced copy: lines of .py and .pyx, branches of .py
 	@$(IN_VENV) ci/coverage.sh $(ARGS)

@@ -17,6 +17,7 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.sim.latency import Latency
 from bot4.application.assembly import InputShape, assemble
 from bot4.application.backtest_result import BacktestResult, make_result
+from bot4.application.run_keeper import opening_of
 from bot4.domain.errors import DataError
 from bot4.domain.instrument import Instrument
 from bot4.strategy.base import CompiledStrategy, host_strategy, strategy_name
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bot4._core.engine.strategy import StrategyHost
-    from bot4._core.journal.stream import Journal
     from bot4.config import Settings
     from bot4.ports.market_feed import MarketFeed
 
@@ -47,14 +47,13 @@ def run_backtest(
     *,
     venue_clock: bool = True,
     strategy_latency_ns: int = 0,
-    journal: Journal | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> BacktestResult:
     """Run a strategy over arrays; see `bot4.backtest`, which this is behind."""
     lanes = (instruments,) if isinstance(instruments, Instrument) else tuple(instruments)
     sources = _sources(data, lanes)
     shape = _shape([rows for _, rows in sources])
-    run = _Run(lanes, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns, journal=journal)
+    run = _Run(lanes, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns)
     feed = ArrayFeed(run.assembly.engine, venue_clock=venue_clock and shape.bar_interval_ns is None)
     for lane, rows in sources:
         feed.add(rows, lane)
@@ -124,12 +123,13 @@ class _Run:
         settings: Settings,
         *,
         strategy_latency_ns: int,
-        journal: Journal | None = None,
     ) -> None:
         self._settings, self._latency_ns, self._strategy = settings, strategy_latency_ns, strategy
-        self.assembly = assemble(settings, lanes, journal=journal, shape=shape, sample_every=_SAMPLE_EVERY)
+        self.assembly = assemble(settings, lanes, journal=None, shape=shape, sample_every=_SAMPLE_EVERY)
         self._tape = TapeKeeper()
-        self.assembly.engine.set_tape(self._tape)
+        # Orders are numbered as by a run on paper, whose journal begins with these records.
+        opening = opening_of(self.assembly, "paper", {})
+        self.assembly.engine.set_tape(self._tape, records_before=sum(1 for _ in opening.pieces()))
         self._host: StrategyHost | None = None
         if strategy is not None:
             latency = Latency.fixed(strategy_latency_ns) if strategy_latency_ns else None

@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from bot4.application.assembly import Assembly
 
 
+def opening_of(assembly: Assembly, place: str, balances: Mapping[str, Decimal]) -> RunOpening:
+    """Return what a run's figures depend on, as its journal begins with it."""
+    return RunOpening(
+        place=place,
+        instruments=tuple(map(OpenedInstrument.of, assembly.instruments)),
+        assets=tuple(zip(assembly.assets, assembly.account.decimals, strict=True)),
+        balances=dict(balances or assembly.opening),
+    )
+
+
 class RunKeeper:
     """Keeps one run's beginning and snapshots beside its journal.
 
@@ -48,13 +58,7 @@ class RunKeeper:
 
     def write_opening(self, assembly: Assembly, place: str, balances: Mapping[str, Decimal], now_ns: int) -> None:
         """Begin the journal with what its figures depend on."""
-        opening = RunOpening(
-            place=place,
-            instruments=tuple(map(OpenedInstrument.of, assembly.instruments)),
-            assets=tuple(zip(assembly.assets, assembly.account.decimals, strict=True)),
-            balances=dict(balances or assembly.opening),
-        )
-        for piece in opening.pieces():
+        for piece in opening_of(assembly, place, balances).pieces():
             self._journal.append(int(JournalKind.JOURNAL_OPENING), piece, mono_ns=now_ns, wall_ns=now_ns)
 
     def read_back(self, make: Callable[[], Engine]) -> None:

@@ -211,11 +211,11 @@ cdef class Engine:
             for i in range(self.state.lane_count):
                 self.state.lanes[i].is_featureless = not features
 
-    def set_tape(self, TapeKeeper keeper not None) -> None:
-        """Keep orders, fills, ends, refusals and marks in memory, too; before the first event."""
+    def set_tape(self, TapeKeeper keeper not None, *, uint64_t records_before=0) -> None:
+        """Keep orders, fills, ends, refusals and marks in memory, too, counted on from a journal's `records_before`."""
         with self._busy:
             self._parts.append(keeper)
-            self.state.shared.tape = &keeper.tape
+            self.state.shared.tape, self.state.shared.next_seq = &keeper.tape, records_before + 1
 
     def apply(self, events) -> None:
         """Apply a contiguous array of 64-byte events, oldest first, without the GIL.
