@@ -16,7 +16,8 @@ ARGS ?=
 # The scripts of ci/ get the environment's interpreter, not the one it was made from.
 IN_VENV = PYTHON="$(abspath $(BIN))/python"
 
-.PHONY: help run test check bench bench-gate bench-peers coverage tsan asan leak fuzz model soak differential lint docs image clean build dev
+.PHONY: help run test check bench bench-gate bench-peers coverage tsan asan leak fuzz model soak simulate
+.PHONY: differential lint docs image clean build dev
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +74,9 @@ fuzz: dev ## the scanner under libFuzzer; SECONDS_TO_FUZZ=600
 
 soak: build ## kill a live run KILLS times while its orders are out, and count at the exchange's own ledger
 	@$(BIN)/python ci/soak.py --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
+
+simulate: build ## the core in SEEDS worlds of EVENTS events with every fault on; SEED=17 lives one again
+	@$(BIN)/python ci/simulate.py --seeds $(or $(SEEDS),1000) --events $(or $(EVENTS),10000) $(if $(SEED),--seed $(SEED))
 
 model: dev ## the rings under the model checker
 	@$(IN_VENV) ci/model.sh
