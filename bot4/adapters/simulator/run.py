@@ -176,7 +176,7 @@ def build_futures(settings: ExchangeSettings) -> tuple[FuturesVenue, Flow | None
     flow = _with_faults(venue, flow)
     venue.free_background()
     if settings.faults is not None:
-        venue.faults.set(settings.faults)
+        venue.faults.set(settings.faults, draws_chaos=False)
     return venue, flow
 
 

@@ -53,10 +53,19 @@ class Faults:
         self._chaos: Chaos | None = None
         self._chaos_until_ns = 0
 
-    def set(self, asked: FaultSettings) -> None:
-        """Let these faults happen from now on, and no others."""
+    def set(self, asked: FaultSettings, *, draws_chaos: bool = True) -> None:
+        """Let these faults happen from now on, and no others.
+
+        Parameters
+        ----------
+        asked : FaultSettings
+            What is to happen.
+        draws_chaos : bool
+            Whether mixtures of chaos are drawn here; else they are told, see `follow`.
+
+        """
         self.asked = asked
-        self._chaos = None if asked.chaos_seed is None else Chaos(asked)
+        self._chaos = Chaos(asked) if draws_chaos and asked.chaos_seed is not None else None
         self._chaos_until_ns = 0
         self._apply(asked)
 
@@ -66,6 +75,13 @@ class Faults:
             return False
         self._chaos_until_ns = self._now_ns() + int(self.asked.chaos_period_s * 1e9)
         self._apply(self._chaos.next())
+        return True
+
+    def follow(self, settings: FaultSettings) -> bool:
+        """Let the mixture happen that was drawn elsewhere; true where faults changed."""
+        if settings is self.settings:
+            return False
+        self._apply(settings)
         return True
 
     def _apply(self, settings: FaultSettings) -> None:

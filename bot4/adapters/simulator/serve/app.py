@@ -134,7 +134,7 @@ class ExchangeServer:
     def set_faults(self, settings: FaultSettings) -> None:
         """Let faults happen on every floor, and no others."""
         for floor in self._floors:
-            floor.set_faults(settings)
+            floor.set_faults(settings, draws_chaos=floor is self.spot)
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
@@ -160,6 +160,8 @@ class ExchangeServer:
             if behind > _TICKS_A_SECOND:
                 count += behind // _TICKS_A_SECOND * _TICKS_A_SECOND  # a stall is not made up for
             for floor in self._floors:
+                if floor is not self.spot:
+                    floor.follow_faults(self.spot.house.faults.settings)
                 floor.tick(count, TICK_MS / 1e3)
                 if count % _TICKS_A_SECOND == 0:
                     floor.keep_alive()

@@ -60,10 +60,15 @@ class Floor:
             return await self.sockets.api(request)
         return await self.sockets.streams(request, route)
 
-    def set_faults(self, settings: FaultSettings) -> None:
+    def set_faults(self, settings: FaultSettings, *, draws_chaos: bool) -> None:
         """Let faults happen, and no others."""
-        self.house.faults.set(settings)
+        self.house.faults.set(settings, draws_chaos=draws_chaos)
         self._obey_faults()
+
+    def follow_faults(self, settings: FaultSettings) -> None:
+        """Let the same happen as on another floor."""
+        if self.house.faults.follow(settings):
+            self._obey_faults()
 
     def tick(self, count: int, seconds: float) -> None:
         """Send what is due and look after the sockets; called every `seconds`, `count` times so far."""
