@@ -1,8 +1,8 @@
 """The feature bank: one bar, one top of the book, one trade, and one simple average.
 
 Each beside a plain compiled loop of about its size: NumPy's running sum over 128 doubles (a chain of 128 dependent
-additions), or over one double for the single average. `python bench/micro/bench_ta.py` adds calls from Python and TA-Lib's
-stream handles, one input each.
+additions), or over one double for the single average. As a program, `python bench/micro/bench_ta.py`, it adds
+calls from Python and TA-Lib's stream handles, one input each.
 """
 
 from __future__ import annotations
