@@ -7,10 +7,11 @@ import signal
 import sqlite3
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from builders.bot4_process import MAIN, ROOT, command, environment, journal_kinds, run
+
+HEADER_BYTES = 200  # of a journal, and more than that
 
 
 def start(tmp_path, *arguments, code: str = MAIN, new_session: bool = False) -> subprocess.Popen:
@@ -23,13 +24,17 @@ def start(tmp_path, *arguments, code: str = MAIN, new_session: bool = False) -> 
         text=True,
         start_new_session=new_session,
     )
-    wait_for(lambda: runs_started(tmp_path / "data"), process)
+    opened: list[int] = []
+
+    def works() -> bool:
+        """The journal grows beyond what opening the session wrote: its shard is at work, and signals are heeded."""
+        size = sum(path.stat().st_size for path in (tmp_path / "data").glob("runs/*/shard-0.journal*"))
+        if size > HEADER_BYTES:
+            opened.append(size)
+        return bool(opened) and size > opened[0]
+
+    wait_for(works, process)
     return process
-
-
-def runs_started(data_dir: Path) -> bool:
-    """Whether the journal of a run holds more than its header: the session works."""
-    return any(path.stat().st_size > 200 for path in data_dir.glob("runs/*/shard-0.journal"))
 
 
 def wait_for(condition, process: subprocess.Popen, seconds: float = 60.0) -> None:
@@ -78,8 +83,8 @@ def test_a_second_ctrl_c_forces(tmp_path):
     time.sleep(0.5)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=20)
-    assert process.returncode == 130
+    out, told = process.communicate(timeout=20)
+    assert process.returncode == 130, told
     assert out == ""
 
 
