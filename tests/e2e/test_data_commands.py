@@ -49,6 +49,21 @@ def test_a_clean_file_is_told_with_its_book(capture):
     assert result.stdout.rstrip().endswith("1 file: clean")
 
 
+def test_a_dump_of_a_header_alone_is_refused(tmp_path):
+    path = tmp_path / "BTCUSDT-trades-2025-01-01.csv"
+    path.write_bytes(trades_csv(0, header=True))
+    result = check(path)
+    assert result.exit_code == 65
+    assert f"{path} holds a header and no row" in result.stdout
+
+
+def test_every_row_of_a_dump_that_begins_with_a_byte_order_mark_is_read(tmp_path):
+    path = tmp_path / "BTCUSDT-trades-2025-01-01.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + trades_csv(50))
+    result = check(path)
+    assert "50 lines, 50 messages" in result.stdout
+
+
 def test_whether_a_file_may_be_read_is_found_out_by_reading_it(capture, monkeypatch):
     """Asked of the system beforehand, the answer ended with code 2, usage, where 66 is documented."""
     monkeypatch.setattr("os.access", lambda *_, **__: False)

@@ -36,6 +36,16 @@ def lines_file(request, tmp_path):
     return request.param, path
 
 
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("content", [LINES, b"ab", b""])
+def test_a_byte_order_mark_is_no_content(tmp_path, compress, content):
+    """Left in front of a dump's first row it made that row a header, and the row was lost without a word."""
+    path = tmp_path / "marked"
+    path.write_bytes(compress(b"\xef\xbb\xbf" + content))
+    assert b"".join(Source(path).chunks()).rstrip(b"\n") == content.rstrip(b"\n")
+    assert Source(path).head(100) == content[:100]
+
+
 @pytest.mark.parametrize("size", [1, 100, 4_096, 1 << 22])
 def test_chunks_are_whole_lines_and_join_to_the_content(lines_file, size):
     kind, path = lines_file

@@ -52,6 +52,8 @@ def recognise_csv(source: Source, head: bytes, first: bytes) -> Recording | None
         kind = _kind_of_columns(_second_row(head, first) if has_header else columns)
     if kind is None:
         return None
+    if has_header and head.strip() == first:
+        raise DataError(f"{source.path} holds a header and no row")
     symbol = match[1] if (match := _DUMP_NAME.match(source.name)) else ""
     market, notes = _market(source, kind, columns, symbol, has_header=has_header)
     return Recording(

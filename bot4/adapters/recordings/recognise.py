@@ -111,14 +111,14 @@ def _whole_text(source: Source) -> str:
     if source.damage is not None:
         raise DataError(f"{source.path}: {source.damage.reason}")
     try:
-        return b"".join(chunks).decode("utf-8-sig")
+        return b"".join(chunks).decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"{source.path} is not text: {error.reason} at byte {error.start}") from None
 
 
 def _first_line(head: bytes) -> bytes:
-    """Return the first line with anything on it that is no comment, without a byte order mark."""
-    for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
+    """Return the first line with anything on it that is no comment."""
+    for line in head.split(b"\n"):
         if (stripped := line.strip()) and not stripped.startswith(b"#"):
             return stripped
     return b""

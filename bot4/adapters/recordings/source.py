@@ -25,6 +25,7 @@ LINE_BYTES_MAX = 64 << 20  # the largest real line, an exchangeInfo, is below 20
 BOMB_RATIO = 300
 BOMB_FLOOR_BYTES = 256 << 20
 _READ_BYTES = 256 << 10
+_BOM = b"\xef\xbb\xbf"
 
 _MAGIC = (
     (b"\x1f\x8b", "gzip"),
@@ -155,6 +156,16 @@ class Source:
         return b"".join(taken)[:size]
 
     def _content(self) -> Iterator[bytes]:
+        """Yield the content without a byte order mark, which would make the first line another one."""
+        pieces = self._pieces()
+        first = b""
+        while len(first) < len(_BOM) and (piece := next(pieces, None)) is not None:
+            first += piece
+        if first := first.removeprefix(_BOM):
+            yield first
+        yield from pieces
+
+    def _pieces(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:
             if self.compression == "gzip":
                 yield from self._gunzip(file)
