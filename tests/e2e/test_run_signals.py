@@ -63,6 +63,26 @@ def test_a_signal_ends_a_run_in_order(tmp_path, number):
     store.close()
 
 
+# A signal that comes while the parts of the run are being put together.
+EARLY = f"""
+import os, signal
+from bot4.adapters.storage.data_dir import DataDir
+right = DataDir.new_run
+def new_run(self):
+    os.kill(os.getpid(), signal.SIGINT)
+    return right(self)
+DataDir.new_run = new_run
+{MAIN}
+"""
+
+
+def test_a_signal_before_the_first_frame_ends_the_run_in_order_too(tmp_path):
+    done = run(tmp_path, "--speed", "1", code=EARLY)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["status"], summary["orders"]) == ("interrupted", 0)
+
+
 # A source that does not look at the feed, so that the orderly end cannot come.
 STUCK = f"""
 import time

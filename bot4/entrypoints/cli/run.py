@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+    from typing import Self
 
     from bot4.application.session import PaperSession
     from bot4.dto.summary import RunSummary
@@ -235,8 +236,8 @@ def _run(
         raise ConfigError("the synthetic market never ends: --speed max needs --duration SECONDS")
     display = make_display(quiet=quiet, to_stderr=json_file == "-")
     failure: SessionFailedError | None = None
-    with (
-        open_session(
+    with _Signals() as signals:
+        with open_session(
             settings,
             display,
             replay=replay,
@@ -249,18 +250,17 @@ def _run(
             speed=chosen_speed,
             duration_s=duration,
             strategy=None if strategy is None else load_strategy(*strategy),
-        ) as session,
-        _Signals(session),
-    ):
-        try:
-            summary = session.run()
-        except SessionFailedError as error:
-            failure = error
-            summary = error.summary
-    show_summary(summary, to_stderr=json_file == "-")
-    if failure is not None:
-        click.echo(f"bot4: {failure}", err=True)
-    _write_json(summary, json_file)
+        ) as session:
+            signals.stop(session)
+            try:
+                summary = session.run()
+            except SessionFailedError as error:
+                failure = error
+                summary = error.summary
+        show_summary(summary, to_stderr=json_file == "-")
+        if failure is not None:
+            click.echo(f"bot4: {failure}", err=True)
+        _write_json(summary, json_file)
     return 0 if failure is None else failure.failed_with
 
 
@@ -315,24 +315,32 @@ def _write_json(summary: RunSummary, json_file: str | None) -> None:
 
 
 class _Signals:
-    """Ctrl-C and SIGTERM end the run in order; a second one leaves at once."""
+    """Ctrl-C and SIGTERM end the run in order, one that is only being put together too; a second one leaves at once."""
 
-    def __init__(self, session: PaperSession) -> None:
-        self._session = session
+    def __init__(self) -> None:
+        self._session: PaperSession | None = None
         self._asked = False
         self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._handle)
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def stop(self, session: PaperSession) -> None:
+        """Stop this session at the first signal, or now where it has come."""
+        self._session = session
+        if self._asked:
+            session.stop()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         if self._asked:
             os._exit(_FORCED)
         self._asked = True
-        self._session.stop()
+        if self._session is not None:
+            self._session.stop()
