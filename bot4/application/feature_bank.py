@@ -38,6 +38,21 @@ def split_interval(word: str) -> tuple[str, int | None]:
     return name, int(interval)
 
 
+def weighed_features(settings: Settings) -> tuple[str, ...]:
+    """Return the features that the strategy's weights name, without intervals.
+
+    Raises
+    ------
+    ConfigError
+        Where there is no feature of a name.
+    """
+    weighed = tuple(split_interval(word)[0] for word in settings.strategy.weights)
+    unknown = sorted({*weighed} - _NAMES)
+    if unknown:
+        raise ConfigError(f"setting strategy.weights names no feature {unknown[0]!r}: see docs/features.md")
+    return weighed
+
+
 def make_features(settings: Settings, instrument: Instrument, interval_ns: int) -> Features:
     """Return the bank that computes what the settings list and what the strategy's weights name.
 
@@ -48,10 +63,7 @@ def make_features(settings: Settings, instrument: Instrument, interval_ns: int) 
     """
     chosen = settings.features
     select: tuple[str, ...] | Literal["all"] = "all"
-    weighed = tuple(split_interval(word)[0] for word in settings.strategy.weights)
-    unknown = sorted({*weighed} - _NAMES)
-    if unknown:
-        raise ConfigError(f"setting strategy.weights names no feature {unknown[0]!r}: see docs/features.md")
+    weighed = weighed_features(settings)
     if chosen.select != "all":
         select = (*(chosen.names() or _BASE), *weighed)
     bucket_lots = int((chosen.vpin_bucket_qty / instrument.lot_size).to_integral_value(rounding=ROUND_DOWN))

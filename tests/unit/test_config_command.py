@@ -53,6 +53,13 @@ def test_a_wrong_setting_is_named_with_exit_78(at_home, command):
     assert "speed" in done.stderr
 
 
+def test_check_finds_a_weight_of_a_feature_there_is_not(at_home):
+    (at_home / "bot4.toml").write_text("[strategy]\nweights = { no_such = 1.0 }\nscales = { no_such = 1.0 }\n")
+    done = bot4("config", "check")
+    assert done.exit_code == 78
+    assert done.stderr == "bot4: setting strategy.weights names no feature 'no_such': see docs/features.md\n"
+
+
 def test_an_unknown_command_is_wrong_usage():
     done = bot4("trade")
     assert done.exit_code == 2

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot4.config import Settings
 
 _FILE = click.option(
@@ -67,16 +69,21 @@ def check(config_file: Path | None) -> None:
     bot4 config check
     bot4 config check --config bot4.toml
     """  # noqa: D301 - click's mark for a block left as it is
-    _load(config_file)
+    from bot4.application.feature_bank import weighed_features
+
+    _load(config_file, weighed_features)
     click.echo("the settings are sound")
 
 
-def _load(config_file: Path | None) -> Settings:
+def _load(config_file: Path | None, *more: Callable[[Settings], object]) -> Settings:
     from bot4.config import load_settings
     from bot4.domain.errors import ConfigError
 
     try:
-        return load_settings(config_file)
+        settings = load_settings(config_file)
+        for judge in more:
+            judge(settings)
     except ConfigError as error:
         click.echo(f"bot4: {error}", err=True)
         sys.exit(error.exit_code)
+    return settings
