@@ -171,9 +171,10 @@ def _notes(
         notes.append(f"the input is damaged: {damage}")
     for item in instruments:
         if item.depth_messages and item.book_source != "depth":
+            missing, since = ("after the last gap", " from there on") if item.sequence_gaps else ("in the input", "")
             notes.append(
-                f"{item.symbol}: the book is not synchronised (no fitting snapshot in the input): "
-                "nothing is traded on it"
+                f"{item.symbol}: the book is not synchronised (no fitting snapshot {missing}): "
+                f"nothing was traded{since}"
             )
         if item.book_source == "assumed":
             notes.append(
