@@ -4,7 +4,7 @@
     python ci/simulate.py --seed 17                        (one seed again: what a failure prints)
 
 Ends with 1 where a seed broke a rule (tests/builders/core_world.py), or where a fault or an outcome of an order was
-never reached. The digest covers every seed's end: equal for equal code, whatever machine and hash seed.
+never reached. The digest covers every seed's end: equal for equal code, whatever the hash seed.
 """
 
 from __future__ import annotations
