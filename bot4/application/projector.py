@@ -100,6 +100,9 @@ class Projector:
     venue_assets : sequence of (str, int) or None
         Name and decimals of each asset of the account where the orders go to an external venue, which takes its fees in
         an asset of its choice; None on paper.
+    kept_seq : int, optional
+        Last record that outlived a crash. Tables that hold later ones were told what the disk then lost (in a power
+        cut, not by a kill): they are made anew from the journal.
 
     One thread.
 
@@ -114,6 +117,7 @@ class Projector:
         settle_decimals: Sequence[int],
         *,
         venue_assets: Sequence[tuple[str, int]] | None = None,
+        kept_seq: int | None = None,
     ) -> None:
         self._reader = JournalReader(journal_path)
         self._store = store
@@ -125,6 +129,10 @@ class Projector:
         self._unprojected: list[Record] = []
         with store.unit_of_work() as unit:
             self._projected_seq = unit.runs.projected_seq(run_id)
+            if kept_seq is not None and self._projected_seq > kept_seq:
+                unit.runs.forget_records(run_id)
+                unit.commit()
+                self._projected_seq = 0
             self._working = {order.order_id: order for order in unit.orders.list(run_id, working_only=True)}
 
     def catch_up(self) -> int:

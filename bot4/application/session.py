@@ -133,6 +133,8 @@ class PaperSession:
             segment_bytes=settings.journal.segment_mb << 20,
         )
         past = None if account is None else account.past
+        # The reopening wrote a record of its own behind the last one there was.
+        self._kept_seq = None if past is None else self._journal.next_seq - 2
         balances = {} if account is None else account.balances if past is None else past.opening.balances
         self._keeper = RunKeeper(self._journal, self._journal_path, settings.journal.snapshot_interval_ms / 1_000)
 
@@ -195,6 +197,7 @@ class PaperSession:
             lanes,
             decimals,
             venue_assets=None if self._gateway is None else venue_assets,
+            kept_seq=self._kept_seq,
         )
         feeding = Thread(target=self._feed_all, name="bot4-feed", daemon=True)
         syncing = Thread(target=self._sync_journal, name="bot4-journal-sync", daemon=True)

@@ -113,3 +113,7 @@ class RunRepository(Protocol):
     def set_projected_seq(self, run_id: str, seq: int) -> None:
         """Remember the last journal sequence that reached the tables."""
         ...
+
+    def forget_records(self, run_id: str) -> None:
+        """Take out what was projected of a run, so that its journal can be projected anew."""
+        ...

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from builders.crash_world import BTC, Life, Venue, first_life
 
+from bot4._core.journal.reader import JournalReader
 from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.application.projector import Projector
 from bot4.domain.errors import FatalError
@@ -90,9 +91,12 @@ def projected(journal, path, nth):
             except FatalError:
                 continue
         projector.close()
+    return tables(path), failing.left < 0
+
+
+def tables(path):
     with closing(sqlite3.connect(path)) as read:
-        rows = {table: sorted(read.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in TABLES}  # noqa: S608
-    return rows, failing.left < 0
+        return {table: sorted(read.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in TABLES}  # noqa: S608
 
 
 def test_each_call_of_the_store_fails_once_and_the_tables_end_whole(journal, memory_folder):
@@ -105,6 +109,21 @@ def test_each_call_of_the_store_fails_once_and_the_tables_end_whole(journal, mem
         assert rows == whole, f"call {nth} failed"
         nth += 1
     assert nth > 15, "calls that failed, one after the other"
+
+
+def test_tables_that_hold_what_the_disk_lost_are_made_anew(journal, memory_folder):
+    whole, _ = projected(journal, memory_folder / "whole", 10**9)
+    cut = memory_folder / "cut.journal"
+    cut.write_bytes(journal.read_bytes()[:-900])  # a power cut: the kernel had promised more
+    with JournalReader(cut) as reader:
+        kept_seq = max(row.seq for row in reader)
+    less, _ = projected(cut, memory_folder / "less", 10**9)
+    assert less != whole
+    with closing(SqliteStore(memory_folder / "whole")) as store:
+        projector = Projector(cut, store, "r", [BTC], [8], venue_assets=ASSETS, kept_seq=kept_seq)
+        projector.catch_up()
+        projector.close()
+    assert tables(memory_folder / "whole") == less
 
 
 def test_a_projector_that_keeps_half_a_batch_is_noticed(journal, memory_folder, monkeypatch):

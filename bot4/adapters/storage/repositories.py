@@ -247,6 +247,12 @@ class Runs(_Repository):
         """Remember the last journal sequence that reached the tables."""
         self._connection.execute("UPDATE runs SET projected_seq = ? WHERE run_id = ?", (seq, run_id))
 
+    def forget_records(self, run_id: str) -> None:
+        """Take out what was projected of a run, so that its journal can be projected anew."""
+        for table in ("fills", "marks", "refusals", "orders"):
+            self._connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))  # noqa: S608 - own names
+        self.set_projected_seq(run_id, 0)
+
 
 def _run(row: tuple[Any, ...]) -> dict[str, Any]:
     run_id, started_utc, source, settings, status, summary = row
