@@ -48,6 +48,7 @@ def run_backtest(
     venue_clock: bool = True,
     strategy_latency_ns: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> BacktestResult:
     """Run a strategy over arrays; see `bot4.backtest`, which this is behind."""
     lanes = (instruments,) if isinstance(instruments, Instrument) else tuple(instruments)
@@ -61,7 +62,7 @@ def run_backtest(
     with run.timed():
         feed.run(progress, hold_gil=is_python)
     names = tuple((lanes[lane].symbol, _KIND_NAMES.get(rows.dtype, "events"), len(rows)) for lane, rows in sources)
-    return run.result(names, feed.counters(), venue_clock=venue_clock)
+    return run.result(names, feed.counters(), venue_clock=venue_clock, notes=notes)
 
 
 def replay_backtest(

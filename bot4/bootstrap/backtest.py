@@ -24,6 +24,9 @@ def backtest_recordings(
 ) -> BacktestResult:
     """Run a strategy over recordings of one market, chained in the order given.
 
+    Plain tables of bars (``ts,open,high,low,close,volume``) are one instrument each, named by the file's name up to the
+    first dot, and run side by side.
+
     Raises
     ------
     NoInputError, DataError
@@ -34,16 +37,52 @@ def backtest_recordings(
         Whatever a Python strategy raises.
 
     """
+    from bot4.adapters.recordings.ohlcv import is_ohlcv
     from bot4.adapters.recordings.replay_feed import ReplayFeed
     from bot4.application.assembly import InputShape
     from bot4.application.backtest import replay_backtest
     from bot4.domain.instrument import Market
 
+    if all(is_ohlcv(path) for path in paths):
+        return _backtest_bars(
+            paths, strategy, settings, instrument_files=instrument_files, market=market,
+            strategy_latency_ns=strategy_latency_ns, progress=progress,
+        )  # fmt: skip
     source = ReplayFeed(paths, instrument_files=instrument_files, market=None if market is None else Market(market))
     has_book = source.has_book
     shape = InputShape(has_book=has_book, bar_interval_ns=source.bar_interval_ns, plays_bars=not has_book)
     return replay_backtest(
         source, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress
+    )
+
+
+def _backtest_bars(
+    paths: Sequence[Path],
+    strategy: object | None,
+    settings: Settings,
+    *,
+    instrument_files: Sequence[Path],
+    market: str | None,
+    strategy_latency_ns: int,
+    progress: Callable[[int, int], None] | None,
+) -> BacktestResult:
+    from bot4.adapters.recordings.catalog import InstrumentCatalog
+    from bot4.adapters.recordings.ohlcv import read_ohlcv
+    from bot4.application.backtest import run_backtest
+    from bot4.domain.instrument import Market
+
+    catalog = InstrumentCatalog(instrument_files)
+    room = Market(market) if market is not None else Market.SPOT
+    instruments = [catalog.require("binance", room, path.name.partition(".")[0]) for path in paths]
+    read = [read_ohlcv(path, instrument) for path, instrument in zip(paths, instruments, strict=True)]
+    return run_backtest(
+        {instrument.symbol: bars.rows for instrument, bars in zip(instruments, read, strict=True)},
+        instruments,
+        strategy,
+        settings,
+        strategy_latency_ns=strategy_latency_ns,
+        progress=progress,
+        notes=tuple(note for bars in read for note in bars.notes),
     )
 
 
