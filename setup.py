@@ -35,10 +35,12 @@ BUILD_DIR = Path(f"build/cython-{MODE}")
 SHARED = "bot4._core._cyutility"
 # Modules that no event and no order passes through: constructors, words, readers of settings. Half the time to compile.
 COLD = {
+    "bot4/_core/brain/study.pyx",
     "bot4/_core/build_info.pyx",
     "bot4/_core/engine/control.pyx",
     "bot4/_core/engine/engine.pyx",
     "bot4/_core/engine/recovery.pyx",
+    "bot4/_core/engine/reasoned_policy.pyx",
     "bot4/_core/engine/view.pyx",
     "bot4/_core/journal/reader.pyx",
     "bot4/_core/mem/intent_ring.pyx",

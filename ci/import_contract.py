@@ -34,6 +34,7 @@ ROOMS = [
 ]
 CORE_ROOMS = [
     "(engine)",
+    "(brain)",
     "(ta) | (sim)",
     "(risk)",
     "(account)",
@@ -42,7 +43,7 @@ CORE_ROOMS = [
     "(journal)",
     "(mem)",
     "(clock) | (histogram) | (build_info)",
-    "(event_dtype) | (intent_dtype)",
+    "(event_dtype) | (intent_dtype) | (reasons_dtype)",
     "types",
 ]
 # Libraries that talk to the outside; only adapters and entrypoints may.

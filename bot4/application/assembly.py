@@ -21,12 +21,14 @@ from bot4._core.wire.scan import Scanner
 from bot4.application.feature_bank import feature_place, make_features, split_interval
 from bot4.application.fill_assumptions import fill_model
 from bot4.application.opening import CASH, ExternalVenue, asset_decimals, opening_balances
+from bot4.application.reasoned_parts import needed_features, portfolio_book, reasoned_policy
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind, Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bot4._core.brain.portfolio import PortfolioBook
     from bot4._core.journal.stream import Journal
     from bot4._core.ta.features import Features
     from bot4.config import Settings
@@ -74,6 +76,7 @@ class Assembly:
     gates: tuple[RiskGate, ...]
     syncs: tuple[DepthSync, ...]
     opening: Mapping[str, Decimal]
+    portfolio: PortfolioBook
 
     def asset(self, name: str) -> int:
         """Return the account's index of an asset."""
@@ -163,6 +166,9 @@ def _assemble(
         sync_orders=settings.journal.policy == "paranoid",
     )
     scanner = Scanner()
+    bar_ns = shape.bar_interval_ns or settings.strategy.bar_interval_ms * MS
+    also, longer_ns = needed_features(settings, bar_ns)
+    portfolio = portfolio_book(settings, len(instruments), bar_ns)
     gates = tuple(_gate(settings, instrument, index, shape) for index, instrument in enumerate(instruments))
     if external is None:
         # A paper account is worth what it opens with: the drawdown limit need not wait for the first mark.
@@ -170,7 +176,7 @@ def _assemble(
             gate.apply_equity(int(opening[instrument.settle].scaleb(decimals[instrument.settle])))
     syncs = tuple(DepthSync() for _ in instruments)
     for index, instrument in enumerate(instruments):
-        features = make_features(settings, instrument, shape.bar_interval_ns or settings.strategy.bar_interval_ms * MS)
+        features = make_features(settings, instrument, bar_ns, also=also, longer_ns=longer_ns)
         # Books hold levels older than a change of tick size; they lie far from the touch and cannot be traded at.
         scanner.add_instrument(
             instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}", skip_off_tick_levels=True
@@ -189,6 +195,16 @@ def _assemble(
             )
             if instrument.kind is not ContractKind.INVERSE
             else 0,
+            reasoned=reasoned_policy(
+                settings,
+                instrument,
+                index,
+                portfolio,
+                features,
+                without=() if shape.has_book else _BOOK_FEATURES,
+            )
+            if settings.strategy.policy == "reasoned"
+            else None,
         )
     return Assembly(
         engine=engine,
@@ -202,6 +218,7 @@ def _assemble(
         gates=gates,
         syncs=syncs,
         opening=opening,
+        portfolio=portfolio,
     )
 
 

@@ -11,6 +11,8 @@ from bot4._core.ta.selection import Garch
 from bot4.domain.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
 
@@ -38,23 +40,31 @@ def split_interval(word: str) -> tuple[str, int | None]:
     return name, int(interval)
 
 
-def weighed_features(settings: Settings) -> tuple[str, ...]:
-    """Return the features that the strategy's weights name, without intervals.
+def weighed_features(settings: Settings, also: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the features that the strategy's weights name, without intervals, and `also`, which signals name.
 
     Raises
     ------
     ConfigError
         Where there is no feature of a name.
     """
-    weighed = tuple(split_interval(word)[0] for word in settings.strategy.weights)
+    weighed = (*(split_interval(word)[0] for word in settings.strategy.weights), *also)
     unknown = sorted({*weighed} - _NAMES)
     if unknown:
-        raise ConfigError(f"setting strategy.weights names no feature {unknown[0]!r}: see docs/features.md")
+        key = "signals" if unknown[0] in also else "strategy.weights"
+        raise ConfigError(f"setting {key} names no feature {unknown[0]!r}: see docs/features.md")
     return weighed
 
 
-def make_features(settings: Settings, instrument: Instrument, interval_ns: int) -> Features:
-    """Return the bank that computes what the settings list and what the strategy's weights name.
+def make_features(
+    settings: Settings,
+    instrument: Instrument,
+    interval_ns: int,
+    *,
+    also: Collection[str] = (),
+    longer_ns: Collection[int] = (),
+) -> Features:
+    """Return the bank that computes what the settings list and what decides reads: weights, `also` and `longer_ns`.
 
     Raises
     ------
@@ -63,7 +73,7 @@ def make_features(settings: Settings, instrument: Instrument, interval_ns: int) 
     """
     chosen = settings.features
     select: tuple[str, ...] | Literal["all"] = "all"
-    weighed = weighed_features(settings)
+    weighed = weighed_features(settings, also)
     if chosen.select != "all":
         select = (*(chosen.names() or _BASE), *weighed)
     bucket_lots = int((chosen.vpin_bucket_qty / instrument.lot_size).to_integral_value(rounding=ROUND_DOWN))
@@ -74,7 +84,7 @@ def make_features(settings: Settings, instrument: Instrument, interval_ns: int) 
             float(instrument.lot_size),
             interval_ns,
             select=select,
-            longer_intervals_ns=tuple(interval * _MS for interval in chosen.intervals_ms()),
+            longer_intervals_ns=tuple(sorted({*(interval * _MS for interval in chosen.intervals_ms()), *longer_ns})),
             garch={interval_ns: Garch(*parameters)} if parameters else None,
             vpin_bucket_lots=bucket_lots,
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bot4._core.brain.gate import ENTRY_NAMES
 from bot4._core.engine.decide import DecisionReason
 from bot4._core.engine.lane_state import RefusalStage
 from bot4._core.event_dtype import EVENT_DTYPE
@@ -213,7 +214,7 @@ class Projector:
             qty=instrument.lots_to_qty(int(row["qty_lots"])),
             filled_qty=Decimal(0),
             status=OrderStatus.SENT,
-            reason=_word(DecisionReason(int(row["reason"])), "REASON_"),
+            reason=word(DecisionReason(int(row["reason"])), "REASON_"),
             score=float(row["score"]),
             ts_ns=int(row["ts_ns"]),
             updated_ns=int(row["ts_ns"]),
@@ -282,7 +283,7 @@ class Projector:
         """Return the venue's reason, None where it gave none; an external venue's is its gateway's code."""
         if code == 0:
             return None
-        return f"venue_{code}" if self._venue_assets is not None else _word(PaperReason(code), "PAPER_")
+        return f"venue_{code}" if self._venue_assets is not None else word(PaperReason(code), "PAPER_")
 
     def _refusal(self, record: Record) -> Refusal:
         row = np.frombuffer(record.payload, REFUSAL_DTYPE)[0]
@@ -295,7 +296,7 @@ class Projector:
             side=_SIDES[int(intent["side"])],
             price=instrument.ticks_to_price(int(intent["price_ticks"])),
             qty=instrument.lots_to_qty(int(intent["qty_lots"])),
-            stage=_word(stage, "REFUSED_BY_"),
+            stage=word(stage, "REFUSED_BY_"),
             verdict=verdict_name(stage, int(row["verdict"])),
             ts_ns=int(intent["ts_ns"]),
         )
@@ -320,13 +321,15 @@ def verdict_name(stage: RefusalStage, verdict: int) -> str:
     """Return the rule that refused, in the words of docs/risk.md."""
     if stage is RefusalStage.REFUSED_BY_RISK:
         if verdict >= FilterVerdict.FILTER_PRICE_FILTER:
-            return _word(FilterVerdict(verdict), "FILTER_")
-        return _word(RiskVerdict(verdict), "RISK_")
+            return word(FilterVerdict(verdict), "FILTER_")
+        return word(RiskVerdict(verdict), "RISK_")
     if stage is RefusalStage.REFUSED_BY_ACCOUNT:
         return "insufficient_balance"
+    if stage is RefusalStage.REFUSED_BY_ENTRY:
+        return ENTRY_NAMES[verdict]
     return _STAGE_VERDICTS[stage]
 
 
-def _word(member: Enum, prefix: str) -> str:
-    """Name of a core enumeration's member as reports write it: without its prefix, in lower case."""
+def word(member: Enum, prefix: str) -> str:
+    """Return the name of a core enumeration's member as reports write it: without its prefix, in lower case."""
     return member.name.removeprefix(prefix).lower()

@@ -2,6 +2,7 @@
 
 from bot4.bootstrap.backtest import backtest_recordings, load_strategy
 from bot4.bootstrap.exchange import serve_exchange
+from bot4.bootstrap.explain import explain_order
 from bot4.bootstrap.host import examine_host
 from bot4.bootstrap.recordings import calibrate_recordings, check_recordings, open_recording
 from bot4.bootstrap.session import OpenSession, open_session
@@ -12,6 +13,7 @@ __all__ = [
     "calibrate_recordings",
     "check_recordings",
     "examine_host",
+    "explain_order",
     "load_strategy",
     "open_recording",
     "open_session",

@@ -7,6 +7,13 @@ value and the rule; the command line turns that into exit code 78.
 
 from bot4.config.features import FeaturesSettings
 from bot4.config.loading import DEFAULT_FILE, ENV_PREFIX, load_settings, settings_keys, settings_to_dict
+from bot4.config.reasoned import (
+    GateSettings,
+    RegimeSettings,
+    SignalsSettings,
+    SizingSettings,
+    StopsSettings,
+)
 from bot4.config.section import Section, require_positive, require_url
 from bot4.config.settings import Settings
 from bot4.config.trading import (
@@ -41,6 +48,7 @@ __all__ = [
     "BybitSettings",
     "CoinbaseSettings",
     "FeaturesSettings",
+    "GateSettings",
     "ImpactSettings",
     "JournalSettings",
     "KrakenSettings",
@@ -48,11 +56,15 @@ __all__ = [
     "OkxSettings",
     "PaperSettings",
     "PublicVenueSettings",
+    "RegimeSettings",
     "RiskSettings",
     "RunSettings",
     "Section",
     "Settings",
     "ShardSettings",
+    "SignalsSettings",
+    "SizingSettings",
+    "StopsSettings",
     "StoreSettings",
     "StrategySettings",
     "StreamSettings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot4.config.features import FeaturesSettings
+from bot4.config.reasoned import GateSettings, RegimeSettings, SignalsSettings, SizingSettings, StopsSettings
 from bot4.config.section import Section
 from bot4.config.trading import (
     BreakerSettings,
@@ -29,6 +30,11 @@ class Settings(Section, frozen=True):
     impact: ImpactSettings = ImpactSettings()
     features: FeaturesSettings = FeaturesSettings()
     strategy: StrategySettings = StrategySettings()
+    signals: SignalsSettings = SignalsSettings()
+    regime: RegimeSettings = RegimeSettings()
+    gate: GateSettings = GateSettings()
+    sizing: SizingSettings = SizingSettings()
+    stops: StopsSettings = StopsSettings()
     risk: RiskSettings = RiskSettings()
     breaker: BreakerSettings = BreakerSettings()
     shard: ShardSettings = ShardSettings()

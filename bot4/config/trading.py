@@ -94,8 +94,9 @@ class ImpactSettings(Section, frozen=True):
 
 
 class StrategySettings(Section, frozen=True):
-    """The demonstration strategy: a linear score over named features (docs/strategy.md); it promises no profit."""
+    """What decides, and what its orders look like (docs/strategy.md); it promises no profit."""
 
+    policy: Literal["linear", "reasoned"] = "linear"
     weights: dict[str, float] = msgspec.field(
         default_factory=lambda: {"depth_imbalance_5": 0.35, "queue_imbalance": 0.25, "mid_trend": 0.40}
     )

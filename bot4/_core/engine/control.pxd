@@ -20,6 +20,8 @@ cpdef enum ControlCode:
     CONTROL_GATE_OPEN = 8    # value: GateReason bits to clear, 0 for START and MISMATCH
     CONTROL_GATE_CLOSE = 9   # value: GateReason bits to set, 0 for OPERATOR; working orders are cancelled
     CONTROL_REPORTS = 10     # only in the journal: the next `value` updates were taken from the reports' ring here
+    CONTROL_SIGNAL = 11      # value: source; reserved: score and confidence in millionths, age in nanoseconds
+    CONTROL_FUNDING = 12     # value: rate in parts per billion; reserved[0]: when it is settled, nanoseconds
 
 
 # Write a control event as `Engine.control` and the runner send it.

@@ -31,6 +31,10 @@ cpdef enum DecisionReason:
     REASON_OPERATOR = 7
     REASON_GATE = 8         # the gate closed on the venue's contradiction
     REASON_STRATEGY = 9     # a strategy of one's own asked for it
+    REASON_STOP = 10        # a position's stop was reached
+    REASON_TARGET = 11      # a rung of its ladder of targets
+    REASON_TIME = 12        # it was held as long as allowed
+    REASON_DRAWDOWN = 13    # the portfolio's drawdown latched: everything is closed
 
 
 ctypedef struct PolicyTerm:
@@ -79,6 +83,9 @@ ctypedef struct DecisionState:
 
 cdef double policy_score(const Policy* policy, const double* features) noexcept nogil   # NaN while warming
 cdef bint is_large_enough(const Policy* policy, int64_t qty_lots, int64_t price_ticks) noexcept nogil   # for the venue
+# The working order stays unless it is too old or the score points the other way: DECIDE_BUSY, or DECIDE_CANCEL.
+cdef int decide_working(const Policy* policy, const DecisionState* state, const Exposure* exposure, int64_t now_ns,
+                        OrderIntent* out) noexcept nogil
 cdef int64_t price_on_step(int64_t price_ticks, int64_t step_ticks, bint up) noexcept nogil
 cdef int decide(const Policy* policy, DecisionState* state, const double* features, const TopOfBook* top,
                 const Exposure* exposure, int64_t now_ns, OrderIntent* out) noexcept nogil

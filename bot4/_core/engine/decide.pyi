@@ -23,6 +23,10 @@ class DecisionReason(IntFlag):
     REASON_OPERATOR = 7
     REASON_GATE = 8
     REASON_STRATEGY = 9
+    REASON_STOP = 10
+    REASON_TARGET = 11
+    REASON_TIME = 12
+    REASON_DRAWDOWN = 13
 
 class LinearPolicy:
     def __init__(

@@ -78,7 +78,7 @@ cdef inline int _count(DecisionState* state, int verdict) noexcept nogil:
     return verdict
 
 
-cdef int _cancel(DecisionState* state, const Exposure* exposure, int reason, int64_t now_ns,
+cdef int _cancel(const DecisionState* state, const Exposure* exposure, int reason, int64_t now_ns,
                  OrderIntent* out) noexcept nogil:
     memset(out, 0, sizeof(OrderIntent))
     out.action = IntentAction.ACTION_CANCEL
@@ -87,20 +87,19 @@ cdef int _cancel(DecisionState* state, const Exposure* exposure, int reason, int
     out.reason = reason
     out.ts_ns = now_ns
     out.score = state.score
-    return _count(state, DECIDE_CANCEL)
+    return DECIDE_CANCEL
 
 
-cdef int _manage_working(const Policy* policy, DecisionState* state, const Exposure* exposure, int64_t now_ns,
-                         OrderIntent* out) noexcept nogil:
-    """The working order stays unless it is too old or the score now points the other way."""
+cdef int decide_working(const Policy* policy, const DecisionState* state, const Exposure* exposure, int64_t now_ns,
+                        OrderIntent* out) noexcept nogil:
     cdef bint is_buy = exposure.working_side == Side.SIDE_BUY
     if exposure.cancel_pending:
-        return _count(state, DECIDE_BUSY)
+        return DECIDE_BUSY
     if now_ns - exposure.working_since_ns >= policy.passive_ttl_ns:
         return _cancel(state, exposure, REASON_STALE_ORDER, now_ns, out)
     if (state.score <= -policy.exit_score) if is_buy else (state.score >= policy.exit_score):
         return _cancel(state, exposure, REASON_SCORE_TURNED, now_ns, out)
-    return _count(state, DECIDE_BUSY)
+    return DECIDE_BUSY
 
 
 cdef int decide(const Policy* policy, DecisionState* state, const double* features, const TopOfBook* top,
@@ -113,7 +112,7 @@ cdef int decide(const Policy* policy, DecisionState* state, const double* featur
     if top.bid_levels == 0 or top.ask_levels == 0:
         return _count(state, DECIDE_NO_TOUCH)
     if exposure.working_id != 0:
-        return _manage_working(policy, state, exposure, now_ns, out)
+        return _count(state, decide_working(policy, state, exposure, now_ns, out))
     bid = top.bid_price_ticks[0]
     ask = top.ask_price_ticks[0]
     target = _target_lots(policy, state.score, position, bid)

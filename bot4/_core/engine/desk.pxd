@@ -11,6 +11,8 @@ cdef void desk_journal(Lane* lane, int kind, const void* payload, unsigned int l
                        bint is_new_order) noexcept nogil
 # Through gate, risk, account, ring and breaker, into the journal, past the breaker again, to the venue.
 cdef void desk_place(Lane* lane, OrderIntent* intent, int64_t now_ns) noexcept nogil
+# A refused entry that the reasoned policy wants on record: no order was made of it.
+cdef void desk_record_entry(Lane* lane, int64_t now_ns) noexcept nogil
 cdef void desk_cancel(Lane* lane, uint64_t order_id, int reason, int64_t now_ns) noexcept nogil
 cdef void desk_cancel_all(Lane* lane, int reason, int64_t now_ns) noexcept nogil
 # Close what is held; tried again until nothing that can be sold or bought back is left.

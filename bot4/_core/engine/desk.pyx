@@ -10,10 +10,12 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
 from bot4._core.account.ledger cimport LEDGER_OK, OrderLock, ledger_lock_order, ledger_release
-from bot4._core.engine.decide cimport is_large_enough, price_on_step
+from bot4._core.brain.gate cimport ENTRY_NO_REASONS, Reasons
+from bot4._core.engine.decide cimport REASON_ENTER, is_large_enough, price_on_step
 from bot4._core.engine.lane_state cimport (
     REFUSED_BY_ACCOUNT,
     REFUSED_BY_BREAKER,
+    REFUSED_BY_ENTRY,
     REFUSED_BY_GATE,
     REFUSED_BY_GATEWAY,
     REFUSED_BY_RISK,
@@ -23,8 +25,10 @@ from bot4._core.engine.lane_state cimport (
     shared_journal,
 )
 from bot4._core.engine.orders cimport WORKING_MAX, orders_add, orders_find, orders_remove
-from bot4._core.journal.record cimport JOURNAL_DROPPED, JOURNAL_INTENT, JOURNAL_REFUSAL, JOURNAL_UPDATE
 from bot4._core.journal.append cimport journal_next_seq
+from bot4._core.journal.record cimport (
+    JOURNAL_DROPPED, JOURNAL_INTENT, JOURNAL_REASONS, JOURNAL_REFUSAL, JOURNAL_UPDATE,
+)
 from bot4._core.mem.intent_ring cimport spsc_intent_size, spsc_intent_try_push
 from bot4._core.mem.waiter cimport waiter_notify
 from bot4._core.risk.circuit cimport breaker_admit, breaker_admit_reduce, breaker_readmit, breaker_record_reject
@@ -70,8 +74,51 @@ cdef void desk_close(Lane* lane, WorkingOrder* order, bint by_reject, int code) 
 
 # -- placing -----------------------------------------------------------------------------------------------------------
 
+cdef inline uint64_t _next_id(const Lane* lane) noexcept nogil:
+    return lane.shared.next_seq if lane.shared.journal == NULL else journal_next_seq(lane.shared.journal)
+
+
+cdef void _journal_reasons(Lane* lane, int stage, int verdict, int64_t now_ns) noexcept nogil:
+    """The arithmetic of what is journalled next: an order, whose id is the record's after this one, or a refusal."""
+    cdef Reasons* reasons
+    if lane.reasoned == NULL or not lane.reasoned.has_reasons:
+        return
+    reasons = &lane.reasoned.reasons
+    lane.reasoned.has_reasons = False
+    reasons.refusal_stage = stage
+    reasons.refusal_verdict = verdict
+    if stage == 0:
+        reasons.order_id = _next_id(lane) + 1
+    desk_journal(lane, JOURNAL_REASONS, reasons, sizeof(Reasons), now_ns, stage == 0)
+
+
+cdef void desk_record_entry(Lane* lane, int64_t now_ns) noexcept nogil:
+    cdef Refusal refusal
+    cdef const Reasons* reasons
+    if not lane.reasoned.is_recorded:
+        return
+    lane.reasoned.is_recorded = False
+    lane.reasoned.has_reasons = True
+    reasons = &lane.reasoned.reasons
+    memset(&refusal, 0, sizeof(Refusal))
+    refusal.intent.action = ACTION_PLACE
+    refusal.intent.instrument = lane.instrument
+    refusal.intent.side = reasons.side
+    refusal.intent.reason = REASON_ENTER
+    refusal.intent.price_ticks = reasons.price_ticks
+    refusal.intent.qty_lots = reasons.qty_lots
+    refusal.intent.ts_ns = now_ns
+    refusal.intent.score = reasons.score
+    refusal.stage = REFUSED_BY_ENTRY
+    refusal.verdict = reasons.verdict
+    lane.counters.refusals += 1
+    _journal_reasons(lane, REFUSED_BY_ENTRY, reasons.verdict, now_ns)
+    desk_journal(lane, JOURNAL_REFUSAL, &refusal, sizeof(Refusal), now_ns, False)
+
+
 cdef void _refuse(Lane* lane, const OrderIntent* intent, int stage, int verdict, int64_t now_ns) noexcept nogil:
     cdef Refusal refusal
+    _journal_reasons(lane, stage, verdict, now_ns)
     refusal.intent = intent[0]
     refusal.stage = stage
     refusal.verdict = verdict
@@ -113,6 +160,10 @@ cdef void desk_place(Lane* lane, OrderIntent* intent, int64_t now_ns) noexcept n
     if lane.gate != 0 and not intent.flags & INTENT_REDUCE_ONLY:
         _refuse(lane, intent, REFUSED_BY_GATE, lane.gate, now_ns)
         return
+    if lane.reasoned != NULL and not lane.reasoned.has_reasons and not intent.flags & INTENT_REDUCE_ONLY:
+        # Nobody, an operator neither, adds risk past the gate: what there is for hands is stop, reduce and flatten.
+        _refuse(lane, intent, REFUSED_BY_ENTRY, ENTRY_NO_REASONS, now_ns)
+        return
     verdict = risk_check(lane.limits, lane.risk, intent, now_ns)
     if verdict != RISK_OK:
         risk_apply_refused(lane.risk, verdict)
@@ -135,7 +186,8 @@ cdef void desk_place(Lane* lane, OrderIntent* intent, int64_t now_ns) noexcept n
         ledger_release(lane.shared.ledger, &lock)
         _refuse(lane, intent, REFUSED_BY_BREAKER, 0, now_ns)
         return
-    intent.order_id = lane.shared.next_seq if lane.shared.journal == NULL else journal_next_seq(lane.shared.journal)
+    _journal_reasons(lane, 0, 0, now_ns)
+    intent.order_id = _next_id(lane)
     order = orders_add(&lane.orders, intent)
     order.lock = lock
     lane.shared.owed += lane.paper == NULL

@@ -33,7 +33,9 @@ from bot4._core.engine.decide cimport (
     decide,
     is_large_enough,
 )
-from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_fit_exit, desk_place, desk_retry
+from bot4._core.engine.desk cimport (
+    desk_cancel, desk_cancel_all, desk_fit_exit, desk_place, desk_record_entry, desk_retry,
+)
 from bot4._core.engine.lane_state cimport (
     OUTCOMES_MAX,
     SOURCE_ASSUMED,
@@ -41,6 +43,8 @@ from bot4._core.engine.lane_state cimport (
     SOURCE_NONE,
     Lane,
 )
+from bot4._core.engine.outlook cimport reasoned_apply_bars, reasoned_apply_touch
+from bot4._core.engine.reasoned cimport reasoned_decide
 from bot4._core.engine.reports cimport reports_apply
 from bot4._core.engine.strategy cimport strategy_tell
 from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE
@@ -199,12 +203,20 @@ cdef void _play_bar(Lane* lane, const Event* event, int64_t now_ns) noexcept nog
         _take_outcomes(lane, &tick, now_ns)
 
 
+cdef inline void _forget_reasons(Lane* lane) noexcept nogil:
+    """The intent they belong to did not go out: no other may go out with them."""
+    if lane.reasoned != NULL:
+        lane.reasoned.has_reasons = False
+
+
 cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
     cdef OrderIntent intent
     cdef Exposure exposure
     cdef uint64_t start
     cdef int verdict
     cdef bint timed = lane.shared.is_timed
+    if lane.reasoned != NULL:
+        reasoned_apply_touch(lane.reasoned, lane.bank, &lane.top, now_ns)
     if lane.has_refused and now_ns - lane.last_refusal_ns < REFUSAL_PAUSE_NS:
         return
     start = tsc_now() if timed else 0
@@ -216,7 +228,12 @@ cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
         exposure.working_side = lane.orders.orders[0].side
         exposure.cancel_pending = lane.orders.orders[0].cancel_pending
     lane.counters.decisions += 1
-    verdict = decide(&lane.policy, &lane.decision, bank_values(lane.bank), &lane.top, &exposure, now_ns, &intent)
+    if lane.reasoned == NULL:
+        verdict = decide(&lane.policy, &lane.decision, bank_values(lane.bank), &lane.top, &exposure, now_ns, &intent)
+    else:
+        verdict = reasoned_decide(lane.reasoned, &lane.policy, &lane.decision, &lane.top, &exposure, lane.spec,
+                                  lane.position, now_ns, &intent)
+        desk_record_entry(lane, now_ns)
     if timed:
         stage_record(lane.shared.stages, STAGE_DECIDE, start)
     if verdict == DECIDE_CANCEL:
@@ -224,10 +241,12 @@ cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
     elif verdict == DECIDE_ORDER:
         if lane.gate != 0 and not intent.flags & INTENT_REDUCE_ONLY:
             lane.counters.gated += 1                  # not journalled: it would be every few milliseconds
+            _forget_reasons(lane)
             return
         if lane.paper == NULL and intent.flags & INTENT_REDUCE_ONLY:
             desk_fit_exit(lane, &intent)
             if not is_large_enough(&lane.policy, intent.qty_lots, intent.price_ticks):
+                _forget_reasons(lane)
                 return
         start = tsc_now()
         desk_place(lane, &intent, now_ns)
@@ -296,6 +315,8 @@ cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noex
         _play_bar(lane, event, now_ns)
     else:
         _take_outcomes(lane, event, now_ns)
+    if lane.reasoned != NULL:
+        reasoned_apply_bars(lane.reasoned, lane.bank)
     touched = touched and lane.top.bid_levels != 0 and lane.top.ask_levels != 0
     if touched:
         _see_touch(lane, now_ns)

@@ -8,6 +8,7 @@ from bot4._core.account.positions cimport Position
 from bot4._core.book.book_sync cimport BookSync
 from bot4._core.engine.decide cimport DecisionState, Policy
 from bot4._core.engine.orders cimport OrderTable
+from bot4._core.engine.outlook cimport Reasoned
 from bot4._core.engine.stages cimport Stages
 from bot4._core.engine.strategy_call cimport StrategyHook
 from bot4._core.engine.tape cimport Tape
@@ -34,6 +35,7 @@ cpdef enum RefusalStage:
     REFUSED_BY_TABLE = 4     # no room for another working order
     REFUSED_BY_GATEWAY = 5   # the ring to the gateway is full, but for what working orders need to be cancelled
     REFUSED_BY_GATE = 6      # verdict: the GateReason bits that hold the lane
+    REFUSED_BY_ENTRY = 7     # verdict: EntryVerdict of the reasoned policy
 
 
 cpdef enum BookSource:
@@ -123,6 +125,7 @@ ctypedef struct Lane:
     ContractSpec* spec
     Position* position
     TradeIds* trade_ids      # of the external venue's fills; NULL on paper
+    Reasoned* reasoned       # NULL: the linear policy decides
     int32_t instrument
     int32_t source           # BookSource of the touch
     uint32_t gate            # GateReason bits, 0: open

@@ -7,6 +7,7 @@ class RefusalStage(IntFlag):
     REFUSED_BY_TABLE = 4
     REFUSED_BY_GATEWAY = 5
     REFUSED_BY_GATE = 6
+    REFUSED_BY_ENTRY = 7
 
 class BookSource(IntFlag):
     SOURCE_NONE = 0

@@ -8,6 +8,7 @@ from bot4._core.account.positions cimport position_hash
 from bot4._core.book.order_book cimport book_hash
 from bot4._core.engine.control cimport CONTROL_GATE_CLOSE
 from bot4._core.engine.orders cimport orders_hash
+from bot4._core.engine.outlook cimport reasoned_hash
 from bot4._core.engine.tape cimport tape_append
 from bot4._core.engine.trade_ids cimport trade_ids_hash
 from bot4._core.journal.record cimport JOURNAL_CONTROL
@@ -91,6 +92,8 @@ cdef uint64_t lane_hash(const Lane* lane) noexcept nogil:
     digest = hash_mix(digest, risk_hash(lane.risk))
     digest = hash_mix(digest, orders_hash(&lane.orders))
     digest = hash_mix(digest, paper_hash(lane.paper) if lane.paper != NULL else trade_ids_hash(lane.trade_ids))
+    if lane.reasoned != NULL:
+        digest = hash_mix(digest, reasoned_hash(lane.reasoned))
     digest = hash_mix(digest, lane.counters.intents)
     digest = hash_mix(digest, lane.counters.fills)
     digest = hash_mix(digest, lane.counters.refusals)

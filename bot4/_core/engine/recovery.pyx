@@ -18,6 +18,8 @@ from bot4._core.journal.reader import JournalError
 from bot4._core.account.ledger cimport LEDGER_OK, AssetBalance, OrderLock, ledger_hash, ledger_lock_order
 from bot4._core.account.money cimport money_hash
 from bot4._core.account.positions cimport Position, position_hash
+from bot4._core.brain.gate cimport ENTRY_NO_REASONS, Reasons
+from bot4._core.brain.portfolio cimport portfolio_apply_equity
 from bot4._core.engine.control cimport (
     ALL_LANES,
     CONTROL_FLATTEN,
@@ -31,6 +33,7 @@ from bot4._core.engine.desk cimport desk_close
 from bot4._core.engine.lane_state cimport (
     GATE_OPERATOR,
     GATE_START,
+    REFUSED_BY_ENTRY,
     REFUSED_BY_RISK,
     Lane,
     LaneCounters,
@@ -47,6 +50,7 @@ from bot4._core.journal.record cimport (
     JOURNAL_DROPPED,
     JOURNAL_INTENT,
     JOURNAL_MARK,
+    JOURNAL_REASONS,
     JOURNAL_REFUSAL,
     JOURNAL_UPDATE,
 )
@@ -185,6 +189,8 @@ cdef int recovery_apply(
     cdef const Event* event = <const Event*>payload
     cdef const Refusal* refusal = <const Refusal*>payload
     cdef const MarkRecord* mark = <const MarkRecord*>payload
+    cdef const Reasons* reasons = <const Reasons*>payload
+    cdef money_t equity
     cdef Lane* lane
     if wall_ns > shard.now_ns:
         shard.now_ns = wall_ns
@@ -208,8 +214,10 @@ cdef int recovery_apply(
             return RECOVERY_BAD_RECORD
         lane = &shard.lanes[refusal.intent.instrument]
         lane.counters.refusals += 1
-        lane.has_refused = True
-        lane.last_refusal_ns = wall_ns
+        # An entry that the policy itself refused is on record and makes no pause.
+        if refusal.stage != REFUSED_BY_ENTRY or refusal.verdict == ENTRY_NO_REASONS:
+            lane.has_refused = True
+            lane.last_refusal_ns = wall_ns
         if refusal.stage == REFUSED_BY_RISK:
             risk_apply_refused(lane.risk, <int>refusal.verdict)
     elif kind == JOURNAL_MARK:
@@ -217,7 +225,16 @@ cdef int recovery_apply(
             return RECOVERY_BAD_RECORD
         lane = &shard.lanes[mark.instrument]
         shard.marks += 1
-        risk_apply_equity(lane.limits, lane.risk, (<money_t>mark.equity_high << 64) | <money_t>mark.equity_low)
+        equity = (<money_t>mark.equity_high << 64) | <money_t>mark.equity_low
+        risk_apply_equity(lane.limits, lane.risk, equity)
+        if lane.reasoned != NULL:
+            portfolio_apply_equity(lane.reasoned.portfolio, lane.reasoned.lane, equity)
+    elif kind == JOURNAL_REASONS:
+        if length != sizeof(Reasons) or not 0 <= reasons.instrument < shard.lane_count:
+            return RECOVERY_BAD_RECORD
+        lane = &shard.lanes[reasons.instrument]
+        if lane.reasoned != NULL and reasons.atr_ticks > 0:
+            lane.reasoned.atr_ticks = reasons.atr_ticks     # for the stop of what is held, until bars tell anew
     return RECOVERY_OK
 
 

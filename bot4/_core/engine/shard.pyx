@@ -17,19 +17,22 @@ from bot4._core.engine.control cimport (
     CONTROL_CANCEL,
     CONTROL_CANCEL_ALL,
     CONTROL_FLATTEN,
+    CONTROL_FUNDING,
     CONTROL_GATE_CLOSE,
     CONTROL_GATE_OPEN,
     CONTROL_KILL,
     CONTROL_PLACE,
     CONTROL_REPORTS,
     CONTROL_RESET,
+    CONTROL_SIGNAL,
     CONTROL_STOP,
     control_event,
 )
-from bot4._core.engine.decide cimport REASON_BREAKER, REASON_OPERATOR, REASON_SHUTDOWN
+from bot4._core.engine.decide cimport REASON_BREAKER, REASON_DRAWDOWN, REASON_OPERATOR, REASON_SHUTDOWN
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_flatten, desk_place
 from bot4._core.engine.lane cimport lane_apply_market, lane_apply_time, lane_mark_ticks, lane_moves, lane_next_due
 from bot4._core.engine.lane_state cimport GATE_OPERATOR, lane_hash, lane_open_gate, shared_journal, shared_sync
+from bot4._core.engine.outlook cimport reasoned_apply_funding, reasoned_apply_mark, reasoned_apply_source
 from bot4._core.engine.reports cimport reports_apply
 from bot4._core.engine.strategy cimport strategy_apply_time, strategy_next_due
 from bot4._core.engine.strategy_call cimport StrategyHook
@@ -68,6 +71,13 @@ cdef int64_t NEVER_NS = 0x7FFFFFFFFFFFFFFF
 
 # -- time --------------------------------------------------------------------------------------------------------------
 
+cdef inline void _mark_reasoned(Lane* lane, int64_t mark_ticks, money_t equity, int64_t now_ns) noexcept nogil:
+    """Equity for sizes; a drawdown that latched closes everything, not only what is new."""
+    reasoned_apply_mark(lane.reasoned, lane.spec, lane.position.lots, mark_ticks, equity, now_ns)
+    if lane.reasoned.portfolio.is_latched and lane.position.lots != 0 and lane.flatten_reason == 0:
+        desk_flatten(lane, REASON_DRAWDOWN, now_ns)
+
+
 cdef void _mark(ShardState* shard, int64_t now_ns) noexcept nogil:
     """Value every lane, feed the drawdown latch, and journal one point of each equity curve."""
     cdef MarkRecord record
@@ -83,6 +93,8 @@ cdef void _mark(ShardState* shard, int64_t now_ns) noexcept nogil:
         equity = ledger_equity(shard.shared.ledger, shard.positions, shard.specs, shard.marks_ticks,
                                shard.lane_count, lane.spec.settle_asset, &unvalued)
         risk_apply_equity(lane.limits, lane.risk, equity)
+        if lane.reasoned != NULL:
+            _mark_reasoned(lane, shard.marks_ticks[i], equity, now_ns)
         record.instrument = i
         record.ts_ns = now_ns
         record.mark_ticks = shard.marks_ticks[i]
@@ -218,6 +230,11 @@ cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept
         intent.tif = event.body.control.reserved[1]
         intent.flags = event.body.control.reserved[2]
         desk_place(lane, &intent, now_ns)
+    elif code == CONTROL_SIGNAL and lane.reasoned != NULL:
+        reasoned_apply_source(lane.reasoned, event.body.control.value, event.body.control.reserved[0],
+                              event.body.control.reserved[1], now_ns - event.body.control.reserved[2])
+    elif code == CONTROL_FUNDING and lane.reasoned != NULL:
+        reasoned_apply_funding(lane.reasoned, event.body.control.value, event.body.control.reserved[0])
     elif code == CONTROL_GATE_OPEN:
         lane_open_gate(lane, event.body.control.value)
     elif code == CONTROL_GATE_CLOSE:

@@ -12,7 +12,8 @@ cpdef enum JournalKind:
     JOURNAL_MARK = 6      # 64-byte mark of the shard: hashes and counts to check a replay against
     JOURNAL_CONTROL = 7   # operator or supervisor: kill, reset, limits
     JOURNAL_OPENING = 8   # what the run begins with: instruments, assets, balances; JSON in numbered pieces
-    JOURNAL_KIND_END = 9
+    JOURNAL_REASONS = 9   # Reasons: the arithmetic of the intent or the refusal that follows
+    JOURNAL_KIND_END = 10
 
 
 cpdef enum JournalFlag:

@@ -9,7 +9,8 @@ class JournalKind(IntFlag):
     JOURNAL_MARK = 6
     JOURNAL_CONTROL = 7
     JOURNAL_OPENING = 8
-    JOURNAL_KIND_END = 9
+    JOURNAL_REASONS = 9
+    JOURNAL_KIND_END = 10
 
 class JournalFlag(IntFlag):
     JOURNAL_FROM_RESERVE = 1

@@ -16,6 +16,7 @@ _COMMANDS = {
     "data": ("bot4.entrypoints.cli.data", "data"),
     "doctor": ("bot4.entrypoints.cli.doctor", "doctor"),
     "exchange": ("bot4.entrypoints.cli.exchange", "exchange"),
+    "explain": ("bot4.entrypoints.cli.explain", "explain"),
     "journal": ("bot4.entrypoints.cli.journal", "journal"),
     "run": ("bot4.entrypoints.cli.run", "run"),
 }
@@ -27,6 +28,7 @@ _HELP = {
     "data": "Look at recorded market data.",
     "doctor": "Look at this machine and this installation.",
     "exchange": "Serve an exchange that clients of Binance's spot protocol can trade on.",
+    "explain": "Print why an order exists, or why an entry was refused.",
     "journal": "Look at the journal of a run: is it whole, what is in it, what state does it give.",
     "run": "Trade on paper, over a recording or the built-in synthetic market.",
 }
@@ -68,6 +70,7 @@ def main() -> None:
     bot4 backtest FILE --html report.html      what a strategy would have done, and what that is worth
     bot4 data check FILE                       is this recording sound?
     bot4 calibrate FILE                        parameters of a synthetic market like this recording
+    bot4 explain last                          why does this order exist?
     bot4 doctor                                is this machine ready?
 
     \b

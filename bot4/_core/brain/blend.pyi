@@ -1,0 +1,3 @@
+SOURCE_NAMES: tuple[str, ...]
+ALPHA_NAMES: tuple[str, ...]
+REGIME_NAMES: tuple[str, ...]

@@ -1,0 +1,1 @@
+SIZE_NAMES: tuple[str, ...]

@@ -1,0 +1,9 @@
+"""The reasoned policy's owner: rules from Python, state and higher banks in one place."""
+
+from bot4._core.engine.outlook cimport Reasoned
+
+
+cdef class ReasonedPolicy:
+    cdef Reasoned* reasoned
+    cdef readonly object portfolio
+    cdef object _features    # the bank whose timeframes are read

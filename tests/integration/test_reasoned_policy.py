@@ -1,0 +1,329 @@
+"""The reasoned policy in an engine: orders with their arithmetic in the journal, refusals with their reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders.engine import MS, Rig, one, quote
+
+from bot4._core.brain.portfolio import PortfolioBook
+from bot4._core.engine.decide import DecisionReason
+from bot4._core.engine.lane_state import RefusalStage
+from bot4._core.engine.reasoned_policy import ReasonedPolicy
+from bot4._core.engine.shard import ControlCode
+from bot4._core.intent_dtype import INTENT_DTYPE
+from bot4._core.journal.reader import JournalReader
+from bot4._core.journal.record import JournalKind
+from bot4._core.reasons_dtype import REASONS_DTYPE
+from bot4._core.ta.features import Features
+from bot4._core.types import EventKind
+from bot4.application.explain import NoReasonsError, explain
+from bot4.application.projector import REFUSAL_DTYPE, verdict_name
+
+BAR_MS = 1_000
+ALL = ("bull", "bear", "sideways", "crisis")
+SOURCES = ("ta", "ml", "sentiment", "onchain", "macro", "news")
+BASE = dict(zip(SOURCES, (0.35, 0.25, 0.15, 0.10, 0.10, 0.05), strict=True))
+
+
+def policy(
+    features: Features,
+    *,
+    gate: dict | None = None,
+    guard: dict | None = None,
+    size: dict | None = None,
+    edge: dict | None = None,
+) -> ReasonedPolicy:
+    place = features.place("queue_imbalance")
+    return ReasonedPolicy(
+        0,
+        PortfolioBook(1, sample_ns=BAR_MS * MS),
+        features=features,
+        symbol="S0USDT",
+        terms=[(place, "flow", 1.0, 0.0, 1.0)],
+        allocation={regime: {"flow": 1.0} for regime in ALL},
+        weights=dict.fromkeys(ALL, BASE),
+        ttl_ns=dict.fromkeys(SOURCES, 5_000 * MS),
+        regime={
+            "trend_alpha": 0.1, "fast_alpha": 0.1, "slow_alpha": 0.01, "trend_enter": 2.0, "trend_exit": 1.0,
+            "crisis_enter": 50.0, "crisis_exit": 40.0, "warm_up_bars": 2, "hidden_min": 0.5,
+        },
+        edge={"horizon_ns": 4_000 * MS, "step_ns": 1_000 * MS, "keep": 0.999, "prior_slope": 0.01,
+              "prior_weight": 400.0} | (edge or {}),
+        gate={
+            "regimes": ALL, "confirm_bars": 0, "coverage_min": 0.3, "confidence_min": 0.0, "timeframes_min": 0.0,
+            "samples_min": 2.0, "errors": 0.0, "margin_ppb": 0, "impact_ppm": 0, "funding_ppb": 0,
+            "funding_interval_ns": 0,
+        }
+        | (gate or {}),
+        size={
+            "kelly_ppm": 500_000, "volatility_ppm": 10**6, "trade_risk_ppm": 5_000, "heat_ppm": 50_000,
+            "concentration_ppm": 50_000, "correlation_ppm": 10**6, "gross_ppm": 10**6, "maintenance_ppm": 0,
+            "liquidation_ppm": 0, "liquidation_milli": 1_000, "horizon_ns": 0,
+        }
+        | (size or {}),
+        guard={
+            "stop_atr_milli": 2_000, "stop_min_ppm": 2_000, "chandelier_milli": 0, "trail_ppm": 0, "breakeven_milli": 0,
+            "hold_max_ns": 0, "qty_step_lots": 1, "is_dynamic": False, "rungs": [],
+        }
+        | (guard or {}),
+        record_interval_ns=10**9,
+    )  # fmt: skip
+
+
+class ReasonedRig(Rig):
+    """A rig whose lane decides with reasons."""
+
+    def __init__(self, rules: dict, **parts: object) -> None:
+        self.rules = rules
+        super().__init__(**parts)
+
+    def add(self, symbol: str, index: int, parts: tuple | None = None) -> int:
+        parts = parts or self.make_parts(index)
+        self.made = policy(parts[1], **self.rules)
+        self.lane_args = {"reasoned": self.made}
+        return super().add(symbol, index, parts)
+
+
+class Market:
+    """Quotes and prints of one instrument; the imbalance of the touch is the score."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig, self.at_ms, self.id = rig, 0.0, 0
+
+    def tick(self, price: int, imbalance: float, step_ms: float = 250) -> None:
+        self.at_ms += step_ms
+        self.id += 1
+        bid, ask = round(50 * (1 + imbalance)), round(50 * (1 - imbalance))
+        self.rig.apply(
+            one(self.at_ms, EventKind.EVENT_TRADE, a=price, b=5, c=self.id),
+            quote(self.at_ms, self.id, (price - 1, max(1, bid)), (price + 1, max(1, ask))),
+        )
+
+    def warm(self, ticks: int = 120, imbalance: float = 0.3) -> None:
+        """A market in which a positive imbalance is followed by a rise, and a negative one by a fall."""
+        price = 100_000
+        for i in range(ticks):
+            up = (i // 16) % 2 == 0
+            price += 25 if up else -25
+            self.tick(price, imbalance if up else -imbalance)
+        self.price = price
+
+
+def rig_of(tmp_path: Path, rules: dict) -> tuple[ReasonedRig, Market]:
+    built = ReasonedRig(
+        rules, journal=tmp_path / "j", policy={"order_lots": 10_000, "position_lots": 40_000},
+        engine={"mark_interval_ns": 500 * MS},
+    )  # fmt: skip
+    return built, Market(built)
+
+
+def journal(tmp_path: Path) -> list[tuple[int, np.void]]:
+    shapes = {
+        JournalKind.JOURNAL_REASONS: REASONS_DTYPE, JournalKind.JOURNAL_INTENT: INTENT_DTYPE,
+        JournalKind.JOURNAL_REFUSAL: REFUSAL_DTYPE,
+    }  # fmt: skip
+    with JournalReader(tmp_path / "j") as reader:
+        return [
+            (record.kind, np.frombuffer(record.payload, shapes[record.kind])[0])
+            for record in reader
+            if record.kind in shapes
+        ]
+
+
+def test_an_order_carries_the_whole_arithmetic_right_before_its_intent(tmp_path: Path) -> None:
+    rig, market = rig_of(tmp_path, {})
+    market.warm()
+    market.tick(market.price, 0.9)
+    rig.journal.sync()
+    records = journal(tmp_path)
+    place = next(i for i, (kind, row) in enumerate(records) if kind == JournalKind.JOURNAL_INTENT)
+    kind, reasons = records[place - 1]
+    intent = records[place][1]
+    assert kind == JournalKind.JOURNAL_REASONS
+    assert reasons["order_id"] == intent["order_id"]
+    assert (reasons["price_ticks"], reasons["qty_lots"]) == (intent["price_ticks"], intent["qty_lots"])
+    assert reasons["value_ppb"] > reasons["needed_ppb"]
+    assert reasons["value_ppb"] == reasons["edge_ppb"] - sum(
+        reasons[f"{cost}_ppb"] for cost in ("fee", "spread", "impact", "funding")
+    )
+    assert reasons["fee_ppb"] == 1_000_000  # taker in and out at 5 basis points
+    assert reasons["size_ppm"] == reasons["caps_ppm"].min() == reasons["caps_ppm"][reasons["bound"]]
+    assert reasons["missing"] == 0b111110
+    assert reasons["coverage"] == pytest.approx(0.35)
+    assert reasons["symbol"] == b"S0USDT"
+
+
+def test_every_order_that_adds_risk_has_reasons_and_every_refusal_a_word(tmp_path: Path) -> None:
+    rig, market = rig_of(tmp_path, {"gate": {"margin_ppb": 12_000_000}})
+    market.warm(400, 0.45)
+    rig.journal.sync()
+    records = journal(tmp_path)
+    for before, (kind, row) in pairwise(records):
+        if kind == JournalKind.JOURNAL_INTENT and row["action"] == 0:
+            assert before[0] == JournalKind.JOURNAL_REASONS
+    words = Counter(
+        verdict_name(RefusalStage(int(row["stage"])), int(row["verdict"]))
+        for kind, row in records
+        if kind == JournalKind.JOURNAL_REFUSAL
+    )
+    assert words["unproven"] >= 1
+    assert words["value"] >= 1
+    assert rig.made.verdicts["value"] > words["value"], "one of a reason is kept a second, all are counted"
+
+
+def test_costs_above_the_edge_leave_no_order(tmp_path: Path) -> None:
+    rig, market = rig_of(tmp_path, {"gate": {"margin_ppb": 50_000_000}})
+    market.warm(400, 0.45)
+    assert rig.lane["intents"] == 0
+    assert rig.made.verdicts["pass"] == 0
+    assert rig.made.verdicts["value"] > 0
+
+
+@pytest.mark.parametrize(
+    ("rules", "word"),
+    [
+        ({"coverage_min": 0.4}, "coverage"),
+        ({"confidence_min": 1.1}, "confidence"),
+        ({"confirm_bars": 1_000}, "unconfirmed"),
+        ({"samples_min": 1e9}, "unproven"),
+        ({"regimes": ("crisis",)}, "regime"),
+    ],
+)
+def test_each_check_of_the_signal_refuses_under_its_own_name(tmp_path: Path, rules: dict, word: str) -> None:
+    rig, market = rig_of(tmp_path, {"gate": rules})
+    market.warm(200, 0.45)
+    assert rig.lane["intents"] == 0
+    assert rig.made.verdicts[word] > 0
+
+
+def test_an_operator_cannot_add_risk_past_the_gate_but_may_flatten(tmp_path: Path) -> None:
+    rig, market = rig_of(tmp_path, {})
+    market.warm()
+    before = rig.lane["intents"]
+    rig.engine.control(ControlCode.CONTROL_PLACE, instrument=0, value=market.price, side=0, qty_lots=5)
+    rig.journal.sync()
+    assert rig.lane["intents"] == before
+    kind, refusal = journal(tmp_path)[-1]
+    assert kind == JournalKind.JOURNAL_REFUSAL
+    assert verdict_name(RefusalStage(int(refusal["stage"])), int(refusal["verdict"])) == "no_reasons"
+    market.tick(market.price, 0.9)
+    market.tick(market.price, 0.9)
+    assert rig.positions[0].lots > 0
+    rig.engine.control(ControlCode.CONTROL_FLATTEN)
+    market.tick(market.price, 0.0)
+    market.tick(market.price, 0.0)
+    assert rig.positions[0].lots == 0
+
+
+def bought(tmp_path: Path, rules: dict) -> tuple[ReasonedRig, Market]:
+    rig, market = rig_of(tmp_path, rules)
+    market.warm()
+    while rig.positions[0].lots == 0:
+        market.tick(market.price, 0.9)
+    return rig, market
+
+
+def last_reason(tmp_path: Path) -> DecisionReason:
+    return DecisionReason(
+        int(
+            [row for kind, row in journal(tmp_path) if kind == JournalKind.JOURNAL_INTENT and row["action"] == 0][-1][
+                "reason"
+            ]
+        )
+    )
+
+
+def test_a_stop_closes_the_whole_position_though_the_score_still_says_buy(tmp_path: Path) -> None:
+    rig, market = bought(tmp_path, {})
+    price = market.price
+    while rig.positions[0].lots != 0 and price > 90_000:
+        price -= 60
+        market.tick(price, 0.35)
+    rig.journal.sync()
+    assert rig.positions[0].lots == 0
+    assert last_reason(tmp_path) is DecisionReason.REASON_STOP
+
+
+def test_a_rung_closes_its_share_and_the_rest_runs(tmp_path: Path) -> None:
+    rig, market = bought(tmp_path, {"guard": {"rungs": [{"reward_milli": 1_000, "share_ppm": 500_000}]}})
+    held, price = rig.positions[0].lots, market.price
+    for _ in range(40):
+        price += 25
+        market.tick(price, 0.35)
+    rig.journal.sync()
+    assert rig.positions[0].lots == held - held // 2
+    assert last_reason(tmp_path) is DecisionReason.REASON_TARGET
+
+
+def test_a_position_ends_with_its_time(tmp_path: Path) -> None:
+    rig, market = bought(tmp_path, {"guard": {"hold_max_ns": 3_000 * MS}})
+    for _ in range(14):
+        market.tick(market.price, 0.35)
+    rig.journal.sync()
+    assert last_reason(tmp_path) is DecisionReason.REASON_TIME
+
+
+def test_a_drawdown_that_latches_closes_everything_and_admits_nothing_more(tmp_path: Path) -> None:
+    rig, market = bought(tmp_path, {})
+    rig.made.portfolio.apply_equity(0, 2 * 10**14)  # as if twice the account had been there
+    for _ in range(6):
+        market.tick(market.price, 0.9)
+    assert rig.positions[0].lots == 0
+    orders = rig.lane["intents"]
+    market.tick(market.price, 0.95)
+    assert rig.lane["intents"] == orders
+    assert rig.made.verdicts["drawdown"] > 0
+
+
+def test_an_outside_score_counts_until_it_is_stale_and_is_named_then(tmp_path: Path) -> None:
+    rig, market = rig_of(tmp_path, {})
+    market.warm(8)
+    say = {"instrument": 0, "value": 1, "qty_lots": -1_000_000, "tif": 500_000}
+    rig.engine.control(ControlCode.CONTROL_SIGNAL, **say)
+    market.tick(market.price, 0.3)
+    assert rig.made.outlook["coverage"] == pytest.approx(0.60)
+    assert rig.made.outlook["score"] == pytest.approx((0.35 * 0.3 - 0.125 * 1.0) / 0.475, abs=0.01)
+    market.tick(market.price, 0.3, step_ms=6_000)
+    assert rig.made.outlook["coverage"] == pytest.approx(0.35)
+    rig.engine.control(
+        ControlCode.CONTROL_SIGNAL, **(say | {"value": 0})
+    )  # the technical score is nobody else's to say
+    rig.engine.control(ControlCode.CONTROL_SIGNAL, **(say | {"qty_lots": 1_000_001}))
+    assert rig.made.stray_signals == 2
+
+
+def test_the_state_is_the_same_however_often_it_is_run(tmp_path: Path) -> None:
+    hashes = set()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        rig, market = rig_of(tmp_path / name, {})
+        market.warm(300)
+        hashes.add(rig.engine.state_hash)
+    assert len(hashes) == 1
+
+
+def test_explain_reads_an_order_a_refusal_and_says_when_there_is_neither(tmp_path: Path) -> None:
+    rig, market = rig_of(tmp_path, {})
+    market.warm(20, 0.45)
+    market.warm()
+    market.tick(market.price, 0.9)
+    market.tick(market.price, 0.0)
+    rig.journal.sync()
+    order = explain(tmp_path / "j", "r", "last")
+    assert order.kind == "order"
+    assert explain(tmp_path / "j", "r", order.client_order_id).number == order.number
+    assert sum(float(cost.bps) for cost in order.costs) == pytest.approx(float(order.value_bps))
+    assert order.outcomes[0].kind == "ack"
+    assert {source.name: source.state for source in order.sources}["ml"] == "missing"
+    with JournalReader(tmp_path / "j") as reader:
+        refused = next(record.seq for record in reader if record.kind == JournalKind.JOURNAL_REFUSAL)
+    assert explain(tmp_path / "j", "r", str(refused)).refused_by == "entry"
+    with pytest.raises(NoReasonsError, match="nothing numbered 999999"):
+        explain(tmp_path / "j", "r", "999999")
+    with pytest.raises(NoReasonsError, match="its name at the venue"):
+        explain(tmp_path / "j", "r", "b4-x")
