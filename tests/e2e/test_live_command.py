@@ -34,6 +34,14 @@ def exchange():
     served.close()
 
 
+def once_it_trades(exchange: Exchange, faults: dict) -> None:
+    """Begin with the faults when the preflight is over and orders are under way."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not exchange.ledger()["trades"]:
+        time.sleep(0.1)
+    exchange.admin("faults", faults)
+
+
 @pytest.mark.parametrize(
     "faults",
     [
@@ -45,9 +53,9 @@ def exchange():
     ids=["quiet", "timeouts", "cuts", "limits"],
 )
 def test_a_live_run_ends_at_the_exchanges_own_ledger(tmp_path, exchange, faults):
-    later = threading.Timer(6.0, exchange.admin, ("faults", faults))  # the preflight is over, orders are under way
+    later = threading.Thread(target=once_it_trades, args=(exchange, faults))
     later.start()
-    done = run(tmp_path, exchange, "--duration", "12")
+    done = run(tmp_path, exchange, "--duration", "9")
     later.join()
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
