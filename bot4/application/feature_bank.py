@@ -76,6 +76,7 @@ def make_features(
     weighed = weighed_features(settings, also)
     if chosen.select != "all":
         select = (*(chosen.names() or _BASE), *weighed)
+    intervals_ns, wanted = tuple(interval * _MS for interval in chosen.intervals_ms()), {*longer_ns}
     bucket_lots = int((chosen.vpin_bucket_qty / instrument.lot_size).to_integral_value(rounding=ROUND_DOWN))
     parameters = chosen.garch.get(instrument.symbol)
     try:
@@ -84,7 +85,7 @@ def make_features(
             float(instrument.lot_size),
             interval_ns,
             select=select,
-            longer_intervals_ns=tuple(sorted({*(interval * _MS for interval in chosen.intervals_ms()), *longer_ns})),
+            longer_intervals_ns=intervals_ns if wanted <= {*intervals_ns} else tuple(sorted({*intervals_ns, *wanted})),
             garch={interval_ns: Garch(*parameters)} if parameters else None,
             vpin_bucket_lots=bucket_lots,
         )

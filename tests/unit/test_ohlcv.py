@@ -100,9 +100,7 @@ def test_eight_years_of_daily_bars_add_up(shared_data):
     result = backtest_recordings([path], EmaCross(fast=20, slow=100, lots=1_000_000, slippage_ticks=20_000), roomy())
     assert result.rows > 2_800
     assert result.calls["calls"] > 2_800
-    assert float(result.profit) == pytest.approx(
-        float(result.trades["result"].sum()) + open_result(result), abs=1e-4
-    )
+    assert float(result.profit) == pytest.approx(float(result.trades["result"].sum()) + open_result(result), abs=1e-4)
 
 
 def open_result(result) -> float:

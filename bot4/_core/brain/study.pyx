@@ -24,8 +24,8 @@ from bot4._core.types cimport TopOfBook, money_from_int
 
 from cpython.buffer cimport PyBuffer_Release
 
-from bot4._core.brain.gate import ENTRY_NAMES
-from bot4._core.brain.sizing import SIZE_NAMES
+from bot4._core.brain.gate import ENTRY_NAMES as _ENTRY_NAMES
+from bot4._core.brain.sizing import SIZE_NAMES as _SIZE_NAMES
 
 EDGE_STEP_DTYPE = np.dtype([("now_ns", "<i8"), ("mid2_ticks", "<i8"), ("score", "<f8")])
 EDGE_DTYPE = np.dtype([("slope", "<f8"), ("error", "<f8"), ("deviation", "<f8"), ("samples", "<f8")])
@@ -241,7 +241,7 @@ def position_size(rules, *, double mean, double error, double deviation, int64_t
     cdef int i
     others.gross_ppm, others.heat_ppm, others.correlated_ppm = gross_ppm, heat_ppm, correlated_ppm
     size_position(&made, mean, error, deviation, stop_ppm, &others, &size)
-    return {"caps": {SIZE_NAMES[i]: size.caps_ppm[i] for i in range(8)}, "ppm": size.ppm, "bound": SIZE_NAMES[size.bound]}
+    return {"caps": {_SIZE_NAMES[i]: size.caps_ppm[i] for i in range(8)}, "ppm": size.ppm, "bound": _SIZE_NAMES[size.bound]}
 
 
 def lots_for(Contract contract not None, equity_atoms, int64_t ppm, int64_t price_ticks):
@@ -296,7 +296,7 @@ def signal_verdict(rules, *, int regime, double coverage, double confidence, int
     memset(&reasons, 0, sizeof(reasons))
     reasons.regime, reasons.coverage, reasons.confidence = regime, coverage, confidence
     reasons.confirmed_bars, reasons.timeframes, reasons.samples = confirmed_bars, timeframes, samples
-    return ENTRY_NAMES[gate_signal(&made, &reasons)]
+    return _ENTRY_NAMES[gate_signal(&made, &reasons)]
 
 
 # -- blend -------------------------------------------------------------------------------------------------------------

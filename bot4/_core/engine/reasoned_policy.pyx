@@ -15,8 +15,10 @@ from bot4._core.ta.features cimport Features
 from bot4._core.ta.registry cimport FEATURE_COUNT
 from bot4._core.types cimport aligned_zalloc
 
-from bot4._core.brain.blend import ALPHA_NAMES, REGIME_NAMES, SOURCE_NAMES
-from bot4._core.brain.gate import ENTRY_NAMES
+from bot4._core.brain.blend import ALPHA_NAMES as _ALPHA_NAMES
+from bot4._core.brain.blend import REGIME_NAMES as _REGIME_NAMES
+from bot4._core.brain.blend import SOURCE_NAMES as _SOURCE_NAMES
+from bot4._core.brain.gate import ENTRY_NAMES as _ENTRY_NAMES
 
 cdef int64_t PPM = 1_000_000
 
@@ -109,23 +111,23 @@ cdef class ReasonedPolicy:
         if not 0 < len(terms) <= ALPHA_TERMS_MAX:
             raise ValueError(f"the sub-strategies have 1 to {ALPHA_TERMS_MAX} terms, were given {len(terms)}")
         for feature, alpha, weight, centre, scale in terms:
-            if not 0 <= feature < FEATURE_COUNT or alpha not in ALPHA_NAMES or not weight or not scale > 0.0:
+            if not 0 <= feature < FEATURE_COUNT or alpha not in _ALPHA_NAMES or not weight or not scale > 0.0:
                 raise ValueError(
                     f"a term needs a feature below {FEATURE_COUNT}, a sub-strategy, a weight and a scale above 0, was "
                     f"{(feature, alpha, weight, centre, scale)}")
             term = &self.reasoned.blend_rules.terms[self.reasoned.blend_rules.term_count]
-            term.feature, term.alpha = feature, ALPHA_NAMES.index(alpha)
+            term.feature, term.alpha = feature, _ALPHA_NAMES.index(alpha)
             term.weight, term.centre, term.inverse_scale = weight, centre, 1.0 / scale
             self.reasoned.blend_rules.term_count += 1
-        shares = _table(REGIME_NAMES, ALPHA_NAMES, allocation, "allocation")
-        sources = _table(REGIME_NAMES, SOURCE_NAMES, weights, "weights")
+        shares = _table(_REGIME_NAMES, _ALPHA_NAMES, allocation, "allocation")
+        sources = _table(_REGIME_NAMES, _SOURCE_NAMES, weights, "weights")
         for i in range(REGIMES):
             for j in range(ALPHAS):
                 self.reasoned.blend_rules.allocation_ppm[i][j] = shares[i][j]
             for j in range(SOURCES):
                 self.reasoned.blend_rules.weight_ppm[i][j] = sources[i][j]
         for j in range(SOURCES):
-            self.reasoned.blend_rules.ttl_ns[j] = ttl_ns[SOURCE_NAMES[j]]
+            self.reasoned.blend_rules.ttl_ns[j] = ttl_ns[_SOURCE_NAMES[j]]
 
     def _set_higher(self, Features features, higher_ns):
         cdef int i
@@ -160,7 +162,7 @@ cdef class ReasonedPolicy:
                 raise ValueError(f"probabilities of {count} states must not be negative and sum to 1, were {row}")
         self.reasoned.regime_rules.hidden_count = count
         for i in range(count):
-            self.reasoned.regime_rules.labels[i] = REGIME_NAMES.index(hidden["labels"][i])
+            self.reasoned.regime_rules.labels[i] = _REGIME_NAMES.index(hidden["labels"][i])
             self.reasoned.regime_rules.initial[i] = hidden["initial"][i]
             self.reasoned.regime_rules.mean[i] = hidden["mean"][i]
             self.reasoned.regime_rules.deviation[i] = hidden["deviation"][i]
@@ -179,7 +181,7 @@ cdef class ReasonedPolicy:
     def _set_gate(self, rules):
         cdef uint32_t admitted = 0
         for name in rules.pop("regimes"):
-            admitted |= <uint32_t>1 << <int>REGIME_NAMES.index(name)
+            admitted |= <uint32_t>1 << <int>_REGIME_NAMES.index(name)
         self.reasoned.gate_rules = rules | {"regimes": admitted}
 
     def _set_size(self, rules):
@@ -204,7 +206,7 @@ cdef class ReasonedPolicy:
     def verdicts(self) -> dict:
         """How often each EntryVerdict was given, by its word."""
         cdef int i
-        return {ENTRY_NAMES[i]: self.reasoned.verdicts[i] for i in range(ENTRY_VERDICTS)}
+        return {_ENTRY_NAMES[i]: self.reasoned.verdicts[i] for i in range(ENTRY_VERDICTS)}
 
     @property
     def stray_signals(self) -> int:
@@ -222,7 +224,7 @@ cdef class ReasonedPolicy:
         cdef Reasoned* r = self.reasoned
         return {
             "score": r.view.score, "confidence": r.view.confidence, "coverage": r.view.coverage,
-            "regime": None if r.regime_now < 0 else REGIME_NAMES[r.regime_now], "trend_t": r.regime.trend_t,
+            "regime": None if r.regime_now < 0 else _REGIME_NAMES[r.regime_now], "trend_t": r.regime.trend_t,
             "stress": r.regime.stress, "stop_ticks": r.guard.stop_ticks, "held_lots": r.guard.lots,
             "rungs_done": r.guard.rungs_done, "resolved": r.edge.resolved, "lapsed": r.edge.lapsed,
             "slope_per_score": 0.0 if r.edge.score_square <= 0.0 else r.edge.product / r.edge.score_square,
