@@ -85,8 +85,10 @@ view_interval_ms = 50
 """
 ROUND_KILLS = 200  # lives of one exchange and one data directory: what the ledger lists stays small
 LIFE_S = 30.0
+QUIET_S = 6.0
 REFUSED, REFUSALS_MAX = 78, 20  # exit code of a start the preflight forbids; how often in a row
 _RECORD = 40  # bytes of a record before its payload
+_CODE = _RECORD + 24  # where a control record has its code
 STOPPED_HERE = frozenset({"dropped", "rejected", "absent"})
 
 
@@ -180,7 +182,11 @@ class Round:
         # Some die before they trade - in the preflight, in the recovery - most once intents were journalled.
         early_s = self.rng.uniform(0.0, 1.0) if self.rng.random() < 0.15 else None  # noqa: PLR2004 - a share
         wanted, started = min(5, int(self.rng.expovariate(0.7)) + 1), time.monotonic()
-        while early_s is None and self._intents(begun) < wanted:
+        while early_s is None:
+            intents, is_open = self._told(begun)
+            # A market may give no reason to trade; a gate that does not open is another matter.
+            if intents >= wanted or (is_open and time.monotonic() - started > QUIET_S):
+                break
             if not self._is_alive(child, started):
                 return False
             time.sleep(0.0005)
@@ -251,20 +257,24 @@ class Round:
         found = sorted(runs.glob("*/shard-0.journal")) if runs.is_dir() else []
         return found[-1] if found else None
 
-    def _intents(self, begun: int) -> int:
+    def _told(self, begun: int) -> tuple[int, bool]:
+        """Return how many intents this life has journalled, and whether its gate was opened."""
+        from bot4._core.engine.control import ControlCode  # noqa: PLC0415 - loaded before the fork
         from bot4._core.journal.record import JournalKind  # noqa: PLC0415 - loaded before the fork
 
         journal = self._journal()
         if journal is None or journal.stat().st_size <= begun:
-            return 0
+            return 0, False
         with journal.open("rb") as file:
             file.seek(begun or 64)
             tail = file.read()
-        at = found = 0
+        at, intents, is_open = 0, 0, False
         while at + _RECORD <= len(tail):
-            found += tail[at + 20] == JournalKind.JOURNAL_INTENT
-            at += _RECORD + int.from_bytes(tail[at + 4 : at + 8], "little")
-        return found
+            kind, length = tail[at + 20], int.from_bytes(tail[at + 4 : at + 8], "little")
+            intents += kind == JournalKind.JOURNAL_INTENT
+            is_open |= kind == JournalKind.JOURNAL_CONTROL and tail[at + _CODE] == ControlCode.CONTROL_GATE_OPEN
+            at += _RECORD + length
+        return intents, is_open
 
     def _is_alive(self, child: int, started: float) -> bool:
         """Whether it lives; raises where it ended for anything but a refusal of the preflight, or decides nothing."""
@@ -275,7 +285,7 @@ class Round:
         if time.monotonic() - started > LIFE_S:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            raise RuntimeError(f"a life decided nothing within {LIFE_S:.0f} s:\n{self.log()}")
+            raise RuntimeError(f"a life opened no gate within {LIFE_S:.0f} s:\n{self.log()}")
         return True
 
     def _explain(self, code: int) -> None:
