@@ -80,6 +80,8 @@ consecutive_rejects_max = 1000
 consecutive_rejects_max = 1000
 error_rate_max_pct = 100
 flood_trips = 1000
+[journal]
+snapshot_interval_ms = 1000
 [run]
 view_interval_ms = 50
 """

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bot4.ports.exchange import ExchangePort
 
 _KEPT = 65_536
+# What was noted by this machine's clock may be so much earlier by the venue's: twice what the preflight allows.
+_CLOCK_NS = 1_000_000_000
 
 
 class TakenOver:
@@ -82,7 +84,7 @@ class TakenOver:
                 self._board.learn(order, Sent(now_ns + exchange.validity_ns))
             elif order.life.state in UNANSWERED:
                 written_ns = self._written_ns[order.order_id]
-                sent_ns = written_ns if 0 < written_ns < now_ns else now_ns
+                sent_ns = min(written_ns + _CLOCK_NS, now_ns) if written_ns else now_ns
                 order.life = replace(order.life, valid_until_ns=sent_ns + exchange.validity_ns)
             self._board.learn(order, NoAnswer())
             order.cancel_wanted = True
