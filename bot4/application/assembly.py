@@ -12,8 +12,6 @@ from bot4._core.account.positions import Positions
 from bot4._core.book.depth_sync import DepthSync
 from bot4._core.engine.decide import LinearPolicy
 from bot4._core.engine.engine import Engine
-from bot4._core.risk.breaker import Breaker
-from bot4._core.risk.filters import Filters
 from bot4._core.risk.limits import RiskGate
 from bot4._core.sim.latency import Latency
 from bot4._core.sim.paper import Paper
@@ -22,6 +20,7 @@ from bot4.application.feature_bank import feature_place, make_features, split_in
 from bot4.application.fill_assumptions import fill_model
 from bot4.application.opening import CASH, ExternalVenue, asset_decimals, opening_balances
 from bot4.application.reasoned_parts import needed_features, portfolio_book, reasoned_policy
+from bot4.application.risk_parts import breaker_of, filters_of
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind, Instrument
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from bot4._core.brain.portfolio import PortfolioBook
     from bot4._core.journal.stream import Journal
+    from bot4._core.risk.breaker import Breaker
     from bot4._core.ta.features import Features
     from bot4.config import Settings
 
@@ -152,7 +152,7 @@ def _assemble(
     for index, asset in enumerate(assets):
         if asset in opening:
             account.credit(index, opening[asset])
-    breaker = _breaker(settings, shape)
+    breaker = breaker_of(settings, shape)
     engine = Engine(
         positions,
         account,
@@ -361,7 +361,7 @@ def _gate(settings: Settings, instrument: Instrument, index: int, shape: InputSh
         max_order_notional=order_notional,
         max_long_lots=position_lots,
         max_short_lots=0 if instrument.kind is ContractKind.SPOT else position_lots,
-        filters=_filters(instrument),
+        filters=filters_of(instrument),
         notional_is_qty=is_inverse,
         max_open_orders=risk.open_orders_max,
         band_ppm=risk.price_band_bps * 100,
@@ -375,42 +375,4 @@ def _gate(settings: Settings, instrument: Instrument, index: int, shape: InputSh
         period_ns=1_000 * MS,
         burst=risk.orders_burst,
         reserve_tokens=min(4, risk.orders_burst - 1),
-    )
-
-
-def _filters(instrument: Instrument) -> Filters:
-    def lots(qty: Decimal | None) -> int:
-        return 0 if qty is None else instrument.qty_to_lots(qty)
-
-    ticklot = instrument.tick_size * instrument.lot_size
-
-    def ticklots(notional: Decimal | None) -> int:
-        return 0 if notional is None or instrument.kind is ContractKind.INVERSE else int(notional / ticklot)
-
-    return Filters(
-        price_step_ticks=instrument.ticks_per_step,
-        qty_step_lots=instrument.lots_per_step,
-        min_qty_lots=lots(instrument.min_qty),
-        max_qty_lots=lots(instrument.max_qty),
-        max_num_orders=instrument.max_orders or 0,
-        min_notional_ticklots=ticklots(instrument.min_notional),
-        max_notional_ticklots=ticklots(instrument.max_notional),
-    )
-
-
-def _breaker(settings: Settings, shape: InputShape) -> Breaker:
-    breaker = settings.breaker
-    return Breaker(
-        error_ppm=breaker.error_rate_max_pct * 10_000,
-        min_samples=breaker.error_samples_min,
-        window_ns=breaker.error_window_ms * MS,
-        latency_limit_ns=breaker.latency_max_ms * MS,
-        stale_ns=max(breaker.stale_after_ms * MS, 3 * (shape.bar_interval_ns or 0)),
-        reject_run=breaker.consecutive_rejects_max,
-        cooldown_ns=breaker.cooldown_ms * MS,
-        cooldown_max_ns=max(300_000 * MS, breaker.cooldown_ms * MS),
-        probes=breaker.probes,
-        successes=breaker.probes,
-        flood_limit=breaker.flood_trips,
-        flood_window_ns=breaker.flood_window_ms * MS,
     )

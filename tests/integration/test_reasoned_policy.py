@@ -14,6 +14,7 @@ from bot4._core.brain.portfolio import PortfolioBook
 from bot4._core.engine.decide import DecisionReason
 from bot4._core.engine.lane_state import RefusalStage
 from bot4._core.engine.reasoned_policy import ReasonedPolicy
+from bot4._core.engine.recovery import Recovery
 from bot4._core.engine.shard import ControlCode
 from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.reader import JournalReader
@@ -327,3 +328,22 @@ def test_explain_reads_an_order_a_refusal_and_says_when_there_is_neither(tmp_pat
         explain(tmp_path / "j", "r", "999999")
     with pytest.raises(NoReasonsError, match="its name at the venue"):
         explain(tmp_path / "j", "r", "b4-x")
+
+
+def test_latch_peak_and_stop_outlive_a_restart_by_journal_and_by_snapshot(tmp_path: Path) -> None:
+    rig, market = bought(tmp_path, {})
+    market.tick(market.price + 40, 0.35)
+    rig.journal.sync()
+    held, stop = rig.made.outlook["held_lots"], rig.made.outlook["stop_ticks"]
+    by_snapshot = ReasonedRig({})
+    Recovery(by_snapshot.engine).load(Recovery(rig.engine).save(rig.journal.next_seq - 1, rig.journal.epoch))
+    assert (by_snapshot.made.outlook["held_lots"], by_snapshot.made.outlook["stop_ticks"]) == (held, stop)
+    by_journal = ReasonedRig({})
+    with JournalReader(tmp_path / "j") as reader:
+        Recovery(by_journal.engine).replay(reader)
+    before = rig.made.portfolio.snapshot()
+    for again in (by_snapshot, by_journal):
+        assert again.made.portfolio.snapshot() == before
+        assert not again.made.portfolio.is_latched
+        again.made.portfolio.apply_equity(0, before["peaks"][0] * 85 // 100)
+        assert again.made.portfolio.is_latched, "15 % below the peak of the life before"

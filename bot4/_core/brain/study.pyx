@@ -123,6 +123,29 @@ def run_regime(log_returns, rules, hidden=None):
     return out
 
 
+cdef class RegimeMeter:
+    """The regime of one market, a bar at a time.
+
+    Parameters
+    ----------
+    rules : mapping
+        Fields of RegimeRules by name, without the hidden Markov model.
+    hidden : mapping, optional
+        As for `run_regime`.
+    """
+
+    cdef RegimeRules _rules
+    cdef RegimeState _state
+
+    def __cinit__(self, rules, hidden=None):
+        self._rules = _regime_rules(rules, hidden)
+        memset(&self._state, 0, sizeof(self._state))
+
+    def apply(self, double log_return) -> int:
+        """Take one bar's log return; returns the number of the regime, -1 while warming."""
+        return regime_apply(&self._rules, &self._state, log_return)
+
+
 # -- edge --------------------------------------------------------------------------------------------------------------
 
 def run_edge(steps, rules):

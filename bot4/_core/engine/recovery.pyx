@@ -20,6 +20,7 @@ from bot4._core.account.money cimport money_hash
 from bot4._core.account.positions cimport Position, position_hash
 from bot4._core.brain.gate cimport ENTRY_NO_REASONS, Reasons
 from bot4._core.brain.portfolio cimport portfolio_apply_equity
+from bot4._core.brain.stops cimport GuardState
 from bot4._core.engine.control cimport (
     ALL_LANES,
     CONTROL_FLATTEN,
@@ -114,6 +115,10 @@ ctypedef struct LaneImage:
     int32_t flatten_reason
     int32_t has_traded
     int32_t has_refused
+    int32_t is_latched           # of the reasoned policy: the portfolio's drawdown, its peak, and the stop of what is held
+    int64_t atr_ticks
+    money_t peak_atoms
+    GuardState guard
 
 
 # -- records -----------------------------------------------------------------------------------------------------------
@@ -331,6 +336,11 @@ cdef uint8_t* _save_lane(const Lane* lane, uint8_t* at) noexcept nogil:
     image.flatten_next_ns = lane.flatten_next_ns
     image.gate = lane.gate
     image.mismatch = lane.mismatch
+    if lane.reasoned != NULL:
+        image.guard = lane.reasoned.guard
+        image.atr_ticks = lane.reasoned.atr_ticks
+        image.is_latched = lane.reasoned.portfolio.is_latched
+        image.peak_atoms = lane.reasoned.portfolio.holdings[lane.reasoned.lane].peak_atoms
     if lane.trade_ids != NULL:
         image.trade_ids_added = lane.trade_ids.added
         image.trade_ids_forgotten = lane.trade_ids.forgotten
@@ -404,6 +414,11 @@ cdef const uint8_t* _load_lane(ShardState* shard, Lane* lane, const uint8_t* at,
     lane.flatten_next_ns = image.flatten_next_ns
     lane.gate = image.gate
     lane.mismatch = image.mismatch
+    if lane.reasoned != NULL:
+        lane.reasoned.guard = image.guard
+        lane.reasoned.atr_ticks = image.atr_ticks
+        lane.reasoned.portfolio.is_latched |= image.is_latched
+        lane.reasoned.portfolio.holdings[lane.reasoned.lane].peak_atoms = image.peak_atoms
     for i in range(lane.orders.count):
         shard.shared.owed += lane.paper == NULL and not lane.orders.orders[i].cancel_pending
     if lane.trade_ids != NULL:
