@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot4._core.brain.portfolio import PortfolioBook
+    from bot4._core.engine.reasoned_policy import ReasonedPolicy
     from bot4._core.journal.stream import Journal
     from bot4._core.risk.breaker import Breaker
     from bot4._core.ta.features import Features
@@ -62,7 +63,8 @@ _BOOK_FEATURES = frozenset(
 class Assembly:
     """A shard, ready to be fed.
 
-    ``assets`` names the account's entries; ``contracts`` and ``instruments`` are in the order of the lanes.
+    ``assets`` names the account's entries; ``contracts`` and ``instruments`` are in the order of the lanes, and so are
+    ``policies``, which is empty where the linear policy decides.
     """
 
     engine: Engine
@@ -77,6 +79,7 @@ class Assembly:
     syncs: tuple[DepthSync, ...]
     opening: Mapping[str, Decimal]
     portfolio: PortfolioBook
+    policies: tuple[ReasonedPolicy, ...]
 
     def asset(self, name: str) -> int:
         """Return the account's index of an asset."""
@@ -172,15 +175,21 @@ def _assemble(
     gates = tuple(_gate(settings, instrument, index, shape) for index, instrument in enumerate(instruments))
     if external is None:
         # A paper account is worth what it opens with: the drawdown limit need not wait for the first mark.
-        for gate, instrument in zip(gates, instruments, strict=True):
-            gate.apply_equity(int(opening[instrument.settle].scaleb(decimals[instrument.settle])))
+        for lane, (gate, instrument) in enumerate(zip(gates, instruments, strict=True)):
+            atoms = int(opening[instrument.settle].scaleb(decimals[instrument.settle]))
+            gate.apply_equity(atoms)
+            portfolio.apply_equity(lane, atoms)
     syncs = tuple(DepthSync() for _ in instruments)
+    policies: list[ReasonedPolicy] = []
     for index, instrument in enumerate(instruments):
         features = make_features(settings, instrument, bar_ns, also=also, longer_ns=longer_ns)
         # Books hold levels older than a change of tick size; they lie far from the touch and cannot be traded at.
         scanner.add_instrument(
             instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}", skip_off_tick_levels=True
         )
+        if settings.strategy.policy == "reasoned":
+            without = () if shape.has_book else _BOOK_FEATURES
+            policies.append(reasoned_policy(settings, instrument, index, portfolio, features, without=without))
         engine.add_lane(
             instrument.symbol,
             syncs[index],
@@ -195,16 +204,7 @@ def _assemble(
             )
             if instrument.kind is not ContractKind.INVERSE
             else 0,
-            reasoned=reasoned_policy(
-                settings,
-                instrument,
-                index,
-                portfolio,
-                features,
-                without=() if shape.has_book else _BOOK_FEATURES,
-            )
-            if settings.strategy.policy == "reasoned"
-            else None,
+            reasoned=policies[index] if policies else None,
         )
     return Assembly(
         engine=engine,
@@ -219,6 +219,7 @@ def _assemble(
         syncs=syncs,
         opening=opening,
         portfolio=portfolio,
+        policies=tuple(policies),
     )
 
 

@@ -64,11 +64,46 @@ class Kill:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
-    """Several commands, handed over in order; one that is refused stops those after it."""
+class TellSignal:
+    """Tell the reasoned policy what a source says (docs/reasoned.md).
 
-    commands: tuple[PlaceOrder | CancelOrder | CancelAll | Kill, ...]
+    Parameters
+    ----------
+    source : str
+        ``ml``, ``sentiment``, ``onchain``, ``macro`` or ``news``; the technical score is the engine's own.
+    score, confidence : float
+        -1 to 1, and 0 to 1.
+    age_s : float
+        How old it is already.
+    symbol : str or None
+        None is every instrument.
+
+    """
+
+    source: str
+    score: float
+    confidence: float
+    age_s: float = 0.0
+    symbol: str | None = None
     command_id: str = field(default_factory=_new_id)
 
 
-Command = PlaceOrder | CancelOrder | CancelAll | Kill | Batch
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TellFunding:
+    """Tell the reasoned policy a perpetual's next funding rate, and when it is settled."""
+
+    symbol: str
+    rate: Decimal
+    settled_ns: int
+    command_id: str = field(default_factory=_new_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """Several commands, handed over in order; one that is refused stops those after it."""
+
+    commands: tuple[PlaceOrder | CancelOrder | CancelAll | Kill | TellSignal | TellFunding, ...]
+    command_id: str = field(default_factory=_new_id)
+
+
+Command = PlaceOrder | CancelOrder | CancelAll | Kill | TellSignal | TellFunding | Batch

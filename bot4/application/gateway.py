@@ -87,6 +87,22 @@ class ControlGateway:
         """Refuse every further order until a reset."""
         self._send(ControlCode.CONTROL_KILL)
 
+    def signal(self, symbol: str | None, source: int, *, score_ppm: int, confidence_ppm: int, age_ns: int) -> None:
+        """Tell what a source says of one instrument or of all."""
+        lane = ALL_LANES if symbol is None else self._lanes[symbol]
+        self._send(
+            ControlCode.CONTROL_SIGNAL,
+            instrument=lane,
+            value=source,
+            qty_lots=score_ppm,
+            tif=confidence_ppm,
+            flags=age_ns,
+        )
+
+    def funding(self, symbol: str, *, rate_ppb: int, settled_ns: int) -> None:
+        """Tell a perpetual's next funding rate."""
+        self._send(ControlCode.CONTROL_FUNDING, instrument=self._lanes[symbol], value=rate_ppb, qty_lots=settled_ns)
+
     def _send(self, code: int, **fields: int) -> None:
         if self._sink.control(int(code), **fields) is False:
             raise RejectedError("the engine's control ring is full: the command was not taken")

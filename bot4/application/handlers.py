@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot4._core.brain.blend import SOURCE_NAMES
 from bot4.application.bus import CommandBus
-from bot4.application.commands import Batch, CancelAll, CancelOrder, Kill, PlaceOrder
+from bot4.application.commands import Batch, CancelAll, CancelOrder, Kill, PlaceOrder, TellFunding, TellSignal
 from bot4.domain.errors import RejectedError
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from bot4.domain.instrument import Instrument
     from bot4.ports.order_gateway import OrderGateway
     from bot4.ports.unit_of_work import Store
+
+
+_SOURCES = SOURCE_NAMES[1:]
+_AGE_MAX_S = 31_536_000.0
 
 
 class CommandHandlers:
@@ -44,6 +49,8 @@ class CommandHandlers:
         bus.register(CancelOrder, self.cancel)
         bus.register(CancelAll, self.cancel_all)
         bus.register(Kill, self.kill)
+        bus.register(TellSignal, self.tell_signal)
+        bus.register(TellFunding, self.tell_funding)
         bus.register(Batch, self.batch)
         return bus
 
@@ -80,6 +87,36 @@ class CommandHandlers:
         """Stop every further order."""
         del command
         self._gateway.kill()
+
+    def tell_signal(self, command: TellSignal) -> None:
+        """Hand a source's score to the engine; raises RejectedError where it is none."""
+        if command.source not in _SOURCES:
+            raise RejectedError(f"a signal's source is one of {', '.join(_SOURCES)}, was {command.source!r}")
+        if not (
+            -1.0 <= command.score <= 1.0 and 0.0 <= command.confidence <= 1.0 and 0.0 <= command.age_s <= _AGE_MAX_S
+        ):
+            raise RejectedError(
+                "a signal has a score of -1 to 1, a confidence of 0 to 1 and an age of 0 s or more, was "
+                f"{command.score}, {command.confidence} and {command.age_s}"
+            )
+        if command.symbol is not None:
+            self._instrument(command.symbol)
+        self._gateway.signal(
+            command.symbol,
+            SOURCE_NAMES.index(command.source),
+            score_ppm=round(command.score * 1e6),
+            confidence_ppm=round(command.confidence * 1e6),
+            age_ns=round(command.age_s * 1e9),
+        )
+
+    def tell_funding(self, command: TellFunding) -> None:
+        """Hand a funding rate to the engine; raises RejectedError where it is none."""
+        self._instrument(command.symbol)
+        if not command.rate.is_finite() or abs(command.rate) > 1 or command.settled_ns <= 0:
+            raise RejectedError(
+                f"a funding rate lies in -1 to 1 and has a time, was {command.rate}, {command.settled_ns}"
+            )
+        self._gateway.funding(command.symbol, rate_ppb=round(command.rate * 10**9), settled_ns=command.settled_ns)
 
     def batch(self, command: Batch) -> None:
         """Check every part that can be known beforehand; the bus then hands the parts over in order."""

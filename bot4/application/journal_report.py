@@ -20,6 +20,7 @@ from bot4._core.journal.files import segment_path
 from bot4._core.journal.reader import JournalError, JournalReader, Record
 from bot4._core.journal.record import JournalKind
 from bot4._core.journal.stream import Journal
+from bot4._core.reasons_dtype import REASONS_DTYPE
 from bot4._core.types import EventKind, IntentAction
 from bot4.application.assembly import InputShape, assemble
 from bot4.application.opening import ExternalVenue
@@ -230,6 +231,10 @@ class _Words:
             case JournalKind.JOURNAL_MARK:
                 mark = np.frombuffer(row.payload, MARK_DTYPE)[0]
                 said |= self._at(int(mark["instrument"]), mark["mark_ticks"], mark["position_lots"])
+            case JournalKind.JOURNAL_REASONS:
+                reasons = np.frombuffer(row.payload, REASONS_DTYPE)[0]
+                said |= self._at(int(reasons["instrument"]), reasons["price_ticks"], reasons["qty_lots"])
+                said |= {"score": float(reasons["score"]), "value_ppb": int(reasons["value_ppb"])}
             case JournalKind.JOURNAL_CONTROL:
                 event = np.frombuffer(row.payload, EVENT_DTYPE)[0]
                 said |= {"code": _short(ControlCode(int(event["a"])), "CONTROL_"), "value": int(event["b"])}

@@ -47,6 +47,7 @@ def summarise(
     first = instruments[0]
     notes = [*source.notes, *gateway_notes]
     notes += _notes(instruments, totals, fed, source.damage)
+    notes += _entries(assembly)
     rejected = dict(fed["rejected"])
     return RunSummary(
         run_id=run_id,
@@ -160,6 +161,17 @@ def _instrument(assembly: Assembly, lane: int) -> InstrumentSummary:
         equity=amount(view["equity_atoms"]),
         equity_asset=instrument.settle,
     )
+
+
+def _entries(assembly: Assembly) -> list[str]:
+    """Return what came of the entries that the reasoned policy considered."""
+    notes = []
+    for symbol, policy in zip(assembly.engine.symbols, assembly.policies, strict=False):
+        verdicts = dict(policy.verdicts)
+        passed = verdicts.pop("pass")
+        words = ", ".join(f"{word} {count}" for word, count in sorted(verdicts.items(), key=lambda v: -v[1]) if count)
+        notes.append(f"{symbol}: {passed} entries passed the gate; refused: {words or 'none'}")
+    return notes
 
 
 def _notes(

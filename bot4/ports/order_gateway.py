@@ -38,3 +38,11 @@ class OrderGateway(Protocol):
     def kill(self) -> None:
         """Refuse every further order until an explicit reset, and cancel what works."""
         ...
+
+    def signal(self, symbol: str | None, source: int, *, score_ppm: int, confidence_ppm: int, age_ns: int) -> None:
+        """Tell what a source says, of one instrument or of all."""
+        ...
+
+    def funding(self, symbol: str, *, rate_ppb: int, settled_ns: int) -> None:
+        """Tell a perpetual's next funding rate and when it is settled."""
+        ...

@@ -347,3 +347,23 @@ def test_latch_peak_and_stop_outlive_a_restart_by_journal_and_by_snapshot(tmp_pa
         assert not again.made.portfolio.is_latched
         again.made.portfolio.apply_equity(0, before["peaks"][0] * 85 // 100)
         assert again.made.portfolio.is_latched, "15 % below the peak of the life before"
+
+
+def test_no_decision_hangs_on_what_comes_later(tmp_path: Path) -> None:
+    told = []
+    for name, later in (("a", 25), ("b", -400)):
+        (tmp_path / name).mkdir()
+        rig, market = rig_of(tmp_path / name, {})
+        market.warm(200, 0.45)
+        rig.journal.sync()
+        told.append([(kind, row.tobytes()) for kind, row in journal(tmp_path / name)])
+        for step in range(40):
+            market.tick(market.price + later * step, 0.45)
+        rig.journal.sync()
+        whole = [(kind, row.tobytes()) for kind, row in journal(tmp_path / name)]
+        assert whole[: len(told[-1])] == told[-1]
+        told[-1] = whole
+    before = min(len(told[0]), len(told[1]))
+    same = next((i for i in range(before) if told[0][i] != told[1][i]), before)
+    assert same > 10
+    assert told[0] != told[1], "the control: what comes does change what is decided then"

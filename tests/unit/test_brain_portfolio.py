@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from fractions import Fraction
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from bot4._core.account.contract import Contract
 from bot4._core.brain.portfolio import PortfolioBook
@@ -98,3 +101,80 @@ def test_a_portfolio_without_equity_counts_whatever_it_holds_as_too_much() -> No
     made = PortfolioBook(2, sample_ns=1)
     hold(made, 0, 1)
     assert made.surroundings(1, 1)["gross_ppm"] == 10**12
+
+
+class Twin:
+    """The portfolio from everything that ever happened, in fractions."""
+
+    def __init__(self, count: int, limit_ppm: int) -> None:
+        self.equity: list[list[int]] = [[] for _ in range(count)]
+        self.held, self.limit_ppm, self.is_latched = [(0, 1, 0)] * count, limit_ppm, False
+
+    def peak(self, lane: int) -> int:
+        return max(self.equity[lane])
+
+    def apply_equity(self, lane: int, atoms: int) -> None:
+        self.equity[lane].append(atoms)
+        falls = [1 - Fraction(e[-1], self.peak(i)) for i, e in enumerate(self.equity) if e and self.peak(i) > 0]
+        self.is_latched = self.is_latched or any(int(fall * 10**6) >= self.limit_ppm for fall in falls)
+
+    def exposure(self, lane: int) -> int:
+        lots, mark, _ = self.held[lane]
+        share = Fraction(abs(lots) * mark * 1_000 * 10**6, self.equity[lane][-1])  # an atom is 10^-8, a ticklot 10^-5
+        return math.ceil(share) * (1 if lots > 0 else -1)
+
+    def surroundings(self, lane: int, side: int) -> tuple[int, int, int]:
+        others = [(self.exposure(i), self.held[i][2]) for i in range(len(self.held)) if i != lane and self.held[i][0]]
+        heat = sum(abs(share) * stop // 10**6 + 1 for share, stop in others)
+        return sum(abs(share) for share, _ in others), heat, side * sum(share for share, _ in others)
+
+
+def check(twin: type[Twin], examples: int) -> set[bool]:
+    latched: set[bool] = set()
+
+    @settings(max_examples=examples, deadline=None, phases=(Phase.explicit, Phase.generate), database=None)
+    @given(st.integers(0, 2**63))
+    def compare(seed: int) -> None:
+        dice = random.Random(seed)
+        count, limit = dice.randint(1, 4), dice.choice([50_000, 150_000])
+        made, slow = PortfolioBook(count, sample_ns=1, drawdown_max_ppm=limit), twin(count, limit)
+        for lane in range(count):
+            made.apply_equity(lane, 10**12)
+            slow.apply_equity(lane, 10**12)
+        for _ in range(dice.randint(1, 12)):
+            lane = dice.randrange(count)
+            equity = slow.equity[lane][-1] * dice.randint(960, 1_040) // 1_000
+            made.apply_equity(lane, equity)
+            slow.apply_equity(lane, equity)
+            held = (dice.randint(-2_000, 2_000), dice.choice([7, 100_000, 6_000_000]), dice.choice([0, 900, 30_000]))
+            hold(made, lane, held[0], held[1], held[2])
+            slow.held[lane] = held
+            for at in range(count):
+                hold(made, at, *slow.held[at])  # a mark of every instrument, as the shard takes them
+            for at in range(count):
+                assert tuple(made.surroundings(at, -1).values()) == slow.surroundings(at, -1)
+            assert made.is_latched == slow.is_latched
+            latched.add(slow.is_latched)
+
+    compare()
+    return latched
+
+
+def test_exposures_heat_and_latch_are_the_twins() -> None:
+    assert check(Twin, 1_000) == {True, False}
+
+
+class NewestIsThePeak(Twin):
+    def peak(self, lane: int) -> int:
+        return max(self.equity[lane][-2:])
+
+
+class ForgetsShorts(Twin):
+    def exposure(self, lane: int) -> int:
+        return max(0, super().exposure(lane))
+
+
+@pytest.mark.parametrize("planted", [NewestIsThePeak, ForgetsShorts])
+def test_a_planted_fault_of_the_portfolio_is_found(planted: type[Twin]) -> None:
+    with pytest.raises(AssertionError):
+        check(planted, 300)

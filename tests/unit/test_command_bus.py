@@ -13,7 +13,7 @@ from bot4._core.engine.shard import ControlCode
 from bot4._core.types import IntentFlag
 from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.application.bus import CommandBus
-from bot4.application.commands import Batch, CancelAll, CancelOrder, Kill, PlaceOrder
+from bot4.application.commands import Batch, CancelAll, CancelOrder, Kill, PlaceOrder, TellFunding, TellSignal
 from bot4.application.gateway import ALL_LANES, ControlGateway
 from bot4.application.handlers import CommandHandlers
 from bot4.domain.errors import RejectedError
@@ -178,3 +178,30 @@ def test_a_bus_is_strict_about_its_handlers():
         bus.dispatch(CancelAll())
     with pytest.raises(ValueError, match="remembered_max must be at least 1, was 0"):
         CommandBus(remembered_max=0)
+
+
+def test_a_signal_and_a_funding_rate_arrive_in_whole_millionths_and_billionths(bus, sink):
+    bus.dispatch(TellSignal(source="news", score=-0.5, confidence=0.25, age_s=1.5, symbol="BTCUSDT"))
+    bus.dispatch(TellFunding(symbol="BTCUSDT", rate=Decimal("0.0001"), settled_ns=10**18))
+    signal, funding = sink.taken[-2:]
+    assert signal[0] == ControlCode.CONTROL_SIGNAL
+    assert signal[1] == {"instrument": 0, "value": 5, "qty_lots": -500_000, "tif": 250_000, "flags": 1_500_000_000}
+    assert funding[0] == ControlCode.CONTROL_FUNDING
+    assert funding[1] == {"instrument": 0, "value": 100_000, "qty_lots": 10**18}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (TellSignal(source="ta", score=0.1, confidence=1.0), "one of ml"),
+        (TellSignal(source="ml", score=1.1, confidence=1.0), "score of -1 to 1"),
+        (TellSignal(source="ml", score=float("nan"), confidence=1.0), "score of -1 to 1"),
+        (TellSignal(source="ml", score=0.1, confidence=1.0, age_s=-1.0), "age of 0 s"),
+        (TellSignal(source="ml", score=0.1, confidence=1.0, symbol="NONE"), "not traded"),
+        (TellFunding(symbol="BTCUSDT", rate=Decimal(2), settled_ns=1), "funding rate"),
+    ],
+)
+def test_what_is_no_signal_is_refused_here(bus, sink, wrong, words):
+    with pytest.raises(RejectedError, match=words):
+        bus.dispatch(wrong)
+    assert not sink.taken

@@ -1,4 +1,4 @@
-"""A fitted regime model: found again where it is known, filtered by the core as statsmodels filters it, kept in a file."""
+"""A fitted regime model: found where it is known, filtered by the core as by statsmodels, kept in a file."""
 
 from __future__ import annotations
 
