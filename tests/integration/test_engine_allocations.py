@@ -28,7 +28,7 @@ from bot4._core.engine.feed import Feed
 counter = ctypes.CDLL(sys.argv[3]).counted
 words = (ctypes.c_uint64 * 3)()
 
-assembly, journal = assembled(Path(sys.argv[4]))
+assembly, journal = assembled(Path(sys.argv[4]), **json.loads(sys.argv[5]))
 feed = Feed(assembly.scanner, assembly.engine)
 lines = synthetic_capture(24_000).splitlines(keepends=True)
 parts = {"warm": lines[:8_000], "one": lines[8_000:8_001], "some": lines[8_001:10_001], "many": lines[10_001:]}
@@ -73,13 +73,24 @@ def counter_library(tmp_path_factory) -> Path:
     return library
 
 
-@pytest.fixture(scope="module")
-def counted(counter_library: Path, tmp_path_factory) -> dict:
+# Each policy, and for the one with reasons a belief that lets the made-up market see orders.
+POLICIES = {
+    "linear": {},
+    "reasoned": {
+        "strategy.policy": "reasoned", "strategy.enter_score": 0.3, "strategy.take_score": 0.3, "gate.prior_bps": 100,
+        "gate.prior_samples": 1_000, "gate.samples_min": 0, "gate.standard_errors": 0, "gate.confirm_bars": 0,
+        "gate.timeframes_min": 0, "gate.confidence_min": 0, "regime.warm_up_bars": 2,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=POLICIES)
+def counted(request, counter_library: Path, tmp_path_factory) -> dict:
     if "-fsanitize" in os.environ.get("CFLAGS", "") or "BOT4_SANITIZE" in os.environ:
         pytest.skip("a sanitizer replaces the allocator")
     command = [
         sys.executable, "-c", COUNTED, str(ROOT), str(ROOT / "tests"), str(counter_library),
-        str(tmp_path_factory.mktemp("journal") / "j"),
+        str(tmp_path_factory.mktemp("journal") / "j"), json.dumps(POLICIES[request.param]),
     ]  # fmt: skip
     done = subprocess.run(
         command, env=os.environ | {"LD_PRELOAD": str(counter_library)}, capture_output=True, text=True, check=False
@@ -90,8 +101,8 @@ def counted(counter_library: Path, tmp_path_factory) -> dict:
 
 def test_messages_allocate_nothing(counted):
     lane = counted["lane"]
-    assert lane["intents"] > 10, "orders were placed and journalled on the way"
-    assert lane["fills"] > 10
+    assert lane["intents"] > 4, "orders were placed and journalled on the way"
+    assert lane["fills"] > 4
     taken = counted["taken"]
     assert counted["messages"]["many"] == 13_999
     assert taken["some"] == taken["one"], taken
