@@ -16,6 +16,7 @@ from bot4._core.engine.lane_state import GateReason
 from bot4._core.types import IntentAction, IntentFlag
 from bot4._core.types import OrderType as IntentType
 from bot4._core.types import TimeInForce as IntentTif
+from bot4.application.live_account import LivePace
 from bot4.application.order_board import BoardOrder, BoardReport, OrderBoard
 from bot4.application.order_sender import OrderSender
 from bot4.application.reconciliation import Findings, Reconciler
@@ -37,7 +38,6 @@ from bot4.ports.exchange import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from decimal import Decimal
 
     import numpy as np
 
@@ -50,28 +50,6 @@ _PUSH_S = 1.0
 # GATE_START and GATE_MISMATCH of the engine's gate: what reconciliation may set and clear.
 _GATE_REASONS = int(GateReason.GATE_START | GateReason.GATE_MISMATCH)
 _TAKE = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LivePace:
-    """How often the gateway looks after things."""
-
-    reconcile_s: float = 10.0
-    ready_s: float = 0.1
-    drain_s: float = 30.0
-    dead_man_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveAccount:
-    """What a session needs to trade for real: a venue that is not started yet, its balances, and a new epoch."""
-
-    exchange: ExchangePort
-    balances: Mapping[str, Decimal]
-    epoch: int
-    pace: LivePace
-    place: str
-    past: RunPast | None = None  # of a run that did not end in order: this one goes on with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +278,8 @@ class LiveGateway:
             found = await (self.reconciler.run() if self.books.is_open else self.reconciler.open())
             self._findings = found
             self._flush()
+            if self._past is not None:
+                self._past.cancel_known(self._sender)
             for order in self.board.unsettled():
                 self._sender.settle(order)
             if found.ghosts:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot4._core.clock import SystemClock
 from bot4._core.engine.control import ControlCode
-from bot4.application.live_gateway import LiveAccount, LiveGateway
+from bot4.application.live_account import LiveAccount
+from bot4.application.live_gateway import LiveGateway
 from bot4.domain.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
     from bot4._core.engine.engine import Engine
     from bot4.application.bus import CommandBus
-    from bot4.application.live_gateway import LiveAccount, LiveGateway
+    from bot4.application.live_account import LiveAccount
+    from bot4.application.live_gateway import LiveGateway
     from bot4.config import Settings
     from bot4.dto.summary import RunSummary
     from bot4.ports.display import Display

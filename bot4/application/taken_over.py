@@ -88,7 +88,15 @@ class TakenOver:
                 order.life = replace(order.life, valid_until_ns=sent_ns + exchange.validity_ns)
             self._board.learn(order, NoAnswer())
             order.cancel_wanted = True
-            if not order.life.is_unknown:
+        self.cancel_known(sender)
+
+    def cancel_known(self, sender: OrderSender) -> None:
+        """Have canceled what the venue is known to have; once more for each look at it.
+
+        Nobody else does: for the engine a cancellation that was journalled before the crash is still under way.
+        """
+        for order in self._orders:
+            if not (order.life.has_ended or order.life.is_unknown or order.life.ending is not None):
                 sender.cancel(order)
 
 

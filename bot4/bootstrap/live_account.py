@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot4.adapters.secrets.key_source import ApiKey
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.venues.venue_streams import VenueStreams
-    from bot4.application.live_gateway import LiveAccount
+    from bot4.application.live_account import LiveAccount
     from bot4.application.run_past import RunPast
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -89,7 +89,7 @@ def open_live_account(
 
     from bot4.adapters.host.no_dumps import forbid_dumps
     from bot4.adapters.secrets.key_source import load_api_key
-    from bot4.application.live_gateway import LiveAccount, LivePace
+    from bot4.application.live_account import LiveAccount, LivePace
     from bot4.application.preflight import PreflightError, preflight
     from bot4.domain.errors import Bot4Error
     from bot4.ports.exchange import NoInformation

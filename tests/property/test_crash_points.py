@@ -125,3 +125,8 @@ def test_a_bot_that_sends_before_it_writes_leaves_ghosts(folder):
 def test_a_bot_that_takes_an_unanswered_intent_for_never_sent_is_caught(folder):
     _, wrong, _ = walk(folder, torn=False, pairs=False, later={"forgets_unsent": True})
     assert wrong
+
+
+def test_a_bot_that_leaves_what_it_finds_later_to_rest_is_caught(folder):
+    _, wrong, _ = walk(folder, torn=False, pairs=False, later={"cancels_once": True})
+    assert wrong
