@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from bot4._core.clock import SystemClock
 from bot4._core.engine.control import ControlCode
-from bot4.application.live_account import LiveAccount
 from bot4.application.live_gateway import LiveGateway
 from bot4.domain.errors import ConfigError
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from bot4._core.engine.runner import ShardRunner
     from bot4.application.assembly import Assembly
+    from bot4.application.live_account import LiveAccount
 
 
 def make_gateway(
