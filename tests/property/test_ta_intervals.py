@@ -125,6 +125,7 @@ def check_no_look_ahead(run: Run, trades: list[Row], cut: int) -> None:
         )
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("regime", ta_walks.REGIMES)
 def test_the_future_past_every_boundary_does_not_change_the_past(regime: str) -> None:
     trades = trades_of(regime, 160, 5)
@@ -134,6 +135,7 @@ def test_the_future_past_every_boundary_does_not_change_the_past(regime: str) ->
         check_no_look_ahead(run_trades, trades, cut)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("leaking_ns", INTERVALS_NS)
 def test_look_ahead_check_finds_a_leak_of_one_trade_in_one_feature_of_one_interval(leaking_ns: int) -> None:
     place = bank_of(INTERVALS_NS).names.index("sma_5")
