@@ -121,6 +121,17 @@ SETTINGS = st.builds(
 )
 
 
+def toml_value(value: object) -> str:
+    """A plain value in TOML's words; a table in line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml_value(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
 def as_toml(settings: Settings, *, as_floats: bool = False) -> str:
     """The settings as a file would hold them: amounts quoted (or, the control, as floats of seven digits)."""
     lines: list[str] = []
@@ -134,15 +145,8 @@ def as_toml(settings: Settings, *, as_floats: bool = False) -> str:
             if isinstance(getattr(held, key), msgspec.Struct):
                 inner.append((f"{name}.{key}", value, getattr(held, key)))
                 continue
-            if isinstance(value, dict):
-                text = "{" + ", ".join(f"{part} = {number!r}" for part, number in value.items()) + "}"
-            elif isinstance(value, bool):
-                text = str(value).lower()
-            elif isinstance(value, str):
-                is_amount = isinstance(getattr(held, key), Decimal)
-                text = f"{float(value):.7g}" if is_amount and as_floats else f'"{value}"'
-            else:
-                text = repr(value)
+            is_float = as_floats and isinstance(getattr(held, key), Decimal)
+            text = f"{float(value):.7g}" if is_float else toml_value(value)
             lines.append(f"{key} = {text}")
         for part in inner:
             table(*part)
