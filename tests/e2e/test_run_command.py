@@ -71,7 +71,8 @@ def test_the_summary_goes_to_a_file_and_into_the_store(tmp_path, capture):
 def test_a_summary_that_cannot_be_written_is_exit_73(tmp_path, capture):
     done = bot4("run", "--replay", capture, "--data-dir", tmp_path / "data", "--quiet", "--json", tmp_path)
     assert done.returncode == 73
-    assert done.stderr.splitlines()[-1] == f"bot4: summary {tmp_path} cannot be written: Is a directory"
+    assert done.stderr.splitlines()[-1] == f"bot4: summary {tmp_path} cannot be written: it is a folder"
+    assert not (tmp_path / "data").exists(), "it is refused before the run"
 
 
 def test_ten_times_the_pace_takes_a_tenth_of_the_time(tmp_path, lines):
