@@ -51,7 +51,6 @@ COLD = {
     "bot4/_core/mem/record_ring.pyx",
     "bot4/_core/mem/spsc_ring.pyx",
     "bot4/_core/mem/waiter.pyx",
-    "bot4/_core/risk/breaker.pyx",
     "bot4/_core/sim/exchange.pyx",
     "bot4/_core/sim/exchange_tables.pyx",
     "bot4/_core/sim/exchange_types.pyx",
