@@ -42,6 +42,7 @@ COLD = {
     "bot4/_core/engine/engine.pyx",
     "bot4/_core/engine/reasoned_policy.pyx",
     "bot4/_core/engine/recovery.pyx",
+    "bot4/_core/engine/snapshot.pyx",
     "bot4/_core/engine/view.pyx",
     "bot4/_core/journal/reader.pyx",
     "bot4/_core/mem/intent_ring.pyx",

@@ -1,4 +1,4 @@
-"""What a journal alone determines of a shard: read back record by record, saved whole, and hashed."""
+"""What a journal alone determines of a shard: read back record by record."""
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
@@ -18,14 +18,6 @@ cpdef enum RecoveryVerdict:
 # One record of the journal, applied to the state it changed when it was written. Nothing is journalled or sent.
 cdef int recovery_apply(
     ShardState* shard, int kind, uint64_t seq, int64_t wall_ns, const uint8_t* payload, size_t length
-) noexcept nogil
-# Hash of all that `recovery_apply` can change: equal for a shard that lived and for one that read its journal.
-cdef uint64_t recovery_hash(const ShardState* shard) noexcept nogil
-cdef size_t recovery_size(const ShardState* shard) noexcept nogil      # bytes `recovery_save` writes now
-cdef size_t recovery_size_max(const ShardState* shard) noexcept nogil  # and at most
-# The shard as it stands after the record `seq`; returns the bytes written, 0 where `capacity` is too small.
-cdef size_t recovery_save(
-    const ShardState* shard, uint64_t seq, uint32_t epoch, uint8_t* out, size_t capacity
 ) noexcept nogil
 
 

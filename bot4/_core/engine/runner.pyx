@@ -13,8 +13,8 @@ from cpython.buffer cimport PyBuffer_Release
 from bot4._core.engine.control cimport ALL_LANES, control_event
 from bot4._core.engine.engine cimport Engine
 from bot4._core.engine.link cimport VenueLink
-from bot4._core.engine.recovery cimport recovery_save, recovery_size_max
 from bot4._core.engine.shard cimport shard_apply, shard_apply_reports, shard_publish
+from bot4._core.engine.snapshot cimport snapshot_save, snapshot_size_max
 from bot4._core.journal.append cimport JournalStream, journal_next_seq
 from bot4._core.mem.record_buffer cimport borrow_records
 from bot4._core.mem.spsc_ring cimport SpscRing, spsc_pop_batch, spsc_push_batch, spsc_size
@@ -138,7 +138,7 @@ cdef class ShardRunner:
         if journal != NULL:
             self._rings.image_seq = journal_next_seq(journal) - 1
             self._rings.image_epoch = journal.epoch
-        self._rings.image_bytes = recovery_save(
+        self._rings.image_bytes = snapshot_save(
             self.engine.state, self._rings.image_seq, self._rings.image_epoch, self._rings.image, self._rings.image_room)
         flag_store(&self._rings.snapshot, 2)
 
@@ -153,7 +153,7 @@ cdef class ShardRunner:
             if flag_load(&self._rings.snapshot) == 1:      # an earlier one that was given up is still wanted
                 return None
             if self._image is None:
-                self._image = bytearray(recovery_size_max(self.engine.state))
+                self._image = bytearray(snapshot_size_max(self.engine.state))
             room = self._image
             self._rings.image, self._rings.image_room = &room[0], len(self._image)
             flag_store(&self._rings.snapshot, 1)
