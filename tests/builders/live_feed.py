@@ -14,9 +14,9 @@ from bot4._core.engine.runner import ShardRunner
 from bot4.adapters.venues.binance.market_data import BinanceStreams
 from bot4.adapters.venues.live_feed import LiveFeed
 from bot4.application.assembly import InputShape, assemble
-from bot4.config import load_settings
+from bot4.config import Settings, load_settings
 from bot4.domain.errors import Bot4Error
-from bot4.domain.instrument import Market
+from bot4.domain.instrument import Instrument, Market
 from bot4.ports.frame_sink import FrameSink
 from builders.venue_server import VenueServer
 
@@ -45,23 +45,12 @@ class ShiftedClock:
         return self.clock.wall_ns()
 
 
-class Client:
+class RunningFeed:
     """A live feed with its engine, in threads as `bot4 run` has them."""
 
-    def __init__(
-        self, server: VenueServer, *symbols: str, market: Market = Market.SPOT, recorder: FrameSink | None = None,
-        feed_type: type[LiveFeed] = LiveFeed, **settings: object,
-    ) -> None:  # fmt: skip
-        urls = {f"venues.binance.{prefix}rest_url": server.url for prefix in ("", "usdm_")}
-        urls |= {f"venues.binance.{prefix}ws_url": server.ws_url for prefix in ("", "usdm_")}
-        changes = {key.replace("__", "."): value for key, value in settings.items()}
-        self.settings = load_settings(environment={}, overrides=FAST | urls | changes)
-        self.clock = ShiftedClock()
-        venue = BinanceStreams.open(
-            market, symbols or ("BTCUSDT",), self.settings.venues.binance, self.settings.streams
-        )
-        self.source = feed_type(venue, self.settings.streams, clock=self.clock, rng=Random(3), recorder=recorder)
-        self.assembly = assemble(self.settings, venue.instruments, journal=None, shape=InputShape())
+    def __init__(self, source: LiveFeed, settings: Settings, instruments: list[Instrument]) -> None:
+        self.source = source
+        self.assembly = assemble(settings, instruments, journal=None, shape=InputShape())
         self.runner = ShardRunner(self.assembly.engine)
         self.feed = Feed(
             self.assembly.scanner, self.assembly.engine, ring=self.runner.ring, room=self.runner.room,
@@ -93,6 +82,25 @@ class Client:
         self.runner.stop()
         self._threads[1].join(10)
         assert not any(thread.is_alive() for thread in self._threads)
+
+
+class Client(RunningFeed):
+    """A live feed of the small Binance."""
+
+    def __init__(
+        self, server: VenueServer, *symbols: str, market: Market = Market.SPOT, recorder: FrameSink | None = None,
+        feed_type: type[LiveFeed] = LiveFeed, **settings: object,
+    ) -> None:  # fmt: skip
+        urls = {f"venues.binance.{prefix}rest_url": server.url for prefix in ("", "usdm_")}
+        urls |= {f"venues.binance.{prefix}ws_url": server.ws_url for prefix in ("", "usdm_")}
+        changes = {key.replace("__", "."): value for key, value in settings.items()}
+        self.settings = load_settings(environment={}, overrides=FAST | urls | changes)
+        self.clock = ShiftedClock()
+        venue = BinanceStreams.open(
+            market, symbols or ("BTCUSDT",), self.settings.venues.binance, self.settings.streams
+        )
+        source = feed_type(venue, self.settings.streams, clock=self.clock, rng=Random(3), recorder=recorder)
+        super().__init__(source, self.settings, venue.instruments)
 
     @property
     def is_whole(self) -> bool:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from random import Random
-from typing import Self
 
 import pytest
 from builders.in_band_server import SERVERS, InBandServer
+from builders.live_feed import RunningFeed
 
 from bot4._core.clock import SystemClock
-from bot4._core.engine.feed import Feed
-from bot4._core.engine.runner import ShardRunner
 from bot4.adapters.venues.bybit.market_data import open_bybit
 from bot4.adapters.venues.coinbase.market_data import open_coinbase
 from bot4.adapters.venues.kraken.market_data import open_kraken
 from bot4.adapters.venues.live_feed import LiveFeed
 from bot4.adapters.venues.okx.market_data import open_okx
-from bot4.application.assembly import InputShape, assemble
 from bot4.config import load_settings
-from bot4.domain.errors import Bot4Error, ConfigError
+from bot4.domain.errors import ConfigError
 
 OPEN = {"kraken": open_kraken, "okx": open_okx, "bybit": open_bybit, "coinbase": open_coinbase}
 FAST = {
@@ -31,8 +27,8 @@ FAST = {
 PATIENCE_S = 20.0
 
 
-class Client:
-    """A live feed with its engine, in threads as `bot4 run` has them."""
+class Client(RunningFeed):
+    """A live feed of one of these exchanges."""
 
     def __init__(
         self, server: InBandServer, symbols: tuple[str, ...] | None = None, **settings_changed: object
@@ -42,39 +38,8 @@ class Client:
         venue = OPEN[server.venue](
             symbols or (server.symbol,), getattr(settings.venues, server.venue), settings.streams
         )
-        self.source = LiveFeed(venue, settings.streams, clock=SystemClock(), rng=Random(3))
-        self.assembly = assemble(settings, venue.instruments, journal=None, shape=InputShape())
-        self.runner = ShardRunner(self.assembly.engine)
-        self.feed = Feed(
-            self.assembly.scanner, self.assembly.engine, ring=self.runner.ring, room=self.runner.room,
-            records=self.runner.records, live=True,
-        )  # fmt: skip
-        self.error: BaseException | None = None
-        self._threads = [
-            threading.Thread(target=self._read, daemon=True),
-            threading.Thread(target=self.runner.run, daemon=True),
-        ]
-
-    def _read(self) -> None:
-        try:
-            self.source.run(self.feed)
-        except Bot4Error as error:
-            self.error = error
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        self.feed.stop()
-        self._threads[0].join(10)
-        self.runner.stop()
-        self._threads[1].join(10)
-        assert not any(thread.is_alive() for thread in self._threads)
+        source = LiveFeed(venue, settings.streams, clock=SystemClock(), rng=Random(3))
+        super().__init__(source, settings, venue.instruments)
 
     @property
     def lane(self) -> dict:
