@@ -28,9 +28,12 @@ timeout_ms = 1500
 [venues.binance]
 rest_url = "{rest}"
 ws_url = "{ws}"
+"""
+# Trades often, and small: what a live run under test decides by.
+EAGER = """
 [strategy]
-weights = {{ depth_imbalance_5 = 1.0 }}
-scales = {{ depth_imbalance_5 = 1.0 }}
+weights = { depth_imbalance_5 = 1.0 }
+scales = { depth_imbalance_5 = 1.0 }
 enter_score = 0.05
 take_score = 0.15
 exit_score = 0.02
@@ -43,8 +46,21 @@ orders_burst = 10
 
 
 def environment(**extra: str) -> dict[str, str]:
+    """What a live run needs of its environment, and nothing of bot4's from the one of the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BOT4_")}
     return kept | {"BOT4_LIVE_CONSENT": "real orders", "BOT4_API_KEY": KEY, "BOT4_API_SECRET": SECRET} | extra
+
+
+def administer(at: dict[str, str], path: str, body: dict | None = None) -> dict:
+    """Ask the exchange's administration, or tell it `body`."""
+    request = urllib.request.Request(  # noqa: S310 - an address of this machine
+        f"{at['admin']}/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {at['admin_token']}", "Content-Type": "application/json"},
+        method="GET" if body is None else "PUT",
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - an address of this machine
+        return json.load(answer)
 
 
 class Exchange:
@@ -72,14 +88,7 @@ class Exchange:
         self.at = json.loads(self.process.stdout.readline())
 
     def admin(self, path: str, body: dict | None = None) -> dict:
-        request = urllib.request.Request(  # noqa: S310 - an address of this machine
-            f"{self.at['admin']}/{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self.at['admin_token']}", "Content-Type": "application/json"},
-            method="GET" if body is None else "PUT",
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - an address of this machine
-            return json.load(answer)
+        return administer(self.at, path, body)
 
     def ledger(self) -> dict:
         return self.admin("ledger")["accounts"]["live"]
@@ -92,7 +101,7 @@ class Exchange:
 
 def run(tmp_path, exchange, *arguments, settings="", **extra) -> subprocess.CompletedProcess:
     config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**exchange.at) + settings)
+    config.write_text(SETTINGS.format(**exchange.at) + EAGER + settings)
     return subprocess.run(
         [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
          str(tmp_path / "data"), "--quiet", "--json", "-", *arguments],

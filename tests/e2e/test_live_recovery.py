@@ -13,7 +13,7 @@ import sys
 import time
 
 import pytest
-from builders.live_process import MAIN, SETTINGS, Exchange, environment, judge, run
+from builders.live_process import EAGER, MAIN, SETTINGS, Exchange, environment, judge, run
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ EXTRA = ["--set", "live.venue_timeout_ms=500"]
 def killed(tmp_path, exchange, *, after_s=0.0, timeout_s=60.0):
     """Start a run, wait until an order of it rests at the exchange (and `after_s` more), and kill it."""
     config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**exchange.at))
+    config.write_text(SETTINGS.format(**exchange.at) + EAGER)
     process = subprocess.Popen(
         [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
          str(tmp_path / "data"), "--quiet", *EXTRA],

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
 import threading
-import urllib.request
 from decimal import Decimal
 
 import pytest
 from builders.exchange_process import exchange_process
+from builders.live_process import EAGER, MAIN, administer, environment
 
-MAIN = "from bot4.entrypoints.cli.main import main; main()"
 OPENING = Decimal(1_000_000)
+KEYS = {"BOT4_API_KEY": "alicekey", "BOT4_API_SECRET": "alicesecret"}
 SETTINGS = """
 [live]
 consent = "real orders"
@@ -28,17 +27,6 @@ timeout_ms = 1500
 [venues.binance]
 usdm_rest_url = "{futures_rest}"
 usdm_ws_url = "{futures_ws}"
-[strategy]
-weights = {{ depth_imbalance_5 = 1.0 }}
-scales = {{ depth_imbalance_5 = 1.0 }}
-enter_score = 0.05
-take_score = 0.15
-exit_score = 0.02
-cooldown_ms = 300
-passive_ttl_ms = 700
-[risk]
-orders_per_s = 5
-orders_burst = 10
 """
 
 
@@ -48,26 +36,13 @@ def exchange():
         yield at
 
 
-def admin(at, path, body=None):
-    request = urllib.request.Request(  # noqa: S310 - an address of this machine
-        f"{at['admin']}/{path}",
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {at['admin_token']}", "Content-Type": "application/json"},
-        method="GET" if body is None else "PUT",
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - an address of this machine
-        return json.load(answer)
-
-
 def run(tmp_path, at, *arguments):
     config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**at))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOT4_")}
-    keys = {"BOT4_LIVE_CONSENT": "real orders", "BOT4_API_KEY": "alicekey", "BOT4_API_SECRET": "alicesecret"}
+    config.write_text(SETTINGS.format(**at) + EAGER)
     return subprocess.run(
         [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--market", "usdm", "--live", "--config",
          str(config), "--data-dir", str(tmp_path / "data"), "--quiet", "--json", "-", *arguments],
-        env=kept | keys, capture_output=True, text=True, timeout=110, check=False,
+        env=environment(**KEYS), capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
 
 
@@ -102,13 +77,13 @@ FAULTS = {"order_timeouts": 0.3, "order_timeout_s": 0.5, "drop_diffs": 0.05}
 
 
 def test_a_live_run_ends_at_the_exchanges_own_ledger(tmp_path, exchange):
-    later = threading.Timer(3.5, admin, (exchange, "faults", FAULTS))  # orders are under way
+    later = threading.Timer(3.5, administer, (exchange, "faults", FAULTS))  # orders are under way
     later.start()
     done = run(tmp_path, exchange, "--duration", "7")
     later.join()
     assert done.returncode == 0, done.stderr
     summary, ours = json.loads(done.stdout), told(tmp_path)
-    theirs = admin(exchange, "ledger")["futures"]["accounts"]["alice"]
+    theirs = administer(exchange, "ledger")["futures"]["accounts"]["alice"]
     judge(ours, theirs, summary)
     assert len(theirs["orders"]) > 0
     assert len(theirs["trades"]) > 0
