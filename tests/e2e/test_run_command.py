@@ -38,6 +38,10 @@ def test_json_to_stdout_is_nothing_but_the_summary_with_every_documented_key(tmp
     assert "SYNTHETIC" in done.stderr
 
 
+def test_with_nothing_configured_the_first_trade_comes_within_seconds(tmp_path):
+    assert summary_of(tmp_path, "--duration", "5", "--speed", "max")["fills"] > 0
+
+
 def test_the_same_seed_gives_the_same_state_and_another_one_another(tmp_path):
     fixed = ("--duration", "20", "--speed", "max")
     first = summary_of(tmp_path, *fixed, "--seed", "3")

@@ -51,9 +51,9 @@ def test_each_place_is_stronger_than_the_one_before(tmp_path):
 
 def test_the_file_in_the_working_folder_is_read_unless_the_environment_names_another(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    file_of(tmp_path, "[run]\nseed = 1\n")
+    file_of(tmp_path, "[run]\nseed = 3\n")
     (tmp_path / "other.toml").write_text("[run]\nseed = 2\n")
-    assert load_settings(environment={}).run.seed == 1
+    assert load_settings(environment={}).run.seed == 3
     assert load_settings(environment={"BOT4_CONFIG": str(tmp_path / "other.toml")}).run.seed == 2
 
 
