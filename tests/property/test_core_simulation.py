@@ -24,6 +24,7 @@ def test_a_thousand_seeds_of_ten_thousand_events_break_no_rule_and_reach_everyth
     assert outcome.holds
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("plant", ["trade_id_changes", "forgets_an_update", "resends"])
 def test_a_bot_that_is_wrong_is_noticed_and_its_seed_is_named(plant):
     outcome = simulate.simulate(range(60), plant=plant)
@@ -39,6 +40,7 @@ def test_worlds_in_which_something_never_happened_prove_nothing():
     assert not outcome.holds
 
 
+@pytest.mark.untraced
 def test_a_seed_is_the_same_life_in_another_process_with_another_hash_seed():
     here = simulate.simulate(range(3)).digest.hexdigest()[:16]
     for hash_seed in ("0", "12345"):

@@ -22,3 +22,4 @@ cdef class JournalReader:
     cdef object _fill(self, int64_t size)
     cdef object _read_next(self, bint following)
     cdef object _judge_tail(self, str reason, bint following)
+    cdef int64_t _find_intact(self) except -2

@@ -229,16 +229,13 @@ cdef class JournalReader:
         )
 
     cdef object _judge_tail(self, str reason, bint following):
-        """None for a torn tail (or a record still being written), else raise: something intact lies behind the damage."""
-        cdef const uint8_t[::1] view
-        cdef int64_t found
-        size = os.fstat(self.fd).st_size
-        self.buffer = b""   # what was read may have been overtaken by the writer
-        self.buffer_offset = self.offset
-        self._fill(size - self.offset)
-        view = self.buffer
-        found = record_find(&view[0], len(self.buffer), 0, self.next_seq) if len(self.buffer) else -1
-        if found >= 0:
+        """None for a torn tail or a record still being written; the record, where it is whole by now; else raise."""
+        cdef int64_t found = self._find_intact()
+        if found > 0:
+            found = self._find_intact()     # the pages before it may have been read before the writer came to them
+        if found == 0:
+            return self._read_next(following)
+        if found > 0:
             raise JournalCorrupt(self.segment_path, self.offset, f"{reason}, intact records follow from byte {self.offset + found}")
         if len(self.buffer) > _RECORD_MAX and self.buffer[_RECORD_MAX:].strip(b"\0"):
             raise JournalCorrupt(self.segment_path, self.offset, f"{reason}, {len(self.buffer)} bytes follow that are no record")
@@ -250,6 +247,15 @@ cdef class JournalReader:
         else:
             self.torn_bytes = len(self.buffer)
         return None
+
+    cdef int64_t _find_intact(self) except -2:
+        """Read anew from the current record to the end of the file: how far on the first intact record is, or -1."""
+        cdef const uint8_t[::1] view
+        self.buffer = b""   # what was read may have been overtaken by the writer
+        self.buffer_offset = self.offset
+        self._fill(os.fstat(self.fd).st_size - self.offset)
+        view = self.buffer
+        return record_find(&view[0], len(self.buffer), 0, self.next_seq - 1) if len(self.buffer) else -1
 
     def follow(self, wait):
         """Yield records as they are written.
