@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builders.backtest import LAST, MS, instrument, l2_market, roomy
+from builders.examples import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from oracles.backtest_grid import GridBacktest
@@ -118,7 +119,7 @@ def check_equal(run: Callable[..., Outcome], cases: int) -> None:
 
 
 def test_a_compiled_grid_fills_as_the_twin_with_two_books_does():
-    check_equal(by_bot4, FULL)
+    check_equal(by_bot4, examples(FULL))
 
 
 def test_a_python_grid_does_what_the_compiled_one_does():

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from builders.backtest import MS, instrument, quotes, roomy
+from builders.examples import examples
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from oracles.backtest_quotes import CrossTwin, QuoteBacktest
@@ -70,7 +71,7 @@ def check_equal(run: Callable[..., Outcome], cases: int) -> None:
 
 
 def test_a_compiled_cross_fills_and_pays_as_the_twin_does():
-    check_equal(by_bot4, FULL)
+    check_equal(by_bot4, examples(FULL))
 
 
 def test_a_python_cross_does_what_the_compiled_one_does():

@@ -103,6 +103,7 @@ def walk(folder: Path, *, torn: bool, pairs: bool, first: dict | None = None, la
     return histories, wrong, names
 
 
+@pytest.mark.untraced  # the bots below that are wrong pass the same lines
 def test_every_step_and_torn_byte_of_one_life(folder):
     histories, wrong, names = walk(folder, torn=True, pairs=False)
     assert wrong == []
@@ -111,6 +112,7 @@ def test_every_step_and_torn_byte_of_one_life(folder):
     assert histories > 200
 
 
+@pytest.mark.untraced
 def test_pairs_of_crashes_over_two_lives(folder):
     histories, wrong, _ = walk(folder, torn=False, pairs=True)
     assert wrong == []

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from builders.durable import POLICY, RandomVenue, live_once, recovered
 from builders.engine import Rig
+from builders.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ def records(path):
         return list(reader)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), lanes=st.integers(1, 3), cut=st.floats(0, 1))
 def test_full_replay_and_snapshot_with_tail_give_the_state_of_the_engine_that_lived(tmp_path_factory, seed, lanes, cut):
     folder = tmp_path_factory.mktemp("life")

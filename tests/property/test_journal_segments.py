@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from builders.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import journal_stream as twin
@@ -41,7 +42,7 @@ def files(path):
     return found
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(lives=st.lists(PAYLOADS, min_size=1, max_size=3))
 def test_segments_hold_the_records_of_one_file_and_the_chain_of_those_before(tmp_path_factory, lives):
     path = tmp_path_factory.mktemp("s") / "j"
