@@ -1,0 +1,72 @@
+"""``bot4 run --market usdm --live`` against ``bot4 exchange --futures``, each a process, and the judge at its end."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import contextmanager
+from decimal import Decimal
+
+from builders.exchange_process import exchange_process
+from builders.live_process import EAGER, MAIN, environment
+
+OPENING = Decimal(1_000_000)
+KEYS = {"BOT4_API_KEY": "alicekey", "BOT4_API_SECRET": "alicesecret"}
+SETTINGS = """
+[live]
+consent = "real orders"
+endpoint = "custom"
+rest_url = "{futures_rest}"
+ws_api_url = "{futures_ws_api}"
+user_stream_url = "{futures_ws}/private/ws"
+reconcile_interval_ms = 1000
+timeout_ms = 1500
+[venues.binance]
+usdm_rest_url = "{futures_rest}"
+usdm_ws_url = "{futures_ws}"
+"""
+
+
+@contextmanager
+def futures_exchange():
+    """Start an exchange with perpetuals; yield its addresses."""
+    with exchange_process("--seed", "7", "--futures") as (_, at):
+        yield at
+
+
+def run_usdm(tmp_path, at, *arguments):
+    config = tmp_path / "bot4.toml"
+    config.write_text(SETTINGS.format(**at) + EAGER)
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--market", "usdm", "--live", "--config",
+         str(config), "--data-dir", str(tmp_path / "data"), "--quiet", "--json", "-", *arguments],
+        env=environment(**KEYS), capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+
+
+def told(tmp_path) -> dict[str, list[tuple]]:
+    """What the run left in its tables."""
+    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
+        orders = store.execute("SELECT client_order_id, status, qty, filled_qty FROM orders").fetchall()
+        fills = store.execute("SELECT trade_id, price, qty, fee, fee_asset FROM fills ORDER BY trade_id").fetchall()
+    return {"orders": orders, "fills": fills}
+
+
+def judge_usdm(ours, theirs, summary):
+    """Compare orders, trades, position and wallet; any difference is an AssertionError."""
+    assert theirs["openOrders"] == []
+    assert summary["open_orders_left"] == 0
+    names = ("price", "qty", "commission")
+    trades = [(row["id"], *(Decimal(row[name]) for name in names), row["commissionAsset"]) for row in theirs["trades"]]
+    assert trades == [(t, *map(Decimal, (p, q, f)), a) for t, p, q, f, a in ours["fills"]]
+    known = {name: (status, Decimal(qty), Decimal(filled)) for name, status, qty, filled in ours["orders"]}
+    sent = {row["clientOrderId"]: row for row in theirs["orders"]}
+    assert len(sent) == len(theirs["orders"]), "an order was sent twice"
+    for name, row in sent.items():
+        assert known[name] == (row["status"].lower(), Decimal(row["origQty"]), Decimal(row["executedQty"]))
+    held = sum((Decimal(t["qty"]) * (1 if t["buyer"] else -1) for t in theirs["trades"]), Decimal(0))
+    assert [Decimal(row["positionAmt"]) for row in theirs["positions"]] == ([held] if held else [])
+    assert Decimal(summary["instruments"][0]["position"]) == held
+    wallet = OPENING + sum(Decimal(t["realizedPnl"]) - Decimal(t["commission"]) for t in theirs["trades"])
+    assert Decimal(theirs["wallet"]) == wallet
