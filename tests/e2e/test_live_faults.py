@@ -48,8 +48,9 @@ def test_the_turns_hold_every_fault_there_is():
     assert told_of == {field.name for field in msgspec.structs.fields(FaultSettings)}
 
 
-def in_turn(at, trades, turns, fault_s: float, calm_s: float, had: list[str]) -> None:
+def in_turn(at, trades, turns, pace, had: list[str]) -> None:
     """Wait until orders trade, then plant one fault after another, with a calm after each."""
+    fault_s, calm_s = pace
     until = time.monotonic() + 60
     while time.monotonic() < until and not trades():
         time.sleep(0.1)
@@ -70,7 +71,7 @@ def exchange():
 
 def test_a_live_run_through_every_fault_in_turn_ends_at_the_exchanges_own_ledger(tmp_path, exchange):
     had: list[str] = []
-    given = (exchange.at, lambda: exchange.ledger()["trades"], TURNS, FAULT_S, CALM_S, had)
+    given = (exchange.at, lambda: exchange.ledger()["trades"], TURNS, (FAULT_S, CALM_S), had)
     planter = threading.Thread(target=in_turn, args=given)
     planter.start()
     duration_s = len(TURNS) * (FAULT_S + CALM_S) + SPARE_S
@@ -92,7 +93,7 @@ def test_a_live_run_on_futures_through_every_fault_in_turn_ends_at_its_positions
         def account():
             return administer(at, "ledger")["futures"]["accounts"]["alice"]
 
-        given = (at, lambda: account()["trades"], ON_FUTURES, FUTURES_FAULT_S, FUTURES_CALM_S, had)
+        given = (at, lambda: account()["trades"], ON_FUTURES, (FUTURES_FAULT_S, FUTURES_CALM_S), had)
         planter = threading.Thread(target=in_turn, args=given)
         planter.start()
         duration_s = len(ON_FUTURES) * (FUTURES_FAULT_S + FUTURES_CALM_S) + FUTURES_SPARE_S
