@@ -7,7 +7,6 @@ report is lost; where either is in doubt it halts trading and says why.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from bot4._core.types import IntentAction, IntentFlag
 from bot4._core.types import OrderType as IntentType
 from bot4._core.types import TimeInForce as IntentTif
 from bot4.application.live_account import LivePace
+from bot4.application.live_status import LiveStatus
 from bot4.application.order_board import BoardOrder, BoardReport, OrderBoard
 from bot4.application.order_sender import OrderSender
 from bot4.application.reconciliation import Findings, Reconciler
@@ -50,19 +50,6 @@ _PUSH_S = 1.0
 # GATE_START and GATE_MISMATCH of the engine's gate: what reconciliation may set and clear.
 _GATE_REASONS = int(GateReason.GATE_START | GateReason.GATE_MISMATCH)
 _TAKE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class LiveStatus:
-    """What a screen shows of the gateway; replaced as a whole."""
-
-    gate: str = "closed: not reconciled yet"
-    orders: int = 0
-    unsettled: int = 0
-    unknown: int = 0
-    told: int = 0
-    passes: int = 0
-    alarms: tuple[str, ...] = ()
 
 
 class LiveGateway:
@@ -146,6 +133,16 @@ class LiveGateway:
             self._is_stopping = True
             if self._loop is not None and self._stop is not None:
                 self._loop.call_soon_threadsafe(self._stop.set)
+
+    def cancel_all(self) -> None:
+        """Cancel every order at the venue that has not ended, whatever the engine's thread does meanwhile."""
+        with self._lock:
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._cancel_unsettled)
+
+    def _cancel_unsettled(self) -> None:
+        for order in self.board.unsettled():
+            self._sender.cancel(order)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -325,8 +322,7 @@ class LiveGateway:
                 break
             if loop.time() >= again:  # the engine's own cancellations had their chance
                 again += 1.0
-                for order in self.board.unsettled():
-                    self._sender.cancel(order)
+                self._cancel_unsettled()
             await asyncio.sleep(0.02)
         self._set_gate("the run is over")
         self.status = self._status()

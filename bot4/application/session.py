@@ -32,6 +32,7 @@ from bot4.application.projector import Projector
 from bot4.application.run_keeper import RunKeeper
 from bot4.application.run_past import JOURNAL_NAME
 from bot4.application.session_parts import digest, make_feed, make_runner
+from bot4.application.shard_kill import ShardKill
 from bot4.application.summary import summarise
 from bot4.application.view import run_view
 from bot4.config import settings_to_dict
@@ -158,6 +159,8 @@ class PaperSession:
             self._gateway = make_gateway(
                 account, self.assembly, self._runner, epoch=self._journal.epoch, on_halt=self._halt
             )
+        self.killable = ShardKill(self.assembly, self._runner, self._gateway, self.stop)
+        self.notes: list[str] = []  # what those who look after the run have to say of it
         by_symbol = {instrument.symbol: instrument for instrument in source.instruments}
         gateway = ControlGateway(self._runner or self.assembly.engine, by_symbol)
         self.bus: CommandBus = CommandHandlers(gateway, store, self.run_id, by_symbol).bus()
@@ -301,6 +304,7 @@ class PaperSession:
             if shard.is_alive():
                 self._fail("the shard's thread did not end within 30 s", FatalError.exit_code)
                 return -1
+        self.killable.finish()
         return int(self.assembly.engine.drain())
 
     def _finish(self, projector: Projector, left: int) -> RunSummary:
@@ -339,7 +343,7 @@ class PaperSession:
             journal=str(self._journal_path),
             store=self._store.path,
             open_orders_left=left,
-            gateway_notes=(*self._keeper.notes, *(() if self._gateway is None else self._gateway.notes)),
+            gateway_notes=(*self._keeper.notes, *(self._gateway.notes if self._gateway else ()), *self.notes),
         )
         try:
             with self._store.unit_of_work() as unit:

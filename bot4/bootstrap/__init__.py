@@ -1,6 +1,7 @@
 """The one place that joins adapters to what uses them. Each function builds what it returns; imports are lazy."""
 
 from bot4.bootstrap.backtest import backtest_recordings, load_strategy
+from bot4.bootstrap.control import kill_switch
 from bot4.bootstrap.exchange import serve_exchange
 from bot4.bootstrap.explain import explain_order
 from bot4.bootstrap.host import examine_host
@@ -14,6 +15,7 @@ __all__ = [
     "check_recordings",
     "examine_host",
     "explain_order",
+    "kill_switch",
     "load_strategy",
     "open_recording",
     "open_session",

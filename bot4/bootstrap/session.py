@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot4.bootstrap.control import Beside, kill_switch
 from bot4.bootstrap.live_account import find_unfinished, open_live_account, require_live
 from bot4.bootstrap.store import open_store
 from bot4.bootstrap.venue import open_live_feed, open_recorder, open_venue
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot4._core.engine.strategy import StrategyHost
     from bot4.application.assembly import InputShape
+    from bot4.application.run_guard import RunGuard
     from bot4.application.session import PaperSession
     from bot4.config import Settings
     from bot4.ports.display import Display
@@ -79,6 +81,8 @@ def open_session(
         The data directory, the store, the journal or the recording cannot be used.
     UnreachableError
         The venue does not answer.
+    KilledError
+        The kill switch of the data directory is set.
 
     """
     from contextlib import ExitStack
@@ -87,8 +91,11 @@ def open_session(
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.application.assembly import InputShape
     from bot4.application.session import PaperSession
+    from bot4.application.status_desk import StatusDesk
     from bot4.domain.errors import OutputError
 
+    switch = kill_switch(Path(settings.run.data_dir))
+    switch.require_clear()
     source: MarketFeed
     _require_simple(strategy, venue=venue, speed=speed)
     if live:
@@ -113,6 +120,7 @@ def open_session(
             unfinished = find_unfinished(settings, streams, data_dir)
             account = open_live_account(settings, streams, data_dir, unfinished)
         run_dir = data_dir.new_run() if unfinished is None else unfinished.folder
+        desk = StatusDesk(display)
         try:
             session = PaperSession(
                 settings,
@@ -120,19 +128,22 @@ def open_session(
                 shape,
                 store=store,
                 run_dir=run_dir,
-                display=display,
+                display=desk,
                 speed=speed,
                 duration_s=duration_s,
                 account=account,
             )
             host = _host_strategy(session, strategy, strategy_latency_ns, settings.run.seed)
+            beside = Beside(settings, switch, session, desk)
+            opened.callback(beside.stop)
+            beside.start(data_dir.path)
         except BaseException as error:
             if unfinished is None:
                 data_dir.discard(run_dir)
             if isinstance(error, OSError):
                 raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
             raise
-        return OpenSession(session, opened.pop_all(), host)
+        return OpenSession(session, opened.pop_all(), host, guard=beside.guard)
 
 
 def _recorded_feed(
@@ -190,8 +201,11 @@ class OpenSession:
 
     """
 
-    def __init__(self, session: PaperSession, opened: ExitStack, host: StrategyHost | None = None) -> None:
+    def __init__(
+        self, session: PaperSession, opened: ExitStack, host: StrategyHost | None = None, *, guard: RunGuard
+    ) -> None:
         self.session = session
+        self.guard = guard
         self._opened = opened
         self._host = host
 

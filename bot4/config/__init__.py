@@ -5,6 +5,7 @@ A key is written ``section.name`` (``risk.open_orders_max``). In the environment
 value and the rule; the command line turns that into exit code 78.
 """
 
+from bot4.config.control import ControlSettings
 from bot4.config.features import FeaturesSettings
 from bot4.config.loading import DEFAULT_FILE, ENV_PREFIX, load_settings, settings_keys, settings_to_dict
 from bot4.config.reasoned import (
@@ -47,6 +48,7 @@ __all__ = [
     "BreakerSettings",
     "BybitSettings",
     "CoinbaseSettings",
+    "ControlSettings",
     "FeaturesSettings",
     "GateSettings",
     "ImpactSettings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot4.config.control import ControlSettings
 from bot4.config.features import FeaturesSettings
 from bot4.config.reasoned import GateSettings, RegimeSettings, SignalsSettings, SizingSettings, StopsSettings
 from bot4.config.section import Section
@@ -43,3 +44,4 @@ class Settings(Section, frozen=True):
     venues: VenuesSettings = VenuesSettings()
     live: LiveSettings = LiveSettings()
     store: StoreSettings = StoreSettings()
+    control: ControlSettings = ControlSettings()

@@ -18,6 +18,7 @@ _COMMANDS = {
     "exchange": ("bot4.entrypoints.cli.exchange", "exchange"),
     "explain": ("bot4.entrypoints.cli.explain", "explain"),
     "journal": ("bot4.entrypoints.cli.journal", "journal"),
+    "kill": ("bot4.entrypoints.cli.kill", "kill"),
     "run": ("bot4.entrypoints.cli.run", "run"),
 }
 _HELP = {
@@ -30,6 +31,7 @@ _HELP = {
     "exchange": "Serve an exchange that clients of Binance's spot protocol can trade on.",
     "explain": "Print why an order exists, or why an entry was refused.",
     "journal": "Look at the journal of a run: is it whole, what is in it, what state does it give.",
+    "kill": "Stop all trading of a data directory until a reset.",
     "run": "Trade on paper, over a recording or the built-in synthetic market.",
 }
 
@@ -71,10 +73,12 @@ def main() -> None:
     bot4 data check FILE                       is this recording sound?
     bot4 calibrate FILE                        parameters of a synthetic market like this recording
     bot4 explain last                          why does this order exist?
+    bot4 kill --reason TEXT                    no orders any more, until a reset
     bot4 doctor                                is this machine ready?
 
     \b
     Exit codes: 0 done, 1 a check found something, 2 wrong usage, 65 bad data, 66 no such input,
-    69 venue out of reach, 70 internal, 73 data directory unusable, 74 input/output error, 75 busy, 78 wrong settings,
+    69 venue out of reach, 70 internal, 73 data directory unusable, 74 input/output error, 75 busy, 77 killed,
+    78 wrong settings,
     130 forced.
     """  # noqa: D301 - click's mark for a block left as it is

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Self
 
+    from bot4.application.run_guard import RunGuard
     from bot4.application.session import PaperSession
     from bot4.dto.summary import RunSummary
 
@@ -237,7 +238,7 @@ def _run(
     display = make_display(quiet=quiet, to_stderr=json_file == "-")
     failure: SessionFailedError | None = None
     with _Signals() as signals:
-        with open_session(
+        opened = open_session(
             settings,
             display,
             replay=replay,
@@ -250,8 +251,9 @@ def _run(
             speed=chosen_speed,
             duration_s=duration,
             strategy=None if strategy is None else load_strategy(*strategy),
-        ) as session:
-            signals.stop(session)
+        )
+        with opened as session:
+            signals.stop(session, opened.guard)
             try:
                 summary = session.run()
             except SessionFailedError as error:
@@ -315,27 +317,41 @@ def _write_json(summary: RunSummary, json_file: str | None) -> None:
 
 
 class _Signals:
-    """Ctrl-C and SIGTERM end the run in order, one that is only being put together too; a second one leaves at once."""
+    """Ctrl-C and SIGTERM end the run in order, one that is only being put together too; a second one leaves at once.
+
+    SIGUSR1 sets the kill switch: the run goes on, and sends no order until it is reset.
+    """
 
     def __init__(self) -> None:
         self._session: PaperSession | None = None
+        self._guard: RunGuard | None = None
         self._asked = False
+        self._killed = False
         self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._handle)
+        self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._kill)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def stop(self, session: PaperSession) -> None:
+    def stop(self, session: PaperSession, guard: RunGuard) -> None:
         """Stop this session at the first signal, or now where it has come."""
-        self._session = session
+        self._session, self._guard = session, guard
+        if self._killed:
+            guard.ask("signal")
         if self._asked:
             session.stop()
+
+    def _kill(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._killed = True
+        if self._guard is not None:
+            self._guard.ask("signal")
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
