@@ -89,6 +89,7 @@ def open_session(
     from pathlib import Path
 
     from bot4.adapters.storage.data_dir import DataDir
+    from bot4.application.abandoned_runs import end_abandoned
     from bot4.application.assembly import InputShape
     from bot4.application.session import PaperSession
     from bot4.application.status_desk import StatusDesk
@@ -119,6 +120,7 @@ def open_session(
         if live and streams is not None:
             unfinished = find_unfinished(settings, streams, data_dir)
             account = open_live_account(settings, streams, data_dir, unfinished)
+        end_abandoned(store, data_dir.runs())
         run_dir = data_dir.new_run() if unfinished is None else unfinished.folder
         desk = StatusDesk(display)
         try:
