@@ -7,9 +7,11 @@ from bot4.bootstrap.explain import explain_order
 from bot4.bootstrap.host import examine_host
 from bot4.bootstrap.recordings import calibrate_recordings, check_recordings, open_recording
 from bot4.bootstrap.session import OpenSession, open_session
+from bot4.bootstrap.trials import TrialBook
 
 __all__ = [
     "OpenSession",
+    "TrialBook",
     "backtest_recordings",
     "calibrate_recordings",
     "check_recordings",

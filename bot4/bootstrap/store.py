@@ -5,13 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.config import Settings
     from bot4.ports.unit_of_work import Store
 
 
-def open_store(settings: Settings, data_dir: DataDir) -> Store:
-    """Open the store of the settings: a file in the data directory, or the server named in the environment."""
+def open_store(settings: Settings, data_dir: DataDir | None = None) -> Store:
+    """Open the store of the settings: a file in the data directory, or the server named in the environment.
+
+    Without `data_dir` the directory is not held, so that a run may be under way in it: what is written then must touch
+    no run's rows.
+
+    Raises
+    ------
+    ConfigError
+        The settings want a server, and the environment names none.
+    OutputError
+        The directory cannot be made.
+    StoreError
+        The store cannot be opened.
+
+    """
     import os
 
     from bot4.domain.errors import ConfigError
@@ -19,7 +35,7 @@ def open_store(settings: Settings, data_dir: DataDir) -> Store:
     if settings.store.kind == "sqlite":
         from bot4.adapters.storage.sqlite import SqliteStore
 
-        return SqliteStore(data_dir.store_path)
+        return SqliteStore(_beside_a_run(settings) if data_dir is None else data_dir.store_path)
     url = os.environ.get("BOT4_POSTGRES_URL", "")
     if not url:
         raise ConfigError("setting store.kind is 'postgresql', and the environment names no server: BOT4_POSTGRES_URL")
@@ -33,3 +49,17 @@ def open_store(settings: Settings, data_dir: DataDir) -> Store:
         wait_s=settings.store.wait_ms / 1_000,
         statement_timeout_s=settings.store.statement_timeout_ms / 1_000,
     )
+
+
+def _beside_a_run(settings: Settings) -> Path:
+    from pathlib import Path
+
+    from bot4.adapters.storage.data_dir import STORE_NAME
+    from bot4.domain.errors import OutputError
+
+    folder = Path(settings.run.data_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"data directory {folder} cannot be made: {error.strerror}") from None
+    return folder / STORE_NAME

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bot4.domain.fill import Fill, Mark, Refusal
     from bot4.domain.order import Order
     from bot4.domain.specification import Specification
+    from bot4.domain.trial import Trial
 
 Found_co = TypeVar("Found_co", covariant=True)
 
@@ -116,4 +117,18 @@ class RunRepository(Protocol):
 
     def forget_records(self, run_id: str) -> None:
         """Take out what was projected of a run, so that its journal can be projected anew."""
+        ...
+
+
+class TrialRepository(Protocol):
+    """What was tried on data."""
+
+    def save(self, trial: Trial) -> None:
+        """Insert a trial, or replace the one of the same family, data and parameters."""
+        ...
+
+    def find(
+        self, specification: Specification = EVERYTHING, *, limit: int | None = None, newest_first: bool = False
+    ) -> Sequence[Trial]:
+        """Return the trials that meet the condition, by the time they were run last."""
         ...

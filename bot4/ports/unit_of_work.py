@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         OrderRepository,
         RefusalRepository,
         RunRepository,
+        TrialRepository,
     )
 
 
@@ -46,6 +47,11 @@ class UnitOfWork(Protocol):
     @property
     def runs(self) -> RunRepository:
         """Runs."""
+        ...
+
+    @property
+    def trials(self) -> TrialRepository:
+        """What was tried on data."""
         ...
 
     def __enter__(self) -> Self: ...

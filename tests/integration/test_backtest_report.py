@@ -215,6 +215,12 @@ def capture(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def own_data_directory(tmp_path, monkeypatch):
+    """Trials are counted in the data directory of where one stands."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run(*words: object) -> tuple[int, str, str]:
     done = CliRunner().invoke(main, [str(word) for word in words])
     return done.exit_code, done.stdout, done.stderr

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from uuid import uuid4
 
 import numpy as np
 import pytest
+from builders.stores import KINDS, empty_place, open_store
 from builders.synthetic import instrument
 
 from bot4.adapters.storage.market_data import DAY_NS, HOUR_NS, MINUTE_NS, SqlMarketData
 from bot4.adapters.storage.migrations import StoreError
-from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.adapters.storage.tick_loaders import PostgresTickLoader, SqliteTickLoader
 from bot4.ports.market_data import BAR_DTYPE, TICK_DTYPE
 
@@ -20,22 +19,10 @@ BTC = instrument()
 START_NS = 1_722_470_400_000_000_000 - 3 * HOUR_NS  # three hours before August 2024
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def market(request, tmp_path):
-    if request.param == "sqlite":
-        store = SqliteStore(tmp_path / "bot4.sqlite")
-        yield SqlMarketData(store, SqliteTickLoader())
-    else:
-        url = request.getfixturevalue("postgres_url")
-        import psycopg  # noqa: PLC0415 - an extra
-
-        from bot4.adapters.storage.postgres import PostgresStore  # noqa: PLC0415
-
-        name = f"test_{uuid4().hex}"
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        store = PostgresStore(url.rpartition("/")[0] + f"/{name}")
-        yield SqlMarketData(store, PostgresTickLoader())
+@pytest.fixture(params=KINDS)
+def market(request):
+    store = open_store(*empty_place(request, request.param))
+    yield SqlMarketData(store, SqliteTickLoader() if request.param == "sqlite" else PostgresTickLoader())
     store.close()
 
 

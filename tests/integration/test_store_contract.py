@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 from builders.orders import fill, order
+from builders.stores import KINDS, empty_place, open_store
 
 from bot4.adapters.storage.migrations import MIGRATIONS, Migration, StoreError, migrate
-from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.domain.fill import Mark, Refusal
 from bot4.domain.order import OrderSide, OrderStatus
 from bot4.domain.specification import where
@@ -18,26 +17,9 @@ from bot4.domain.specification import where
 RUN = "run"
 
 
-def open_store(kind, address):
-    if kind == "sqlite":
-        return SqliteStore(address)
-    from bot4.adapters.storage.postgres import PostgresStore  # noqa: PLC0415 - an extra
-
-    return PostgresStore(address)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request, tmp_path):
-    """A kind of store, and an empty place for one."""
-    if request.param == "sqlite":
-        return "sqlite", tmp_path / "bot4.sqlite"
-    url = request.getfixturevalue("postgres_url")
-    import psycopg  # noqa: PLC0415 - an extra
-
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return "postgresql", url.rpartition("/")[0] + f"/{name}"
+@pytest.fixture(params=KINDS)
+def place(request):
+    return empty_place(request, request.param)
 
 
 @pytest.fixture

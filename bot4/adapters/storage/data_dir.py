@@ -13,6 +13,7 @@ from bot4.domain.errors import FatalError, RetryableError
 if TYPE_CHECKING:
     from pathlib import Path
 
+STORE_NAME = "bot4.sqlite"
 _EPOCH_START_S = 1_577_836_800  # 2020-01-01: seconds since then fit 32 bits until 2156
 
 
@@ -64,7 +65,7 @@ class DataDir:
     @property
     def store_path(self) -> Path:
         """The embedded store's file."""
-        return self.path / "bot4.sqlite"
+        return self.path / STORE_NAME
 
     def new_run(self) -> Path:
         """Make the folder of a new run; its name is the run's id, in the order of time."""

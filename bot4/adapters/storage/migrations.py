@@ -6,10 +6,10 @@ refused, for it was made by a newer bot4 or changed by hand.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot4.adapters.storage.step import Migration
+from bot4.adapters.storage.steps_of_research import TRIALS
 from bot4.domain.errors import FatalError
 
 if TYPE_CHECKING:
@@ -22,25 +22,6 @@ class StoreError(FatalError):
     """The store cannot be opened or written; the message names it and the cause."""
 
     exit_code = 74
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One step: its number, its name, and its statements for each database."""
-
-    number: int
-    name: str
-    sqlite: str
-    postgresql: str
-
-    def statements(self, dialect: str) -> Sequence[str]:
-        """Return the statements for one database."""
-        text = self.sqlite if dialect == "sqlite" else self.postgresql
-        return [statement.strip() for statement in text.split(";") if statement.strip()]
-
-    def digest(self, dialect: str) -> str:
-        """Return what the step is recorded with: the same step, the same digest."""
-        return hashlib.sha256("\n".join(self.statements(dialect)).encode()).hexdigest()
 
 
 _RUNS = Migration(
@@ -285,8 +266,8 @@ CREATE TABLE stale_bars (
 """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_RUNS, _MARKET_DATA)
-"""Every step, in order."""
+MIGRATIONS: tuple[Migration, ...] = (_RUNS, _MARKET_DATA, TRIALS)
+"""Every step, in order. Numbers have gaps: rooms number their steps apart."""
 
 
 def migrate(connection: Connection, store: str, migrations: Sequence[Migration] = MIGRATIONS) -> int:

@@ -25,12 +25,51 @@ class _Repository:
         self._connection = connection
 
 
-class _RecordsOfRuns(_Repository, Generic[RecordT]):
-    """Records of one kind, each with the run it belongs to; columns are the record's fields by name."""
+class Records(_Repository, Generic[RecordT]):
+    """Records of one kind; columns are the record's fields by name."""
 
     _table: ClassVar[str]
     _columns: ClassVar[tuple[str, ...]]
     _order: ClassVar[str]
+
+    def _select(
+        self, known: dict[str, Any], specification: Specification, *, limit: int | None, newest_first: bool
+    ) -> Sequence[RecordT]:
+        text, values = condition(specification, self._columns, self._connection.dialect)
+        order = ", ".join(f"{column}{' DESC' if newest_first else ''}" for column in self._order.split(", "))
+        query = (
+            f"SELECT {', '.join(self._columns)} FROM {self._table}"  # noqa: S608 - own names, values bound
+            f" WHERE {''.join(f'{column} = ? AND ' for column in known)}({text}) ORDER BY {order}"
+        )
+        bound = [*known.values(), *values]
+        if limit is not None:
+            query += " LIMIT ?"
+            bound.append(limit)
+        return [self._record(row) for row in self._connection.execute(query, bound)]
+
+    def _put(self, known: dict[str, Any], record: RecordT, on_conflict: str) -> bool:
+        """Insert a record; whether a row was inserted or changed."""
+        bound = self._connection.dialect.bound
+        values = [*known.values(), *(bound(getattr(record, column)) for column in self._columns)]
+        statement = (
+            f"INSERT INTO {self._table} ({', '.join([*known, *self._columns])})"  # noqa: S608 - own names
+            f" VALUES ({', '.join('?' * len(values))}) ON CONFLICT {on_conflict}"
+        )
+        return self._connection.execute(statement, values).rowcount == 1
+
+    @classmethod
+    def _replaced(cls, key: Sequence[str]) -> str:
+        """Return what follows ON CONFLICT where a record of the same key is replaced."""
+        changed = ", ".join(f"{column} = excluded.{column}" for column in cls._columns if column not in key)
+        return f"({', '.join(key)}) DO UPDATE SET {changed}"
+
+    @staticmethod
+    def _record(row: tuple[Any, ...]) -> RecordT:
+        raise NotImplementedError
+
+
+class RecordsOfRuns(Records[RecordT]):
+    """Records of one kind, each with the run it belongs to."""
 
     def find(
         self,
@@ -41,17 +80,7 @@ class _RecordsOfRuns(_Repository, Generic[RecordT]):
         newest_first: bool = False,
     ) -> Sequence[RecordT]:
         """Return a run's records that meet the condition, oldest first unless asked otherwise."""
-        text, values = condition(specification, self._columns, self._connection.dialect)
-        order = ", ".join(f"{column}{' DESC' if newest_first else ''}" for column in self._order.split(", "))
-        query = (
-            f"SELECT {', '.join(self._columns)} FROM {self._table}"  # noqa: S608 - own names, values bound
-            f" WHERE run_id = ? AND ({text}) ORDER BY {order}"
-        )
-        bound = [run_id, *values]
-        if limit is not None:
-            query += " LIMIT ?"
-            bound.append(limit)
-        return [self._record(row) for row in self._connection.execute(query, bound)]
+        return self._select({"run_id": run_id}, specification, limit=limit, newest_first=newest_first)
 
     def count(self, run_id: str, specification: Specification = EVERYTHING) -> int:
         """Return how many of a run's records meet the condition."""
@@ -65,20 +94,10 @@ class _RecordsOfRuns(_Repository, Generic[RecordT]):
         return self.find(run_id)
 
     def _insert(self, run_id: str, record: RecordT) -> bool:
-        bound = self._connection.dialect.bound
-        values = [run_id, *(bound(getattr(record, column)) for column in self._columns)]
-        statement = (
-            f"INSERT INTO {self._table} (run_id, {', '.join(self._columns)})"  # noqa: S608 - own names
-            f" VALUES (?{', ?' * len(self._columns)}) ON CONFLICT DO NOTHING"
-        )
-        return self._connection.execute(statement, values).rowcount == 1
-
-    @staticmethod
-    def _record(row: tuple[Any, ...]) -> RecordT:
-        raise NotImplementedError
+        return self._put({"run_id": run_id}, record, "DO NOTHING")
 
 
-class Orders(_RecordsOfRuns[Order]):
+class Orders(RecordsOfRuns[Order]):
     """Orders."""
 
     _table = "orders"
@@ -90,14 +109,7 @@ class Orders(_RecordsOfRuns[Order]):
 
     def save(self, run_id: str, order: Order) -> None:
         """Insert or replace one order."""
-        bound = self._connection.dialect.bound
-        values = [run_id, *(bound(getattr(order, column)) for column in self._columns)]
-        changed = ", ".join(f"{column} = excluded.{column}" for column in self._columns[1:])
-        self._connection.execute(
-            f"INSERT INTO orders (run_id, {', '.join(self._columns)}) VALUES (?{', ?' * len(self._columns)})"  # noqa: S608
-            f" ON CONFLICT (run_id, order_id) DO UPDATE SET {changed}",
-            values,
-        )
+        self._put({"run_id": run_id}, order, self._replaced(("run_id", "order_id")))
 
     def get(self, run_id: str, order_id: int) -> Order | None:
         """Return one order, or None."""
@@ -146,7 +158,7 @@ class Orders(_RecordsOfRuns[Order]):
         )
 
 
-class Fills(_RecordsOfRuns[Fill]):
+class Fills(RecordsOfRuns[Fill]):
     """Fills; a trade id counts once for its symbol and run."""
 
     _table = "fills"
@@ -174,7 +186,7 @@ class Fills(_RecordsOfRuns[Fill]):
         )
 
 
-class Marks(_RecordsOfRuns[Mark]):
+class Marks(RecordsOfRuns[Mark]):
     """Points of equity curves."""
 
     _table = "marks"
@@ -191,7 +203,7 @@ class Marks(_RecordsOfRuns[Mark]):
         return Mark(seq, symbol, Decimal(price), Decimal(position), Decimal(equity), equity_asset, ts_ns)
 
 
-class Refusals(_RecordsOfRuns[Refusal]):
+class Refusals(RecordsOfRuns[Refusal]):
     """Decisions that were refused."""
 
     _table = "refusals"

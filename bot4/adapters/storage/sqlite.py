@@ -79,7 +79,8 @@ class SqliteStore:
             self._raw.close()
 
     def _migrate(self) -> None:
-        self._raw.execute("BEGIN")
+        # At once for writing: of two processes that open a new file, one waits for the other's tables.
+        self._raw.execute("BEGIN IMMEDIATE")
         try:
             migrate(self._connection, self.path)
         except BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self
 
 from bot4.adapters.storage.repositories import Fills, Marks, Orders, Refusals, Runs
+from bot4.adapters.storage.research_records import Trials
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,6 +38,7 @@ class SqlUnitOfWork:
     marks: Marks
     refusals: Refusals
     runs: Runs
+    trials: Trials
 
     def __init__(self, store: TransactionalStore) -> None:
         self._store = store
@@ -51,6 +53,7 @@ class SqlUnitOfWork:
         self.marks = Marks(connection)
         self.refusals = Refusals(connection)
         self.runs = Runs(connection)
+        self.trials = Trials(connection)
         return self
 
     def __exit__(

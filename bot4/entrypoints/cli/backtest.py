@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
-    default=1,
     metavar="N",
-    help="Settings tried on this data so far, this one included; the deflated Sharpe ratio counts them.",
+    help="Choices tried on this data so far, where that is more than the store counted.",
 )
+@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where trials are counted.")
 @click.option(
     "--instrument",
     "instrument_files",
@@ -57,7 +57,8 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     strategy_latency: float,
     html_file: Path | None,
     json_file: str | None,
-    trials: int,
+    trials: int | None,
+    data_dir: Path | None,
     instrument_files: tuple[Path, ...],
     market: str | None,
     config_file: Path | None,
@@ -68,7 +69,8 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
 ) -> None:
     """Run a strategy over recordings as fast as it goes, and say what came of it and what that is worth.
 
-    The engine, the guards and the simulated exchange are those of `bot4 run`; nothing is kept but the report.
+    The engine, the guards and the simulated exchange are those of `bot4 run`. Kept are the report, and a row in the
+    data directory: how often a strategy was tried on this data is counted there.
 
     \b
     bot4 backtest btcusdt_20240808.gz --html report.html
@@ -76,26 +78,35 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     bot4 backtest day.gz --strategy bot4.strategy.ema_cross:EmaCross --strategy-arg lots=1000
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.application.backtest_statistics import judge
-    from bot4.bootstrap import backtest_recordings, load_strategy
+    from bot4.bootstrap import TrialBook, backtest_recordings, load_strategy
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error
     from bot4.entrypoints.cli.progress import ByteBar
 
     try:
         overrides = _overrides(pairs, seed)
+        if data_dir is not None:
+            overrides["run.data_dir"] = str(data_dir)
+        latency_ns = round(strategy_latency * 1e6)
         settings = load_settings(config_file, overrides=overrides)
         made = None if strategy is None else load_strategy(strategy, strategy_args)
-        with ByteBar("backtest", counts_bytes=False) as bar:
+        with (
+            TrialBook(settings, strategy, strategy_args, strategy_latency_ns=latency_ns) as book,
+            ByteBar("backtest", counts_bytes=False) as bar,
+        ):
             result = backtest_recordings(
                 paths,
                 made,
                 settings,
                 instrument_files=instrument_files,
                 market=market,
-                strategy_latency_ns=round(strategy_latency * 1e6),
+                strategy_latency_ns=latency_ns,
                 progress=None if quiet else bar.update,
             )
-        statistics = judge(result, trials=trials)
+            statistics = judge(result)
+            counted = book.record(result, statistics)
+            if (tried := max(counted.trials, trials or 1)) > 1:
+                statistics = judge(result, trials=tried, trial_variance=counted.sharpe_variance)
         _write(result, statistics, html_file, json_file)
     except Bot4Error as error:
         click.echo(f"bot4: {' '.join(str(error).split())}", err=True)
