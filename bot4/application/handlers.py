@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot4._core.brain.blend import SOURCE_NAMES
+from bot4.application.audit import AuditTrail
 from bot4.application.bus import CommandBus
 from bot4.application.commands import Batch, CancelAll, CancelOrder, Kill, PlaceOrder, TellFunding, TellSignal
 from bot4.domain.errors import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bot4.domain.instrument import Instrument
     from bot4.ports.order_gateway import OrderGateway
@@ -33,18 +34,29 @@ class CommandHandlers:
     run_id : str
     instruments : mapping of symbol to Instrument
         What may be traded in this session.
+    now_ns : callable
+        Wall time for the audit trail, nanoseconds UTC.
 
     """
 
-    def __init__(self, gateway: OrderGateway, store: Store, run_id: str, instruments: Mapping[str, Instrument]) -> None:
+    def __init__(
+        self,
+        gateway: OrderGateway,
+        store: Store,
+        run_id: str,
+        instruments: Mapping[str, Instrument],
+        *,
+        now_ns: Callable[[], int],
+    ) -> None:
         self._gateway = gateway
         self._store = store
         self._run_id = run_id
         self._instruments = instruments
+        self.audit = AuditTrail(store, run_id, now_ns)
 
     def bus(self) -> CommandBus:
         """Return a bus with every handler registered."""
-        bus = CommandBus()
+        bus = CommandBus(self.audit)
         bus.register(PlaceOrder, self.place)
         bus.register(CancelOrder, self.cancel)
         bus.register(CancelAll, self.cancel_all)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bot4._core.brain.blend import SOURCE_NAMES
 from bot4._core.brain.gate import ENTRY_NAMES
+from bot4._core.engine.control import ControlCode
 from bot4._core.engine.decide import DecisionReason
 from bot4._core.engine.lane_state import RefusalStage
 from bot4._core.event_dtype import EVENT_DTYPE
@@ -22,10 +24,13 @@ from bot4._core.risk.filters import FilterVerdict
 from bot4._core.risk.rules import RiskVerdict
 from bot4._core.sim.paper_matching import PaperReason
 from bot4._core.types import EventKind, Flag, IntentAction, IntentFlag
+from bot4.application.gateway import ALL_LANES
 from bot4.domain.errors import FatalError
 from bot4.domain.fill import Fill, Mark, Refusal
 from bot4.domain.order import TRANSITIONS, Order, OrderSide, OrderStatus, TimeInForce
 from bot4.domain.order_id import client_order_id
+from bot4.domain.position import Position
+from bot4.domain.run_notes import ToldSignal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,14 +132,19 @@ class Projector:
         self._settle_decimals = tuple(settle_decimals)
         self._venue_assets = None if venue_assets is None else tuple(venue_assets)
         self._working: dict[int, Order] = {}
+        self._positions: dict[str, Position] = {}
         self._unprojected: list[Record] = []
         with store.unit_of_work() as unit:
             self._projected_seq = unit.runs.projected_seq(run_id)
             if kept_seq is not None and self._projected_seq > kept_seq:
                 unit.runs.forget_records(run_id)
-                unit.commit()
                 self._projected_seq = 0
             self._working = {order.order_id: order for order in unit.orders.list(run_id, working_only=True)}
+            self._positions = {position.symbol: position for position in unit.positions.list(run_id)}
+            if not self._positions:  # tables of before there were positions
+                for fill in unit.fills.list(run_id):
+                    self._hold(unit, fill)
+            unit.commit()
 
     def catch_up(self) -> int:
         """Project every record there is; returns how many.
@@ -171,7 +181,7 @@ class Projector:
         self._reader.close()
 
     def _project(self, batch: Sequence[Record]) -> None:
-        projected_seq, working = self._projected_seq, dict(self._working)
+        before = self._projected_seq, dict(self._working), dict(self._positions)
         try:
             with self._store.unit_of_work() as unit:
                 for record in batch:
@@ -181,7 +191,7 @@ class Projector:
                 unit.runs.set_projected_seq(self._run_id, self._projected_seq)
                 unit.commit()
         except BaseException:
-            self._projected_seq, self._working = projected_seq, working
+            self._projected_seq, self._working, self._positions = before
             raise
 
     def _apply(self, unit: UnitOfWork, record: Record) -> None:
@@ -196,6 +206,8 @@ class Projector:
                 unit.refusals.add(self._run_id, self._refusal(record))
             case JournalKind.JOURNAL_MARK:
                 unit.marks.add(self._run_id, self._mark(record))
+            case JournalKind.JOURNAL_CONTROL:
+                self._control(unit, record)
 
     def _intent(self, unit: UnitOfWork, record: Record) -> None:
         row = np.frombuffer(record.payload, INTENT_DTYPE)[0]
@@ -243,9 +255,34 @@ class Projector:
         if order is None and self._venue_assets is None:
             return
         fill = self._fill(row)
-        if not (fill.trade_id >= 0 and fill.qty > 0 and unit.fills.add(self._run_id, fill)) or order is None:
+        if not (fill.trade_id >= 0 and fill.qty > 0 and unit.fills.add(self._run_id, fill)):
+            return
+        self._hold(unit, fill)
+        if order is None:
             return
         self._save(unit, order.filled_by(min(fill.qty, order.qty - order.filled_qty), updated_ns=now_ns))
+
+    def _hold(self, unit: UnitOfWork, fill: Fill) -> None:
+        held = self._positions.get(fill.symbol, Position(fill.symbol)).after(fill)
+        self._positions[fill.symbol] = held
+        unit.positions.save(self._run_id, held)
+
+    def _control(self, unit: UnitOfWork, record: Record) -> None:
+        """Keep a score from outside; other controls stand in the journal and the audit trail."""
+        row = np.frombuffer(record.payload, EVENT_DTYPE)[0]
+        if row["a"] != ControlCode.CONTROL_SIGNAL:
+            return
+        lane = int(row["instrument"])
+        signal = ToldSignal(
+            seq=record.seq,
+            symbol="" if lane == ALL_LANES else self._instruments[lane].symbol,
+            source=SOURCE_NAMES[int(row["b"])],
+            score=int(row["c"]) / 1e6,
+            confidence=int(row["d"]) / 1e6,
+            age_s=int(row["e"]) / 1e9,
+            ts_ns=record.ts_wall_ns,
+        )
+        unit.signals.add(self._run_id, signal)
 
     def _dropped(self, unit: UnitOfWork, record: Record) -> None:
         row = np.frombuffer(record.payload, INTENT_DTYPE)[0]

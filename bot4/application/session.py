@@ -30,6 +30,7 @@ from bot4.application.live_run import end_trading, make_gateway
 from bot4.application.opening import ExternalVenue
 from bot4.application.projector import Projector
 from bot4.application.run_keeper import RunKeeper
+from bot4.application.run_models import keep_models
 from bot4.application.run_past import JOURNAL_NAME
 from bot4.application.session_parts import digest, make_feed, make_runner
 from bot4.application.shard_kill import ShardKill
@@ -163,7 +164,9 @@ class PaperSession:
         self.notes: list[str] = []  # what those who look after the run have to say of it
         by_symbol = {instrument.symbol: instrument for instrument in source.instruments}
         gateway = ControlGateway(self._runner or self.assembly.engine, by_symbol)
-        self.bus: CommandBus = CommandHandlers(gateway, store, self.run_id, by_symbol).bus()
+        self.bus: CommandBus = CommandHandlers(
+            gateway, store, self.run_id, by_symbol, now_ns=SystemClock().wall_ns
+        ).bus()
         self._started_utc = datetime.now(UTC).isoformat(timespec="seconds")
         self._started_s = time.monotonic()
         self._fed_s = 0.0
@@ -190,6 +193,7 @@ class PaperSession:
                     source=self._source.name,
                     settings=self._plain_settings,
                 )
+            keep_models(unit, self.run_id, self._settings)
             unit.commit()
         lanes = self._source.instruments
         decimals = [self.assembly.account.decimals[self.assembly.asset(lane.settle)] for lane in lanes]

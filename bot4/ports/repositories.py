@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from bot4.domain.fill import Fill, Mark, Refusal
     from bot4.domain.order import Order
+    from bot4.domain.position import Position
+    from bot4.domain.run_notes import CommandRecord, ToldSignal, UsedModel
     from bot4.domain.specification import Specification
     from bot4.domain.trial import Trial
 
@@ -85,6 +87,54 @@ class RefusalRepository(Searchable["Refusal"], Protocol):
 
     def list(self, run_id: str) -> Sequence[Refusal]:
         """Return a run's refusals, oldest first."""
+        ...
+
+
+class PositionRepository(Searchable["Position"], Protocol):
+    """What each run holds."""
+
+    def save(self, run_id: str, position: Position) -> None:
+        """Insert or replace the position of its instrument."""
+        ...
+
+    def list(self, run_id: str) -> Sequence[Position]:
+        """Return a run's positions, by symbol."""
+        ...
+
+
+class SignalRepository(Searchable["ToldSignal"], Protocol):
+    """Scores that runs were told."""
+
+    def add(self, run_id: str, signal: ToldSignal) -> None:
+        """Insert one score."""
+        ...
+
+    def list(self, run_id: str) -> Sequence[ToldSignal]:
+        """Return a run's scores, oldest first."""
+        ...
+
+
+class ModelRepository(Searchable["UsedModel"], Protocol):
+    """Models that runs decided by."""
+
+    def add(self, run_id: str, model: UsedModel) -> None:
+        """Insert one model."""
+        ...
+
+    def list(self, run_id: str) -> Sequence[UsedModel]:
+        """Return a run's models, by slot."""
+        ...
+
+
+class CommandRepository(Searchable["CommandRecord"], Protocol):
+    """The audit trail of what runs were asked."""
+
+    def save(self, run_id: str, record: CommandRecord) -> None:
+        """Insert a line, or replace that of the same command and moment."""
+        ...
+
+    def list(self, run_id: str) -> Sequence[CommandRecord]:
+        """Return a run's lines, oldest first."""
         ...
 
 

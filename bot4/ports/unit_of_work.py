@@ -8,11 +8,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bot4.ports.repositories import (
+        CommandRepository,
         FillRepository,
         MarkRepository,
+        ModelRepository,
         OrderRepository,
+        PositionRepository,
         RefusalRepository,
         RunRepository,
+        SignalRepository,
         TrialRepository,
     )
 
@@ -47,6 +51,26 @@ class UnitOfWork(Protocol):
     @property
     def runs(self) -> RunRepository:
         """Runs."""
+        ...
+
+    @property
+    def positions(self) -> PositionRepository:
+        """What is held."""
+        ...
+
+    @property
+    def signals(self) -> SignalRepository:
+        """Scores from outside."""
+        ...
+
+    @property
+    def models(self) -> ModelRepository:
+        """Models decided by."""
+        ...
+
+    @property
+    def commands(self) -> CommandRepository:
+        """What was asked, and how it was answered."""
         ...
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,8 @@ from builders.stores import KINDS, empty_place, open_store
 from bot4.adapters.storage.migrations import MIGRATIONS, Migration, StoreError, migrate
 from bot4.domain.fill import Mark, Refusal
 from bot4.domain.order import OrderSide, OrderStatus
+from bot4.domain.position import Position
+from bot4.domain.run_notes import CommandOutcome, CommandRecord, ToldSignal, UsedModel
 from bot4.domain.specification import where
 
 RUN = "run"
@@ -56,6 +59,31 @@ def test_rows_come_back_as_they_went_in(store):
         assert (run["status"], run["summary"], run["settings"]) == ("finished", {"b": [1, {"c": None}]}, {"a": 1})
         assert unit.runs.get("other") is None
         assert [run["run_id"] for run in unit.runs.list()] == [RUN]
+
+
+def test_what_a_run_holds_was_told_asked_and_decided_by_comes_back(store):
+    position = Position("BTCUSDT").after(fill()).after(replace(fill(), side=OrderSide.SELL, price=Decimal("0.1")))
+    signal = ToldSignal(5, "", "news", -0.25, 0.5, 1.5, 9)
+    model = UsedModel("regime", "ab" * 32, "model.json", '{"labels": ["bull"]}')
+    asked = CommandRecord("id", 7, "Kill", "{}", CommandOutcome.ASKED)
+    done = replace(asked, outcome=CommandOutcome.DONE, answered_ns=8)
+    with store.unit_of_work() as unit:
+        unit.positions.save(RUN, Position("BTCUSDT"))
+        unit.positions.save(RUN, position)
+        unit.signals.add(RUN, signal)
+        unit.models.add(RUN, model)
+        unit.models.add(RUN, model)
+        unit.commands.save(RUN, asked)
+        unit.commands.save(RUN, done)
+        unit.commit()
+    with store.unit_of_work() as unit:
+        assert list(unit.positions.list(RUN)) == [position]
+        assert list(unit.signals.find(RUN, where("score") < 0.0)) == [signal]
+        assert list(unit.models.list(RUN)) == [model]
+        assert list(unit.commands.find(RUN, where("outcome") == CommandOutcome.DONE)) == [done]
+        unit.runs.forget_records(RUN)  # what the journal does not have stays
+        assert [unit.positions.count(RUN), unit.signals.count(RUN)] == [0, 0]
+        assert [unit.models.count(RUN), unit.commands.count(RUN)] == [1, 1]
 
 
 def test_saving_an_order_again_replaces_it(store):

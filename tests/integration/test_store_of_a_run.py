@@ -19,7 +19,7 @@ from bot4.config import load_settings
 from bot4.domain.errors import ConfigError
 
 BUSY = {"strategy.cooldown_ms": 200, "strategy.enter_score": 0.3, "strategy.take_score": 0.45}
-TABLES = ("orders", "fills", "marks", "refusals")
+TABLES = ("orders", "fills", "marks", "refusals", "positions")
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from decimal import Decimal
 
@@ -11,7 +12,9 @@ from builders.synthetic import instrument
 
 from bot4._core.engine.shard import ControlCode
 from bot4._core.types import IntentFlag
+from bot4.adapters.storage.migrations import StoreError
 from bot4.adapters.storage.sqlite import SqliteStore
+from bot4.application.audit import AuditTrail
 from bot4.application.bus import CommandBus
 from bot4.application.commands import Batch, CancelAll, CancelOrder, Kill, PlaceOrder, TellFunding, TellSignal
 from bot4.application.gateway import ALL_LANES, ControlGateway
@@ -53,10 +56,14 @@ def store():
     store.close()
 
 
+def open_bus(sink, store):
+    instruments = {"BTCUSDT": instrument()}
+    return CommandHandlers(ControlGateway(sink, instruments), store, RUN, instruments, now_ns=lambda: 1_000).bus()
+
+
 @pytest.fixture
 def bus(sink, store):
-    instruments = {"BTCUSDT": instrument()}
-    return CommandHandlers(ControlGateway(sink, instruments), store, RUN, instruments).bus()
+    return open_bus(sink, store)
 
 
 def place(**changes) -> PlaceOrder:
@@ -205,3 +212,72 @@ def test_what_is_no_signal_is_refused_here(bus, sink, wrong, words):
     with pytest.raises(RejectedError, match=words):
         bus.dispatch(wrong)
     assert not sink.taken
+
+
+# -- the trail ---------------------------------------------------------------------------------------------------------
+
+
+def trail(store) -> list[tuple[str, str, str]]:
+    with store.unit_of_work() as unit:
+        return [(line.kind, line.outcome.value, line.reason) for line in unit.commands.list(RUN)]
+
+
+def check_trail(sink, store) -> None:
+    bus = open_bus(sink, store)
+    command = place()
+    bus.dispatch(command)
+    bus.dispatch(command)
+    with pytest.raises(RejectedError):
+        bus.dispatch(place(symbol="ETHUSDT"))
+    assert [line[:2] for line in trail(store)] == [
+        ("PlaceOrder", "done"), ("PlaceOrder", "duplicate"), ("PlaceOrder", "refused"),
+    ]  # fmt: skip
+
+
+def test_what_was_asked_and_how_it_was_answered_is_written_down(sink, store):
+    check_trail(sink, store)
+    assert "'ETHUSDT' is not traded" in trail(store)[-1][2]
+    with store.unit_of_work() as unit:
+        line = unit.commands.list(RUN)[0]
+    assert json.loads(line.content)["price"] == "60000.01"
+    assert (line.asked_ns, line.answered_ns) == (1_000, 1_000)
+
+
+def test_a_trail_with_lines_left_out_would_be_noticed(sink, store, monkeypatch):
+    """Control."""
+    monkeypatch.setattr(AuditTrail, "refused", lambda *_: None)
+    with pytest.raises(AssertionError):
+        check_trail(sink, store)
+
+
+def test_a_command_of_an_earlier_process_is_not_done_again(sink, store):
+    command, refused = place(), place(symbol="ETHUSDT")
+    first = open_bus(sink, store)
+    first.dispatch(command)
+    with pytest.raises(RejectedError):
+        first.dispatch(refused)
+    second = open_bus(sink, store)
+    assert second.dispatch(command).duplicate
+    with pytest.raises(RejectedError):
+        second.dispatch(refused)
+    assert len(sink.taken) == 1
+
+
+def test_a_command_that_may_have_been_handed_over_when_the_process_ended_is_not_done_again(store, monkeypatch):
+    monkeypatch.setattr(AuditTrail, "done", lambda *_: None)
+    command = place()
+    open_bus(Sink(), store).dispatch(command)
+    assert trail(store) == [("PlaceOrder", "asked", "")]
+    after = Sink()
+    assert open_bus(after, store).dispatch(command).duplicate
+    assert after.taken == []
+
+
+def test_without_its_trail_nothing_is_done_but_what_makes_things_safer(bus, sink, store):
+    store.close()
+    with pytest.raises(StoreError):
+        bus.dispatch(place())
+    assert sink.taken == []
+    bus.dispatch(Kill())
+    bus.dispatch(CancelAll())
+    assert [code for code, _ in sink.taken] == [ControlCode.CONTROL_KILL, ControlCode.CONTROL_CANCEL_ALL]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from builders.synthetic import instrument
 
+from bot4._core.engine.control import ControlCode
 from bot4._core.engine.lane_state import RefusalStage
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
@@ -16,6 +17,7 @@ from bot4._core.journal.stream import Journal
 from bot4._core.risk.filters import FilterVerdict
 from bot4._core.risk.rules import RiskVerdict
 from bot4._core.types import EventKind, IntentAction
+from bot4.adapters.storage.repositories import Fills
 from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.application.projector import REFUSAL_DTYPE, Projector, verdict_name
 from bot4.domain.order import OrderStatus
@@ -100,6 +102,59 @@ def test_a_fill_told_twice_counts_once(tmp_path, store):
     )
     assert order.status is OrderStatus.PARTIALLY_FILLED
     assert order.filled_qty == 400 * instrument().lot_size
+
+
+def position_of(store):
+    with store.unit_of_work() as unit:
+        (position,) = unit.positions.list(RUN)
+    return position
+
+
+def check_position(path, store) -> None:
+    """The position is the sum of the fills, one told twice counted once."""
+    buy = report(EventKind.EVENT_ORDER_FILL, b=6_000_000, c=400, d=55, e=7)
+    sell = report(EventKind.EVENT_ORDER_FILL, b=6_000_100, c=100, d=56, at_ns=300)
+    sell["side"] = 1
+    rows = [(JournalKind.JOURNAL_INTENT, intent()), *((JournalKind.JOURNAL_UPDATE, row) for row in (buy, buy, sell))]
+    projected(path, store, *rows)
+    lot = instrument().lot_size
+    position = position_of(store)
+    assert (position.bought_qty, position.sold_qty, position.qty) == (400 * lot, 100 * lot, 300 * lot)
+    assert (position.bought_value, position.sold_value) == (400 * lot * 60_000, 100 * lot * 60_001)
+    assert (position.fills, position.updated_ns) == (2, 300)
+
+
+def test_a_position_is_the_sum_of_its_fills(tmp_path, store):
+    check_position(tmp_path / "j", store)
+
+
+def test_a_fill_counted_twice_would_be_noticed(tmp_path, store, monkeypatch):
+    """Control."""
+    monkeypatch.setattr(Fills, "add", lambda *_: True)
+    with pytest.raises(AssertionError):
+        check_position(tmp_path / "j", store)
+
+
+def test_positions_of_tables_from_before_there_were_any_are_made_of_the_fills(tmp_path, store):
+    check_position(tmp_path / "j", store)
+    before = position_of(store)
+    connection, depth = store.begin()
+    connection.execute("DELETE FROM positions")
+    store.end(depth, keep=True)
+    Projector(tmp_path / "j", store, RUN, [instrument()], [8]).close()
+    assert position_of(store) == before
+
+
+def test_a_score_from_outside_is_kept_as_it_was_told(tmp_path, store):
+    told = report(EventKind.EVENT_CONTROL, int(ControlCode.CONTROL_SIGNAL), b=5, c=-250_000, d=500_000, e=1_500_000_000)
+    kill = report(EventKind.EVENT_CONTROL, int(ControlCode.CONTROL_KILL))
+    everywhere = told.copy()
+    everywhere["instrument"] = 0xFFFF
+    projected(tmp_path / "j", store, *((JournalKind.JOURNAL_CONTROL, row) for row in (told, kill, everywhere)))
+    with store.unit_of_work() as unit:
+        one, all_lanes = unit.signals.list(RUN)
+    assert (one.symbol, one.source, one.score, one.confidence, one.age_s) == ("BTCUSDT", "news", -0.25, 0.5, 1.5)
+    assert all_lanes.symbol == ""
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,7 @@ class Runs(_Repository):
 
     def forget_records(self, run_id: str) -> None:
         """Take out what was projected of a run, so that its journal can be projected anew."""
-        for table in ("fills", "marks", "refusals", "orders"):
+        for table in ("fills", "marks", "refusals", "orders", "positions", "signals"):
             self._connection.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))  # noqa: S608 - own names
         self.set_projected_seq(run_id, 0)
 

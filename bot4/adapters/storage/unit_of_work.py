@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from bot4.adapters.storage.repositories import Fills, Marks, Orders, Refusals, Runs
 from bot4.adapters.storage.research_records import Trials
+from bot4.adapters.storage.run_records import Commands, Models, Positions, Signals
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -38,6 +39,10 @@ class SqlUnitOfWork:
     marks: Marks
     refusals: Refusals
     runs: Runs
+    positions: Positions
+    signals: Signals
+    models: Models
+    commands: Commands
     trials: Trials
 
     def __init__(self, store: TransactionalStore) -> None:
@@ -53,6 +58,10 @@ class SqlUnitOfWork:
         self.marks = Marks(connection)
         self.refusals = Refusals(connection)
         self.runs = Runs(connection)
+        self.positions = Positions(connection)
+        self.signals = Signals(connection)
+        self.models = Models(connection)
+        self.commands = Commands(connection)
         self.trials = Trials(connection)
         return self
 
