@@ -23,6 +23,7 @@ def end_abandoned(store: Store, folders: Sequence[Path]) -> list[str]:
     Parameters
     ----------
     store : Store
+        Where the runs are listed.
     folders : sequence of Path
         Of the runs of one data directory, whose lock is held: no process runs in any of them. A store may know runs of
         other directories; these are left alone.
