@@ -38,4 +38,4 @@ def mirror(source: Path, target: Path, names: list[str]) -> tuple[int, int]:
 
 if __name__ == "__main__":
     listed = [name for name in sys.stdin.read().split("\0") if name]
-    print("traced copy: {} files written, {} removed".format(*mirror(Path(sys.argv[1]), Path(sys.argv[2]), listed)))
+    print("copy: {} files written, {} removed".format(*mirror(Path(sys.argv[1]), Path(sys.argv[2]), listed)))
