@@ -16,7 +16,7 @@ ARGS ?=
 # The scripts of ci/ get the environment's interpreter, not the one it was made from.
 IN_VENV = PYTHON="$(abspath $(BIN))/python"
 
-.PHONY: help run test check bench bench-gate bench-peers coverage tsan asan leak fuzz model soak simulate
+.PHONY: help run test check bench bench-gate bench-peers coverage tsan asan leak fuzz model soak simulate simulate-adapters
 .PHONY: differential lint docs image clean build dev
 
 help: ## what there is to make
@@ -77,6 +77,9 @@ soak: build ## kill a live run KILLS times while its orders are out, and count a
 
 simulate: build ## the core in SEEDS worlds of EVENTS events with every fault on; SEED=17 lives one again
 	@$(BIN)/python ci/simulate.py --seeds $(or $(SEEDS),1000) --events $(or $(EVENTS),10000) $(if $(SEED),--seed $(SEED))
+
+simulate-adapters: build ## Binance's adapters in SEEDS worlds of virtual time, every fault on; SEED=17 lives one again
+	@$(BIN)/python ci/simulate.py --adapters --seeds $(or $(SEEDS),200) $(if $(SEED),--seed $(SEED))
 
 model: dev ## the rings under the model checker
 	@$(IN_VENV) ci/model.sh

@@ -15,6 +15,7 @@ import random
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -49,6 +50,7 @@ class Truth:
         self.symbol = symbol
         self.rng = rng
         self.futures = futures
+        self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
         self.update_id = self.previous_id = 1_000
         self.trade_id = 500
         self.mid = 6_000_000
@@ -80,7 +82,7 @@ class Truth:
                 del self.sides[side][price]
             else:
                 self.sides[side][price] = qty
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self.now_ms()
         data = {"e": "depthUpdate", "E": now_ms, "s": self.symbol, "U": first, "u": self.update_id}
         if self.futures:
             data |= {"T": now_ms, "pu": self.previous_id}
@@ -88,17 +90,17 @@ class Truth:
         return wrapped(f"{self.symbol.lower()}@depth@100ms", data)
 
     def quote(self) -> bytes:
-        bid, ask = self.levels(0)[0], self.levels(1)[0]
+        bid, ask = max(self.sides[0].items()), min(self.sides[1].items())
         data = {"u": self.update_id, "s": self.symbol, **dict(zip("bB", level(*bid), strict=True))}
         data |= dict(zip("aA", level(*ask), strict=True))
         if self.futures:
-            now_ms = time.time_ns() // 1_000_000
+            now_ms = self.now_ms()
             data |= {"e": "bookTicker", "E": now_ms, "T": now_ms}
         return wrapped(f"{self.symbol.lower()}@bookTicker", data)
 
     def trade(self) -> bytes:
         self.trade_id += 1
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self.now_ms()
         price, qty = level(self.mid, self.rng.randrange(1, 9_999))
         data = {"E": now_ms, "s": self.symbol, "p": price, "q": qty, "T": now_ms, "m": self.rng.random() < 0.5}
         if self.futures:
@@ -109,7 +111,7 @@ class Truth:
     def snapshot(self) -> bytes:
         document: dict = {"lastUpdateId": self.update_id}
         if self.futures:
-            document |= {"E": time.time_ns() // 1_000_000, "T": time.time_ns() // 1_000_000}
+            document |= {"E": self.now_ms(), "T": self.now_ms()}
         document |= {"bids": [level(*one) for one in self.levels(0)], "asks": [level(*one) for one in self.levels(1)]}
         return json.dumps(document, separators=(",", ":")).encode()
 

@@ -65,6 +65,34 @@ def test_round_trips_that_spread_too_far_are_refused():
     assert "spread over 501 ms" in clocks.offset.why_untrusted()
 
 
+def test_one_slow_round_trip_among_enough_others_closes_nothing():
+    clocks = Clocks(server_ahead_ns=120 * MS)
+    for there in (10, 10, 10, 10, 10, 1_200, 10):
+        clocks.ask(there_ns=there * MS)
+        if clocks.offset.samples >= 5:
+            assert clocks.offset.why_untrusted() is None
+    assert (clocks.offset.samples, clocks.offset.local_offset_ns, clocks.offset.error_ns) == (6, 120 * MS, 10 * MS)
+
+
+def test_a_slow_round_trip_of_the_first_five_counts_until_a_sixth_came():
+    clocks = Clocks()
+    for there in (10, 900, 10, 10, 10):
+        clocks.ask(there_ns=there * MS)
+    assert "spread" in clocks.offset.why_untrusted()
+    clocks.ask()
+    assert (clocks.offset.samples, clocks.offset.why_untrusted()) == (5, None)
+
+
+def test_where_every_round_trip_has_become_slow_they_are_measured_anew():
+    clocks = Clocks()
+    for way in [10] * 9 + [600] * 5:
+        clocks.ask(there_ns=way * MS, back_ns=way * MS)
+    assert clocks.offset.samples == 0
+    for _ in range(5):
+        clocks.ask(there_ns=600 * MS, back_ns=600 * MS)
+    assert (clocks.offset.why_untrusted(), clocks.offset.error_ns) == (None, 600 * MS)
+
+
 def test_a_step_of_the_wall_clock_moves_no_time_stamp_and_asks_for_a_new_measurement():
     for step in (2 * S, -3_600 * S, 51 * MS):
         clocks = Clocks()

@@ -123,6 +123,20 @@ def test_wake_ends_the_wait(wire):
     assert time.monotonic() - started < 2
 
 
+def test_told_the_time_it_stamps_with_it_and_waits_for_nothing(wire):
+    reading = wire()
+    reading.receiver.tell_time(START_NS + 3_600 * SECOND)
+    began = time.monotonic()
+    assert reading.run(timeout_ms=5_000) == 0
+    assert time.monotonic() - began < 2
+    reading.send(trade(1), trade(2))
+    reading.run()
+    assert reading.receiver.utc_ns() == START_NS + 3_600 * SECOND
+    assert reading.receiver.age(0, StreamKind.STREAM_TRADES) == (START_NS + 3_600 * SECOND, 0, 2)
+    with pytest.raises(ValueError, match="utc_ns must be above 0, was 0"):
+        reading.receiver.tell_time(0)
+
+
 def test_what_came_with_the_handshake_is_taken_in_when_the_socket_is_added(wire):
     w = wire()
     ours, theirs = socket.socketpair()

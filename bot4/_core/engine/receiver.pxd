@@ -57,6 +57,7 @@ ctypedef struct ReceiverState:
     FrameLogState* log       # NULL: nothing is recorded
     int wake_fd
     int64_t utc_offset_ns    # UTC minus CLOCK_MONOTONIC
+    int64_t told_utc_ns      # above 0: the time is what the caller says, and nothing is waited for
     uint64_t attention       # sockets, by bit, that the caller has to look at
     uint64_t notices_dropped
     uint64_t reads

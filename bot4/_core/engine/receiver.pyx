@@ -60,7 +60,7 @@ cdef int SLICE_MS = 20
 
 
 cdef inline int64_t _utc_ns(const ReceiverState* state) noexcept nogil:
-    return monotonic_ns() + state.utc_offset_ns
+    return state.told_utc_ns if state.told_utc_ns > 0 else monotonic_ns() + state.utc_offset_ns
 
 
 cdef void receiver_note_age(ReceiverState* state, const Event* event, int64_t now_ns) noexcept nogil:
@@ -195,16 +195,21 @@ cdef int _receive(Receiver owner, int64_t deadline_ns) except -1 nogil:
     cdef uint64_t token
     cdef bint is_woken = False
     cdef int64_t left_ns
+    cdef bint is_told = state.told_utc_ns > 0
     state.attention = 0
     count = _watched(state, fds, places)
     while not state.feed.stop:
-        left_ns = deadline_ns - monotonic_ns()
-        if left_ns <= 0:
-            return 0
-        wait_ms = <int>min((left_ns + 999_999) // 1_000_000, <int64_t>SLICE_MS)
+        wait_ms = 0
+        if not is_told:
+            left_ns = deadline_ns - monotonic_ns()
+            if left_ns <= 0:
+                return 0
+            wait_ms = <int>min((left_ns + 999_999) // 1_000_000, <int64_t>SLICE_MS)
         ready = poll(fds, count, wait_ms)
         if ready <= 0:
             feed_time(state.feed, _utc_ns(state))
+            if is_told:
+                return 0
             continue
         if fds[0].revents:
             is_woken = read(state.wake_fd, &token, sizeof(token)) != 0     # its token is taken
@@ -216,7 +221,7 @@ cdef int _receive(Receiver owner, int64_t deadline_ns) except -1 nogil:
                 state.attention |= <uint64_t>1 << places[i]
             else:
                 _read_plain(owner, places[i])
-        if state.attention or is_woken:
+        if state.attention or is_woken or is_told:
             return 0
     return 0
 
@@ -259,6 +264,15 @@ cdef class Receiver:
     def utc_ns(self) -> int:
         """Return the time that a message arriving now would be stamped with."""
         return _utc_ns(self.state)
+
+    def tell_time(self, int64_t utc_ns) -> None:
+        """Let the caller's clock be the receiver's from now on: stamps are `utc_ns`, `receive` reads and does not wait.
+
+        Raises ValueError unless `utc_ns` is above 0.
+        """
+        if utc_ns <= 0:
+            raise ValueError(f"utc_ns must be above 0, was {utc_ns}")
+        self.state.told_utc_ns = utc_ns
 
     def add(self, WebSocketReader reader, int fd, *, bint is_tls, bint is_raw=False) -> int:
         """Watch a connected socket and return its place; what its reader holds already is taken in at once.

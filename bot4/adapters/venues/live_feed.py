@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from bot4._core.engine.feed import Feed
+    from bot4._core.engine.relay import Relay
+    from bot4.adapters.venues.background import Background
     from bot4.adapters.venues.venue_streams import Clock, VenueStreams
     from bot4.config import StreamSettings
     from bot4.ports.frame_sink import FrameSink
@@ -122,6 +124,14 @@ class LiveFeed:
             The venue could not be reached as often in a row as the settings allow.
 
         """
+        run = self.open(feed)
+        try:
+            run.read()
+        finally:
+            self.finish(feed)
+
+    def open(self, feed: Feed, *, receiver: Relay | None = None, background: Background | None = None) -> LiveRun:
+        """Return what reads, for a caller that turns it itself: with a receiver and threads of its own, where given."""
         self._run = LiveRun(
             self._venue,
             self._settings,
@@ -132,11 +142,14 @@ class LiveFeed:
             complaints=self._complaints,
             clock=self._clock,
             log=self._recorder.log if self._recorder is not None else None,
+            receiver=receiver,
+            background=background,
         )
-        try:
-            self._run.read()
-        finally:
-            self._lost = feed.live_counters
+        return self._run
+
+    def finish(self, feed: Feed) -> None:
+        """Keep what the feed counted."""
+        self._lost = feed.live_counters
 
 
 def _backoff(settings: StreamSettings, rng: Random) -> Backoff:

@@ -64,6 +64,8 @@ class LiveRun:
         complaints: dict[str, int],
         clock: Clock,
         log: FrameLog | None,
+        receiver: Relay | None = None,
+        background: Background | None = None,
     ) -> None:
         self._venue = venue
         self._settings = settings
@@ -74,8 +76,8 @@ class LiveRun:
         self._complaints = complaints
         self._clock = clock
         self._log = log
-        self._receiver = Relay(feed, utc_offset_ns=clock.wall_ns() - clock.monotonic_ns(), log=log)
-        self._background = Background(self._receiver.wake)
+        self._receiver = receiver or Relay(feed, utc_offset_ns=clock.wall_ns() - clock.monotonic_ns(), log=log)
+        self._background = background or Background(self._receiver.wake)
         self._patience = patience_of(settings)
         self._attempts: deque[int] = deque(maxlen=settings.connections_max)
         self._old: dict[str, _Socket] = {}  # by the link's URL: the socket that is up
@@ -83,33 +85,45 @@ class LiveRun:
         self._in_band = venue.in_band
         self._writer = EventWriter(venue.instruments)
         self._next_beat_ns: dict[str, int] = {}  # by the link's URL
+        self._next_tick_ns = 0
         self._is_over = False
         self.stale_streams = 0
 
     def read(self) -> None:
         """Read until the feed is stopped; raises `UnreachableError` where a link has to be given up."""
-        if self._log is not None and self._venue.rules is not None:
-            self._log.rest(*self._venue.rules, self._receiver.utc_ns())
-        next_tick_ns = 0
+        self.begin()
         try:
             while not self._feed.is_stopped:
-                ready = self._receiver.receive(_WAIT_NS)
-                if ready:
-                    self._serve(ready)
-                now_ns = self._clock.monotonic_ns()
-                if now_ns >= next_tick_ns:
-                    next_tick_ns = now_ns + _TICK_NS
-                    for link in self._links:
-                        self._tend(link, now_ns)
-                    self._ask_for_snapshots(now_ns)
-                    self._beat(now_ns)
-                self._background.take()
+                self.turn()
         finally:
-            self._is_over = True
-            self._background.take()
-            for socket in [*self._old.values(), *self._new.values()]:
-                self._receiver.remove(socket.place)
-                socket.peer.close(_GOING_AWAY, linger_s=_GOODBYE_S)
+            self.end()
+
+    def begin(self) -> None:
+        """Do what comes before the first turn."""
+        if self._log is not None and self._venue.rules is not None:
+            self._log.rest(*self._venue.rules, self._receiver.utc_ns())
+
+    def turn(self) -> None:
+        """Read what comes within 20 ms, then do what is due; raises as `read`."""
+        ready = self._receiver.receive(_WAIT_NS)
+        if ready:
+            self._serve(ready)
+        now_ns = self._clock.monotonic_ns()
+        if now_ns >= self._next_tick_ns:
+            self._next_tick_ns = now_ns + _TICK_NS
+            for link in self._links:
+                self._tend(link, now_ns)
+            self._ask_for_snapshots(now_ns)
+            self._beat(now_ns)
+        self._background.take()
+
+    def end(self) -> None:
+        """Close every connection."""
+        self._is_over = True
+        self._background.take()
+        for socket in [*self._old.values(), *self._new.values()]:
+            self._receiver.remove(socket.place)
+            socket.peer.close(_GOING_AWAY, linger_s=_GOODBYE_S)
 
     # -- what the sockets say ------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """The venue's clock as seen from here: an offset from several exchanges of time, and whether it may be trusted.
 
 Time stamps of requests are ``monotonic + offset``: a step of the wall clock moves none of them. A sample is
-``server time - middle of the round trip``; the offset is the median of the last ones.
+``server time - middle of the round trip``; the offset is the median of the last ones. A round trip far longer than the
+others says little, and is left out where there are enough of them; where nothing but such comes, they are the measure.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class ClockOffset:
         self._age_max_ns = age_max_ns
         self._offsets: deque[int] = deque(maxlen=samples_max)  # server - monotonic
         self._trips: deque[int] = deque(maxlen=samples_max)
+        self._left_out = 0  # in a row
         self._measured_ns = 0
         self._wall_at_start = wall_ns() - mono_ns()
 
@@ -73,12 +75,33 @@ class ClockOffset:
         trip = answered_mono_ns - asked_mono_ns
         self._offsets.append(server_ns - asked_mono_ns - trip // 2)
         self._trips.append(trip)
-        self._measured_ns = answered_mono_ns
+        if self._leave_out_longest():
+            self._left_out += 1
+            if self._left_out >= self._samples_min:  # the way has become longer: measure anew
+                self._clear()
+        else:
+            self._left_out, self._measured_ns = 0, answered_mono_ns
+
+    def _leave_out_longest(self) -> bool:
+        """Drop round trips that are out of line while enough are left; true where the newest was one."""
+        is_newest = False
+        while len(self._trips) > self._samples_min and self._spread_ns() > self._jitter_max_ns:
+            longest = max(range(len(self._trips)), key=self._trips.__getitem__)
+            is_newest |= longest == len(self._trips) - 1
+            del self._trips[longest], self._offsets[longest]
+        return is_newest
+
+    def _spread_ns(self) -> int:
+        return max(self._trips) - min(self._trips)
+
+    def _clear(self) -> None:
+        self._offsets.clear()
+        self._trips.clear()
+        self._left_out = 0
 
     def forget(self) -> None:
         """Drop every sample: after a step of the clock, or a refusal by the venue's clock check."""
-        self._offsets.clear()
-        self._trips.clear()
+        self._clear()
         self._wall_at_start = self._wall_ns() - self._mono_ns()
 
     @property
@@ -108,7 +131,7 @@ class ClockOffset:
             return "this machine's clock was set while running"
         if self._mono_ns() - self._measured_ns > self._age_max_ns:
             return f"the venue's clock was last asked {(self._mono_ns() - self._measured_ns) // 10**9} s ago"
-        jitter = max(self._trips) - min(self._trips)
+        jitter = self._spread_ns()
         if jitter > self._jitter_max_ns:
             return f"round trips spread over {jitter // MS} ms, the limit is {self._jitter_max_ns // MS} ms"
         offset = self.local_offset_ns
