@@ -66,6 +66,7 @@ class OrderSender:
         self._asking: set[str] = set()
         self._placing: dict[str, asyncio.Event] = {}
         self._canceling: set[str] = set()
+        self._is_closed = False
 
     @property
     def busy(self) -> int:
@@ -93,6 +94,7 @@ class OrderSender:
 
     async def close(self) -> None:
         """Give up what is under way; what was written stays written."""
+        self._is_closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -181,6 +183,9 @@ class OrderSender:
     # -- inside
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._is_closed:  # a task that is given up may want another one to go on
+            work.close()
+            return
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
