@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from bot4.domain.version import VERSION as __version__  # noqa: N811 - the name Python users look for
     from bot4.dto.rows import Rows
     from bot4.entrypoints.embedding import backtest, replay
+    from bot4.entrypoints.validation import cross_validate, walk_forward
     from bot4.strategy.base import CompiledStrategy, Strategy
 
 __all__ = [
@@ -77,9 +78,11 @@ __all__ = [
     "__version__",
     "backtest",
     "build_info",
+    "cross_validate",
     "load_settings",
     "open_recording",
     "replay",
+    "walk_forward",
 ]
 
 # Where each name lives; the module's own name of it stands behind the colon where it differs.
@@ -115,9 +118,11 @@ _HOMES = {
     "__version__": "bot4.domain.version:VERSION",
     "backtest": "bot4.entrypoints.embedding",
     "build_info": "bot4._core.build_info",
+    "cross_validate": "bot4.entrypoints.validation",
     "load_settings": "bot4.config",
     "open_recording": "bot4.bootstrap",
     "replay": "bot4.entrypoints.embedding",
+    "walk_forward": "bot4.entrypoints.validation",
 }
 
 

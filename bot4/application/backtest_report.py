@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -10,28 +9,15 @@ import numpy as np
 import orjson
 
 from bot4._core.build_info import build_info
+from bot4.application.report_page import POINTS, STYLE, chart, table, utc_text
 from bot4.domain.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from decimal import Decimal
-
-    from numpy.typing import NDArray
 
     from bot4.application.backtest_result import BacktestResult
     from bot4.application.backtest_statistics import BacktestStatistics
-
-_POINTS = 800
-_NS = 1_000_000_000
-_WIDTH, _HEIGHT, _MARGIN = 900, 200, 70
-_STYLE = (
-    "body{font:14px/1.4 system-ui,sans-serif;max-width:960px;margin:2em auto;padding:0 1em;color:#1d2330}"
-    "h1{font-size:1.4em}h2{font-size:1.1em;margin-top:2em}table{border-collapse:collapse}"
-    "td,th{padding:.2em .9em .2em 0;text-align:left;vertical-align:top;border-bottom:1px solid #e4e7ee}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}"
-    ".w{background:#fff4d6;padding:.6em 1em;border-left:4px solid #d99a00}"
-    "svg{background:#fafbfd;border:1px solid #e4e7ee}text{font-size:11px;fill:#5b6474}"
-)
 
 
 def report_dict(result: BacktestResult, statistics: BacktestStatistics) -> dict[str, Any]:
@@ -50,8 +36,8 @@ def report_dict(result: BacktestResult, statistics: BacktestStatistics) -> dict[
         "seed": result.seed,
         "state_hash": result.state_hash,
         "result_hash": result.result_hash,
-        "first_utc": _utc(result.first_ns),
-        "last_utc": _utc(result.last_ns),
+        "first_utc": utc_text(result.first_ns),
+        "last_utc": utc_text(result.last_ns),
         "rows": result.rows,
         "elapsed_s": round(result.elapsed_s, 6),
         "rows_per_s": round(result.rows / result.elapsed_s) if result.elapsed_s > 0 else None,
@@ -84,10 +70,6 @@ def report_json(result: BacktestResult, statistics: BacktestStatistics) -> bytes
     )
 
 
-def _utc(stamp_ns: int) -> str:
-    return datetime.fromtimestamp(stamp_ns / _NS, UTC).isoformat(timespec="milliseconds")
-
-
 # -- HTML --------------------------------------------------------------------------------------------------------------
 
 
@@ -96,23 +78,23 @@ def report_html(result: BacktestResult, statistics: BacktestStatistics) -> str:
     warnings = "".join(f"<p class=w>{escape(text)}</p>" for text in (*statistics.warnings, *result.notes))
     title = f"{result.strategy} on {', '.join(result.symbols)}"
     parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>",
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>",
         f"<h1>{escape(title)}</h1><p>{_subtitle(result)}</p>{warnings}",
-        "<h2>Figures</h2>" + _table(_figures(result, statistics)),
-        "<h2>Equity</h2>" + _chart([(result.equity_ns, result.equity, "#2457a7")]),
-        "<h2>Drawdown, %</h2>" + _chart([(result.equity_ns, -100.0 * result.drawdown, "#b3372f")]),
+        "<h2>Figures</h2>" + table(_figures(result, statistics)),
+        "<h2>Equity</h2>" + chart([(result.equity_ns, result.equity, "#2457a7")]),
+        "<h2>Drawdown, %</h2>" + chart([(result.equity_ns, -100.0 * result.drawdown, "#b3372f")]),
         *(_market(result, lane) for lane in range(len(result.symbols))),
         "<h2>By instrument</h2>" + _by_instrument(result),
-        "<h2>Costs</h2>" + _table(_costs(result, statistics)),
-        "<h2>Latency</h2>" + _table(_latencies(result)),
-        "<h2>What was assumed</h2>" + _table([(key, str(value)) for key, value in result.assumptions.items()]),
+        "<h2>Costs</h2>" + table(_costs(result, statistics)),
+        "<h2>Latency</h2>" + table(_latencies(result)),
+        "<h2>What was assumed</h2>" + table([(key, str(value)) for key, value in result.assumptions.items()]),
         "<p>A simulation. What it assumes and when that is false: docs/paper.md, docs/backtest.md.</p></html>",
     ]
     return "\n".join(parts)
 
 
 def _subtitle(result: BacktestResult) -> str:
-    span = f"{_utc(result.first_ns)} to {_utc(result.last_ns)}, {result.rows:,} rows"
+    span = f"{utc_text(result.first_ns)} to {utc_text(result.last_ns)}, {result.rows:,} rows"
     return f"{span}, result {result.result_hash}, seed {result.seed}, bot4 {VERSION}"
 
 
@@ -147,10 +129,10 @@ def _costs(result: BacktestResult, found: BacktestStatistics) -> list[tuple[str,
 
 def _latencies(result: BacktestResult) -> list[tuple[str, str]]:
     """How long orders took from being sent to the report of a fill that took at once."""
-    sent = {int(row["order_id"]): int(row["ts_ns"]) for row in result.orders[:_POINTS]}
+    sent = {int(row["order_id"]): int(row["ts_ns"]) for row in result.orders[:POINTS]}
     waits = sorted(
         int(row["recv_ns"]) - sent[int(row["order_id"])]
-        for row in result.fills[: 4 * _POINTS]
+        for row in result.fills[: 4 * POINTS]
         if int(row["order_id"]) in sent and not int(row["flags"]) & 128
     )
     if not waits:
@@ -173,7 +155,7 @@ def _by_instrument(result: BacktestResult) -> str:
         )
         for lane, (symbol, counters) in enumerate(result.counters.items())
     ]
-    return _table(rows, head=("instrument", "position", "orders", "fills", "refused", "round trips, net"))
+    return table(rows, head=("instrument", "position", "orders", "fills", "refused", "round trips, net"))
 
 
 def _market(result: BacktestResult, lane: int) -> str:
@@ -183,56 +165,17 @@ def _market(result: BacktestResult, lane: int) -> str:
     if len(stamps) == 0:
         return ""
     fills = result.fills[result.fills["instrument"] == lane]
-    shown = fills[:: max(1, len(fills) // _POINTS)]
+    shown = fills[:: max(1, len(fills) // POINTS)]
     tick = float(instrument.tick_size)
     dots = [
         (shown["recv_ns"][shown["side"] == side], shown["price_ticks"][shown["side"] == side] * tick, colour)
         for side, colour in ((0, "#1f8a4c"), (1, "#b3372f"))
     ]
     held = np.cumsum(np.where(fills["side"] == 0, fills["qty_lots"], -fills["qty_lots"])) * float(instrument.lot_size)
-    price = _chart([(stamps, ticks * tick, "#8a93a5")], dots)
-    position = _chart([(fills["recv_ns"], held, "#2457a7")]) if len(fills) else "<p>nothing was traded</p>"
+    price = chart([(stamps, ticks * tick, "#8a93a5")], dots)
+    position = chart([(fills["recv_ns"], held, "#2457a7")]) if len(fills) else "<p>nothing was traded</p>"
     name = escape(symbol)
     return f"<h2>{name}: price, buys (green) and sells (red)</h2>{price}<h2>{name}: position</h2>{position}"
-
-
-def _chart(
-    lines: Sequence[tuple[NDArray[Any], NDArray[Any], str]],
-    dots: Sequence[tuple[NDArray[Any], NDArray[Any], str]] = (),
-) -> str:
-    """Draw lines and dots over time as SVG, thinned to what a screen shows."""
-    lows = [(int(x.min()), float(y.min())) for x, y, _ in (*lines, *dots) if len(x)]
-    highs = [(int(x.max()), float(y.max())) for x, y, _ in (*lines, *dots) if len(x)]
-    left, bottom = min(x for x, _ in lows), min(y for _, y in lows)
-    right, top = max(x for x, _ in highs), max(y for _, y in highs)
-    wide, high = max(right - left, 1), (top - bottom) or 1.0
-
-    def place(x: NDArray[Any], y: NDArray[Any]) -> list[tuple[float, float]]:
-        step = max(1, len(x) // _POINTS)
-        across = _MARGIN + (x[::step] - left) / wide * (_WIDTH - _MARGIN - 10)
-        down = 10 + (top - y[::step]) / high * (_HEIGHT - 30)
-        return list(zip(across.round(1).tolist(), down.round(1).tolist(), strict=True))
-
-    drawn = "".join(
-        f'<polyline fill=none stroke="{colour}" points="{" ".join(f"{a},{b}" for a, b in place(x, y))}"/>'
-        for x, y, colour in lines
-    )
-    drawn += "".join(f'<circle r=2 cx={a} cy={b} fill="{colour}"/>' for x, y, colour in dots for a, b in place(x, y))
-    labels = (
-        f"<text x=4 y=16>{top:,.6g}</text><text x=4 y={_HEIGHT - 22}>{bottom:,.6g}</text>"
-        f"<text x={_MARGIN} y={_HEIGHT - 5}>{_utc(left)}</text>"
-        f"<text x={_WIDTH - 10} y={_HEIGHT - 5} text-anchor=end>{_utc(right)}</text>"
-    )
-    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width=100%>{drawn}{labels}</svg>'
-
-
-def _table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = ()) -> str:
-    top = "<tr>" + "".join(f"<th>{escape(text)}" for text in head) + "</tr>" if head else ""
-    body = "".join(
-        f"<tr><td>{escape(row[0])}" + "".join(f"<td class=n>{escape(text)}" for text in row[1:]) + "</tr>"
-        for row in rows
-    )
-    return f"<table>{top}{body}</table>"
 
 
 def _text(value: float | None) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from bot4._core.engine.lane_state import RefusalStage
+from bot4.application.projector import verdict_name
 from bot4.domain.instrument import ContractKind
 
 if TYPE_CHECKING:
@@ -287,12 +289,19 @@ def _assumptions(
     }
 
 
+def _reasons(refusals: NDArray[np.void]) -> str:
+    """Name the rules that refused, the most frequent first, with how often each did."""
+    pairs, counts = np.unique(np.stack([refusals["stage"], refusals["verdict"]]), axis=1, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return ", ".join(f"{verdict_name(RefusalStage(int(pairs[0, at])), int(pairs[1, at]))} {counts[at]}" for at in order)
+
+
 def _notes(
     lanes: dict[str, dict[str, Any]], refusals: NDArray[np.void], totals: dict[str, int], calls: dict[str, int]
 ) -> tuple[str, ...]:
     notes = []
     if len(refusals):
-        notes.append(f"{len(refusals)} requests were refused before they became orders: by risk, account or breaker")
+        notes.append(f"{len(refusals)} requests were refused before they became orders: {_reasons(refusals)}")
     for symbol, counters in lanes.items():
         if counters["rejects"]:
             notes.append(f"{symbol}: the venue rejected {counters['rejects']} orders")

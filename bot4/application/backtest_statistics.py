@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bot4.application.backtest_baselines import hold_profit, random_profits
 from bot4.domain.instrument import ContractKind
 from bot4.quant.track_record import deflated_sharpe, minimum_track_record, moments, probabilistic_sharpe
 
@@ -18,11 +19,9 @@ if TYPE_CHECKING:
 
 _NS = 1_000_000_000
 # Name, seconds, how many make a year of a market that never closes; the longest that gives enough of them is used.
-_PERIODS = (("day", 86_400, 365.0), ("hour", 3_600, 8_760.0), ("minute", 60, 525_600.0), ("second", 1, 31_536_000.0))
+PERIODS = (("day", 86_400, 365.0), ("hour", 3_600, 8_760.0), ("minute", 60, 525_600.0), ("second", 1, 31_536_000.0))
 _PERIODS_LEAST = 30
 _CONFIDENCE = 0.95
-_RANDOM_DRAWS = 200
-_RANDOM_TRADES_MAX = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def judge(
         least = minimum_track_record(ratio, confidence=_CONFIDENCE, **shape)
         variance = 1.0 / measured.periods if trial_variance is None else trial_variance
         deflated = deflated_sharpe(ratio, measured.periods, trials=trials, trial_variance=variance, **shape)
-    random = _random_entries(result, seed)
+    random = random_profits(result, seed)
     profit = float(result.profit)
     start = float(result.equity_start)
     return BacktestStatistics(
@@ -130,7 +129,7 @@ def judge(
         trades_won=int((result.trades["result"] > 0).sum()),
         fees=float(result.fees[result.settle]),
         turnover=_turnover(result),
-        hold_profit=_hold(result),
+        hold_profit=hold_profit(result),
         random_profit_mean=None if random is None else float(random.mean()),
         random_better_share=None if random is None else float((random >= result.trades["result"].sum()).mean()),
         warnings=_warnings(result, period, len(returns), ratio=ratio, least=least, trials=trials),
@@ -144,7 +143,7 @@ def _finite(value: float) -> float | None:
 def _returns(result: BacktestResult) -> tuple[str | None, float, NDArray[np.float64]]:
     """Take returns of equity over the longest period of which there are enough; its name and number in a year first."""
     span_ns = int(result.equity_ns[-1] - result.equity_ns[0])
-    for name, seconds, per_year in _PERIODS:
+    for name, seconds, per_year in PERIODS:
         if span_ns >= _PERIODS_LEAST * seconds * _NS:
             ends = np.arange(result.equity_ns[0], result.equity_ns[-1] + 1, seconds * _NS)
             values = result.equity[np.searchsorted(result.equity_ns, ends, side="right") - 1]
@@ -166,47 +165,6 @@ def _turnover(result: BacktestResult) -> float:
         else:
             total += float((lots * fills["price_ticks"]).sum()) * unit * float(instrument.tick_size)
     return total
-
-
-def _hold(result: BacktestResult) -> float:
-    """Profit of holding the first instrument with the whole opening."""
-    ticks = result.marks[result.symbols[0]][1]
-    if len(ticks) == 0:
-        return 0.0
-    first, last = float(ticks[0]), float(ticks[-1])
-    # A coin-settled contract earns in the coin what the price rose by, as seen from its end.
-    gained = 1.0 - first / last if result.instruments[0].kind is ContractKind.INVERSE else last / first - 1.0
-    return float(result.equity_start) * (gained - result.taker_fee * (2.0 + gained))
-
-
-def _random_entries(result: BacktestResult, seed: int) -> NDArray[np.float64] | None:
-    """Profit of each draw of trades like the strategy's at times that mean nothing; None where there was no trade."""
-    trades = result.trades
-    if len(trades) == 0:
-        return None
-    rng = np.random.default_rng(seed)
-    scale = 1.0
-    if len(trades) > _RANDOM_TRADES_MAX:
-        scale = len(trades) / _RANDOM_TRADES_MAX
-        trades = trades[rng.choice(len(trades), _RANDOM_TRADES_MAX, replace=False)]
-    totals = np.zeros(_RANDOM_DRAWS)
-    for lane, instrument in enumerate(result.instruments):
-        stamps, ticks = result.marks[result.symbols[lane]]
-        mine = trades[trades["instrument"] == lane]
-        if len(mine) == 0 or len(ticks) == 0:
-            continue
-        spans = (mine["exit_ns"] - mine["entry_ns"]).astype(np.float64)
-        room = np.maximum(float(stamps[-1] - stamps[0]) - spans, 0.0)
-        starts = stamps[0] + rng.random((_RANDOM_DRAWS, len(mine))) * room
-        prices = ticks.astype(np.float64) * float(instrument.tick_size)
-        entry = prices[np.clip(np.searchsorted(stamps, starts, side="right") - 1, 0, None)]
-        leave = prices[np.clip(np.searchsorted(stamps, starts + spans, side="right") - 1, 0, None)]
-        size = mine["qty_lots"] * float(instrument.lot_size * instrument.contract_size)
-        sign = np.where(mine["side"] == 0, 1.0, -1.0)
-        if instrument.kind is ContractKind.INVERSE:
-            entry, leave = 1.0 / leave, 1.0 / entry
-        totals += (size * (sign * (leave - entry) - result.taker_fee * (leave + entry))).sum(axis=1)
-    return totals * scale
 
 
 def _warnings(

@@ -1,6 +1,6 @@
 """The one place that joins adapters to what uses them. Each function builds what it returns; imports are lazy."""
 
-from bot4.bootstrap.backtest import backtest_recordings, load_strategy
+from bot4.bootstrap.backtest import TrialRunner, backtest_recordings, load_strategy
 from bot4.bootstrap.control import kill_switch
 from bot4.bootstrap.exchange import serve_exchange
 from bot4.bootstrap.explain import explain_order
@@ -12,6 +12,7 @@ from bot4.bootstrap.trials import TrialBook
 __all__ = [
     "OpenSession",
     "TrialBook",
+    "TrialRunner",
     "backtest_recordings",
     "calibrate_recordings",
     "check_recordings",

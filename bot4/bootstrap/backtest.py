@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from bot4.application.backtest_result import BacktestResult
     from bot4.config import Settings
+    from bot4.domain.instrument import Instrument
 
 
 def backtest_recordings(
@@ -66,24 +67,97 @@ def _backtest_bars(
     strategy_latency_ns: int,
     progress: Callable[[int, int], None] | None,
 ) -> BacktestResult:
+    from bot4.application.backtest import run_backtest
+
+    instruments, data, notes = _read_bars(paths, instrument_files, market)
+    return run_backtest(
+        data, instruments, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress, notes=notes
+    )
+
+
+def _read_bars(
+    paths: Sequence[Path], instrument_files: Sequence[Path], market: str | None
+) -> tuple[list[Instrument], dict[str, Any], tuple[str, ...]]:
     from bot4.adapters.recordings.catalog import InstrumentCatalog
     from bot4.adapters.recordings.ohlcv import read_ohlcv
-    from bot4.application.backtest import run_backtest
     from bot4.domain.instrument import Market
 
     catalog = InstrumentCatalog(instrument_files)
     room = Market(market) if market is not None else Market.SPOT
     instruments = [catalog.require("binance", room, path.name.partition(".")[0]) for path in paths]
     read = [read_ohlcv(path, instrument) for path, instrument in zip(paths, instruments, strict=True)]
-    return run_backtest(
-        {instrument.symbol: bars.rows for instrument, bars in zip(instruments, read, strict=True)},
-        instruments,
-        strategy,
-        settings,
-        strategy_latency_ns=strategy_latency_ns,
-        progress=progress,
-        notes=tuple(note for bars in read for note in bars.notes),
-    )
+    data = {instrument.symbol: bars.rows for instrument, bars in zip(instruments, read, strict=True)}
+    return instruments, data, tuple(note for bars in read for note in bars.notes)
+
+
+class TrialRunner:
+    """Runs one setting of a grid over recordings after the other, each counted as a trial in the store.
+
+    Keys with a point are settings, others arguments of the strategy. Plain tables of bars are read once, recordings for
+    each run.
+
+    Attributes
+    ----------
+    counted : int
+        Choices of this strategy tried on this data so far, those of earlier commands included; 0 before the first run.
+
+    Raises
+    ------
+    NoInputError, DataError, ConfigError, StoreError
+        As `backtest_recordings`, `load_strategy` and `TrialBook`, some of them only once it runs.
+
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        strategy: str | None,
+        arguments: Sequence[str],
+        settings: Settings,
+        *,
+        instrument_files: Sequence[Path] = (),
+        market: str | None = None,
+        strategy_latency_ns: int = 0,
+    ) -> None:
+        from bot4.adapters.recordings.ohlcv import is_ohlcv
+
+        self.counted = 0
+        self._paths, self._strategy, self._arguments, self._settings = paths, strategy, tuple(arguments), settings
+        self._files, self._market, self._latency_ns = instrument_files, market, strategy_latency_ns
+        has_bars = all(is_ohlcv(path) for path in paths)
+        self._bars = _read_bars(paths, instrument_files, market) if has_bars else None
+
+    def __call__(self, parameters: Mapping[str, str], progress: Callable[[int, int], None]) -> BacktestResult:
+        """Run one setting and count it."""
+        from bot4.application.backtest_statistics import judge
+        from bot4.bootstrap.trials import TrialBook
+        from bot4.config import override_settings
+        from bot4.domain.errors import ConfigError
+
+        own = [f"{key}={value}" for key, value in parameters.items() if "." not in key]
+        if own and self._strategy is None:
+            raise ConfigError(f"{own[0].partition('=')[0]} is an argument of a strategy, and --strategy names none")
+        settings = override_settings(self._settings, {key: value for key, value in parameters.items() if "." in key})
+        words = (*self._arguments, *own)
+        with TrialBook(settings, self._strategy, words, strategy_latency_ns=self._latency_ns) as book:
+            result = self._run(
+                None if self._strategy is None else load_strategy(self._strategy, words), settings, progress
+            )
+            self.counted = max(self.counted, book.record(result, judge(result)).trials)
+        return result
+
+    def _run(self, strategy: object | None, settings: Settings, progress: Callable[[int, int], None]) -> BacktestResult:
+        from bot4.application.backtest import run_backtest
+
+        if self._bars is None:
+            return backtest_recordings(
+                self._paths, strategy, settings, instrument_files=self._files, market=self._market,
+                strategy_latency_ns=self._latency_ns, progress=progress,
+            )  # fmt: skip
+        instruments, data, notes = self._bars
+        return run_backtest(
+            data, instruments, strategy, settings, strategy_latency_ns=self._latency_ns, progress=progress, notes=notes
+        )
 
 
 def load_strategy(name: str, arguments: Sequence[str]) -> object:

@@ -7,7 +7,14 @@ value and the rule; the command line turns that into exit code 78.
 
 from bot4.config.control import ControlSettings
 from bot4.config.features import FeaturesSettings
-from bot4.config.loading import DEFAULT_FILE, ENV_PREFIX, load_settings, settings_keys, settings_to_dict
+from bot4.config.loading import (
+    DEFAULT_FILE,
+    ENV_PREFIX,
+    load_settings,
+    override_settings,
+    settings_keys,
+    settings_to_dict,
+)
 from bot4.config.reasoned import (
     GateSettings,
     RegimeSettings,
@@ -73,6 +80,7 @@ __all__ = [
     "SyntheticSettings",
     "VenuesSettings",
     "load_settings",
+    "override_settings",
     "require_positive",
     "require_url",
     "settings_keys",

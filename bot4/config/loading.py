@@ -73,9 +73,22 @@ def load_settings(
     tree = _read_file(path, source)
     for name, key, value in _environment_keys(source):
         _set(tree, key, value, origin=f"environment {name}")
-    for key, value in (overrides or {}).items():
+    return _merge(tree, overrides or {}, origin="command line")
+
+
+def override_settings(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
+    """Return the settings with some keys changed, validated as if they had been read so.
+
+    >>> override_settings(Settings(), {"risk.open_orders_max": 3}).risk.open_orders_max
+    3
+    """
+    return _merge(settings_to_dict(settings), overrides, origin="override") if overrides else settings
+
+
+def _merge(tree: dict[str, Any], overrides: Mapping[str, Any], *, origin: str) -> Settings:
+    for key, value in overrides.items():
         if value is not None:
-            _set(tree, key, value, origin="command line")
+            _set(tree, key, value, origin=origin)
     try:
         return msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:

@@ -36,6 +36,31 @@ if TYPE_CHECKING:
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where trials are counted.")
 @click.option(
+    "--grid", "grid_words", multiple=True, metavar="KEY=A,B,C", help="Try each value: of a setting, or an argument."
+)
+@click.option(
+    "--walk-forward",
+    "windows",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Choose from --grid on the past, score on the next of N windows.",
+)
+@click.option("--rolling", is_flag=True, help="Choose on as much of the past as a window has, not on all of it.")
+@click.option(
+    "--cross-validate",
+    "groups",
+    metavar="N:K",
+    help="Choose from --grid on all but K of N groups, purged, and score on those; every way to hold out K.",
+)
+@click.option(
+    "--embargo",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Periods left out beside what is scored.",
+)
+@click.option(
     "--instrument",
     "instrument_files",
     multiple=True,
@@ -59,12 +84,17 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     json_file: str | None,
     trials: int | None,
     data_dir: Path | None,
+    grid_words: tuple[str, ...],
+    windows: int | None,
+    groups: str | None,
+    embargo: int,
     instrument_files: tuple[Path, ...],
     market: str | None,
     config_file: Path | None,
     pairs: tuple[str, ...],
     seed: int | None,
     *,
+    rolling: bool,
     quiet: bool,
 ) -> None:
     """Run a strategy over recordings as fast as it goes, and say what came of it and what that is worth.
@@ -76,19 +106,29 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     bot4 backtest btcusdt_20240808.gz --html report.html
     bot4 backtest BTCUSDT-1m-2024-08.zip --set strategy.order_notional=250 --json -
     bot4 backtest day.gz --strategy bot4.strategy.ema_cross:EmaCross --strategy-arg lots=1000
+    bot4 backtest hours.csv.gz --walk-forward 6 --grid strategy.enter_score=0.2,0.3,0.4
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.application.backtest_statistics import judge
-    from bot4.bootstrap import TrialBook, backtest_recordings, load_strategy
+    from bot4.bootstrap import TrialBook, TrialRunner, backtest_recordings, load_strategy
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error
     from bot4.entrypoints.cli.progress import ByteBar
+    from bot4.entrypoints.cli.validation import choose, chosen_ways, show_validation
 
+    latency_ns = round(strategy_latency * 1e6)
     try:
         overrides = _overrides(pairs, seed)
         if data_dir is not None:
             overrides["run.data_dir"] = str(data_dir)
-        latency_ns = round(strategy_latency * 1e6)
         settings = load_settings(config_file, overrides=overrides)
+        ways = chosen_ways(grid_words, windows, groups, rolling=rolling, embargo=embargo)
+        if ways is not None:
+            runner = TrialRunner(
+                paths, strategy, strategy_args, settings,
+                instrument_files=instrument_files, market=market, strategy_latency_ns=latency_ns,
+            )  # fmt: skip
+            show_validation(choose(ways, runner, trials=trials, quiet=quiet), html_file, json_file)
+            return
         made = None if strategy is None else load_strategy(strategy, strategy_args)
         with (
             TrialBook(settings, strategy, strategy_args, strategy_latency_ns=latency_ns) as book,
