@@ -16,8 +16,12 @@ ARGS ?=
 # The scripts of ci/ get the environment's interpreter, not the one it was made from.
 IN_VENV = PYTHON="$(abspath $(BIN))/python"
 
-.PHONY: help run test check bench bench-gate bench-peers coverage tsan asan leak fuzz model soak simulate simulate-adapters
-.PHONY: differential lint docs image clean build dev
+.PHONY: help run dev build test check clean image
+.PHONY: bench bench-db bench-gate bench-peers
+.PHONY: lint docs coverage differential
+.PHONY: tsan asan leak fuzz model
+.PHONY: soak
+.PHONY: simulate simulate-adapters
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +57,9 @@ bench-gate: build ## benchmarks and instruction counts against the committed bas
 
 bench-peers: build ## backtests beside hftbacktest and nautilus_trader, in an environment of their own
 	@$(BIN)/python bench/peers/run.py $(ARGS)
+
+bench-db: build ## a private PostgreSQL filled with ROWS trades: rows a second, answers in ms, query plans
+	@$(BIN)/python bench/storage/queries.py --rows $(or $(ROWS),100000000)
 
 coverage: build ## tests, some over a traced copy: lines of .py and .pyx, branches of .py
 	@$(IN_VENV) ci/coverage.sh $(ARGS)

@@ -77,6 +77,10 @@ class MarkRepository(Searchable["Mark"], Protocol):
         """Return a run's points, oldest first."""
         ...
 
+    def curve(self, run_id: str, points_max: int) -> Sequence[Mark]:
+        """Return at most so many points of a run, evenly over its records, the first and the last among them."""
+        ...
+
 
 class RefusalRepository(Searchable["Refusal"], Protocol):
     """Decisions that were refused."""

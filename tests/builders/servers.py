@@ -47,8 +47,8 @@ def unprivileged_user() -> str | None:
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """A running PostgreSQL; yields the URL of its empty database ``bot4``."""
+def postgres_server(**more: str) -> Iterator[str]:
+    """A running PostgreSQL, with `more` settings; yields the URL of its empty database ``bot4``."""
     binaries = postgres_binaries()
     user = unprivileged_user()
     folder = Path(tempfile.mkdtemp(prefix="bot4-postgres-"))
@@ -68,6 +68,7 @@ def postgres_server() -> Iterator[str]:
             "max_connections": 50,
             "shared_buffers": "64MB",
             "log_min_messages": "fatal",
+            **more,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         server = subprocess.Popen([binaries / "postgres", "-D", data, *options], **quiet)

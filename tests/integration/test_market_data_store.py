@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from decimal import Decimal
 
@@ -127,6 +128,45 @@ def test_old_trades_are_forgotten_by_the_month_and_their_bars_stay(market):
     assert market.ticks(BTC, 0, 2**62).tolist() == ticks[ticks["ts_ns"] >= august].tolist()
     check_bars(market, ticks)
     assert market.forget_before(august + DAY_NS) == 0
+
+
+def test_a_month_is_made_ahead_of_its_time(request):
+    """Loads across and after the end of a month find their partition there; nothing else is made."""
+    store = open_store(*empty_place(request, "postgresql"))
+    market = SqlMarketData(store, PostgresTickLoader())
+    market.add_ticks(BTC, made_up(10))  # July
+    connection, depth = store.begin()
+    names = connection.execute("SELECT inhrelid::regclass::text FROM pg_inherits ORDER BY 1").fetchall()
+    store.end(depth, keep=False)
+    assert [name for (name,) in names if not name.endswith("pkey")] == ["ticks_202407", "ticks_202408"]
+    store.close()
+
+
+def test_two_that_load_at_once_make_each_partition_once(request):
+    store = open_store(*empty_place(request, "postgresql"))
+    market = SqlMarketData(store, PostgresTickLoader())
+    market.add_ticks(BTC, made_up(1))
+    failures: list[BaseException] = []
+    from bot4.adapters.storage.postgres import StoreBusyError  # noqa: PLC0415 - an extra
+
+    def load(number: int) -> None:
+        try:
+            rows = made_up(200, seed=number, start_ns=START_NS + 400 * DAY_NS)
+            rows["trade_id"] += 1_000 * number
+            market.add_ticks(BTC, rows)
+        except StoreBusyError:
+            load(number)  # another one's transaction came first: nothing was kept
+        except BaseException as error:  # noqa: BLE001 - told to the test's own thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=load, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(market.ticks(BTC, START_NS + 300 * DAY_NS, 2**62)) == 600
+    store.close()
 
 
 @pytest.mark.parametrize("interval", [1, 5 * MINUTE_NS])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from dataclasses import replace
 from decimal import Decimal
@@ -11,6 +12,7 @@ from builders.orders import fill, order
 from builders.stores import KINDS, empty_place, open_store
 
 from bot4.adapters.storage.migrations import MIGRATIONS, Migration, StoreError, migrate
+from bot4.adapters.storage.repositories import Marks
 from bot4.domain.fill import Mark, Refusal
 from bot4.domain.order import OrderSide, OrderStatus
 from bot4.domain.position import Position
@@ -217,6 +219,33 @@ def test_records_are_found_by_condition_in_order_and_up_to_a_limit(store):
         assert unit.marks.count(RUN, dear | (where("seq") == 4)) == 4
         with pytest.raises(ValueError, match="no field 'colour' here; there are equity, "):
             unit.marks.find(RUN, where("colour") == "red")
+
+
+def check_curve(store) -> None:
+    """A thinned curve holds the ends, no more than asked for, and nothing that is no point."""
+    seqs = [3 * number + number % 2 for number in range(500)]
+    with store.unit_of_work() as unit:
+        assert list(unit.marks.curve(RUN, 10)) == []
+        for seq in seqs:
+            unit.marks.add(RUN, Mark(seq, "BTCUSDT", Decimal(1), Decimal(0), Decimal(seq), "USDT", seq))
+        for points in (2, 7, 100, 499):
+            found = [mark.seq for mark in unit.marks.curve(RUN, points)]
+            assert points // 2 <= len(found) <= points
+            assert (found[0], found[-1]) == (seqs[0], seqs[-1])
+            assert set(found) <= set(seqs)
+            assert max(b - a for a, b in itertools.pairwise(found)) <= 2 * (seqs[-1] / (points - 1) + 4)
+        assert [mark.seq for mark in unit.marks.curve(RUN, 5_000)] == seqs
+
+
+def test_a_curve_is_thinned_evenly_with_both_its_ends(store):
+    check_curve(store)
+
+
+def test_a_curve_that_is_only_cut_short_would_be_noticed(store, monkeypatch):
+    """Control."""
+    monkeypatch.setattr(Marks, "curve", lambda self, run_id, points: self.find(run_id, limit=points))
+    with pytest.raises(AssertionError):
+        check_curve(store)
 
 
 def test_words_of_a_venue_are_kept_as_they_are(store):

@@ -61,6 +61,8 @@ class Dialect:
         A bool as the database takes it.
     table_exists : str
         A query for one table by name: a row where it is there.
+    numbers : str
+        A table of one column, ``number``, of a JSON list that is bound to it.
 
     """
 
@@ -70,6 +72,7 @@ class Dialect:
     spelt: Callable[[str], str]
     flag: Callable[[bool], Any]
     table_exists: str
+    numbers: str
 
     def bound(self, value: object) -> Any:
         """Return a domain value as the database takes it."""
@@ -90,6 +93,7 @@ SQLITE = Dialect(
     spelt=lambda column: column,
     flag=int,
     table_exists="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
+    numbers="(SELECT value AS number FROM json_each(?))",
 )
 """Amounts are text: SQLite has no exact decimal. The collation ``amount`` is the store's own."""
 
@@ -100,5 +104,6 @@ POSTGRESQL = Dialect(
     spelt=lambda column: f'{column} COLLATE "C"',
     flag=bool,
     table_exists="SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?",
+    numbers="(SELECT CAST(value AS BIGINT) AS number FROM jsonb_array_elements_text(CAST(? AS JSONB)))",
 )
 """Amounts are NUMERIC."""

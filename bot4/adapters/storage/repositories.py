@@ -197,6 +197,23 @@ class Marks(RecordsOfRuns[Mark]):
         """Insert one point; the same sequence again changes nothing."""
         self._insert(run_id, mark)
 
+    def curve(self, run_id: str, points_max: int) -> Sequence[Mark]:
+        """Return at most so many points, evenly over a run's sequence, first and last among them: one look-up each."""
+        ends = self._connection.execute("SELECT min(seq), max(seq) FROM marks WHERE run_id = ?", (run_id,)).fetchone()
+        if ends is None or ends[0] is None:
+            return []
+        first, last = ends
+        wanted = sorted({first + (last - first) * at // max(points_max - 1, 1) for at in range(points_max)})
+        query = (
+            "WITH points AS MATERIALIZED (SELECT (SELECT min(near.seq) FROM marks AS near"  # noqa: S608 - own names
+            " WHERE near.run_id = ? AND near.seq >= wanted.number) AS point"
+            f" FROM {self._connection.dialect.numbers} AS wanted)"
+            f" SELECT {', '.join(self._columns)} FROM marks"
+            " WHERE run_id = ? AND seq IN (SELECT point FROM points) ORDER BY seq"
+        )
+        values = (run_id, orjson.dumps(wanted).decode(), run_id)
+        return [self._record(row) for row in self._connection.execute(query, values)]
+
     @staticmethod
     def _record(row: tuple[Any, ...]) -> Mark:
         seq, symbol, price, position, equity, equity_asset, ts_ns = row

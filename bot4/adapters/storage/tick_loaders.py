@@ -30,6 +30,8 @@ _COPY_ROW = np.dtype(
         ("qty", ">i8"),
     ]
 )
+# The number is only this lock's name.
+_PARTITION_LOCK = 0x626F7435
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
 _COPY_CHUNK = 65_536
@@ -60,7 +62,7 @@ class PostgresTickLoader:
     def load(self, connection: PostgresConnection, instrument_id: int, ticks: np.ndarray) -> int:
         """Insert what is not there; returns how many were new."""
         first, last = int(ticks["ts_ns"][0]), int(ticks["ts_ns"][-1])
-        self._make_partitions(connection, first, last)
+        self.make_partitions(connection, first, last)
         overlap = connection.execute(
             "SELECT 1 FROM ticks WHERE instrument_id = ? AND ts_ns >= ? AND ts_ns <= ? LIMIT 1",
             (instrument_id, first, last),
@@ -96,14 +98,19 @@ class PostgresTickLoader:
                 copy.write(_copy_rows(instrument_id, ticks[at : at + _COPY_CHUNK]))
             copy.write(_COPY_TRAILER)
 
-    def _make_partitions(self, connection: PostgresConnection, first_ns: int, last_ns: int) -> None:
+    def make_partitions(self, connection: PostgresConnection, first_ns: int, last_ns: int) -> None:
+        """Make the months of a span that are not there, and the one after them ahead of its time."""
         start, end = _month(first_ns)
-        while True:
+        is_locked = False
+        while start <= last_ns or start == _month(last_ns)[1]:
             name = _partition(start)
             if connection.execute("SELECT to_regclass(?)", (name,)).fetchone() == (None,):
-                connection.execute(f"CREATE TABLE {name} PARTITION OF ticks FOR VALUES FROM ({start}) TO ({end})")
-            if end > last_ns:
-                return
+                if not is_locked:  # of two that load at once, the second finds the first one's
+                    connection.execute("SELECT pg_advisory_xact_lock(?)", (_PARTITION_LOCK,))
+                    is_locked = True
+                connection.execute(
+                    f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF ticks FOR VALUES FROM ({start}) TO ({end})"
+                )
             start, end = _month(end)
 
 

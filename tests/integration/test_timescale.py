@@ -1,0 +1,158 @@
+"""The TimescaleDB path: as far as it can be judged without the extension, and whole where it is installed.
+
+Without it, stand-ins for its functions show that the statements are SQL a server takes, that they name columns there
+are, and that the aggregates say of trades what bars counted by hand say. What only the extension can show (chunks,
+compression, policies, that a hypertable takes these keys) is tested where it is, and the skip says so where it is not.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from builders.stores import empty_place, open_store
+from builders.synthetic import instrument
+
+from bot4.adapters.storage import timescale
+from bot4.adapters.storage.market_data import DAY_NS, HOUR_NS, MINUTE_NS, SqlMarketData
+from bot4.adapters.storage.tick_loaders import PostgresTickLoader
+from bot4.ports.market_data import TICK_DTYPE
+
+STAND_INS = """
+CREATE FUNCTION create_hypertable(relation REGCLASS, time_column NAME, chunk_time_interval BIGINT,
+    migrate_data BOOLEAN DEFAULT FALSE) RETURNS TEXT LANGUAGE SQL AS $$ SELECT attname::text FROM pg_attribute
+    WHERE attrelid = relation AND attname = time_column $$;
+CREATE FUNCTION set_integer_now_func(relation REGCLASS, now_function REGPROC) RETURNS VOID LANGUAGE SQL AS '';
+CREATE FUNCTION add_compression_policy(relation REGCLASS, compress_after BIGINT) RETURNS INT LANGUAGE SQL AS 'SELECT 1';
+CREATE FUNCTION add_continuous_aggregate_policy(view REGCLASS, start_offset BIGINT, end_offset BIGINT,
+    schedule_interval INTERVAL) RETURNS INT LANGUAGE SQL AS 'SELECT 1';
+CREATE FUNCTION time_bucket(width BIGINT, ts BIGINT) RETURNS BIGINT IMMUTABLE LANGUAGE SQL AS 'SELECT ts - ts % width';
+CREATE FUNCTION first_step(state BIGINT[], value BIGINT, at BIGINT) RETURNS BIGINT[] LANGUAGE SQL AS
+    $$ SELECT CASE WHEN state IS NULL OR at < state[2] THEN ARRAY[value, at] ELSE state END $$;
+CREATE FUNCTION last_step(state BIGINT[], value BIGINT, at BIGINT) RETURNS BIGINT[] LANGUAGE SQL AS
+    $$ SELECT CASE WHEN state IS NULL OR at >= state[2] THEN ARRAY[value, at] ELSE state END $$;
+CREATE FUNCTION one(state BIGINT[]) RETURNS BIGINT LANGUAGE SQL AS 'SELECT state[1]';
+CREATE AGGREGATE first(BIGINT, BIGINT) (SFUNC = first_step, STYPE = BIGINT[], FINALFUNC = one);
+CREATE AGGREGATE last(BIGINT, BIGINT) (SFUNC = last_step, STYPE = BIGINT[], FINALFUNC = one);
+"""
+BTC = instrument()
+START_NS = 1_722_470_400_000_000_000
+
+
+@pytest.fixture
+def store(request):
+    store = open_store(*empty_place(request, "postgresql"))
+    yield store
+    store.close()
+
+
+def made_up(count: int) -> np.ndarray:
+    """Trades with many of one stamp, as a venue that stamps in milliseconds has them."""
+    random = np.random.default_rng(11)
+    ticks = np.empty(count, TICK_DTYPE)
+    ticks["ts_ns"] = START_NS + np.cumsum(random.integers(0, 3, count)) * 15_000_000_000
+    ticks["trade_id"] = np.arange(count)
+    ticks["price_ticks"] = 6_000_000 + np.cumsum(random.integers(-9, 10, count))
+    ticks["qty_lots"] = random.integers(1, 10**9, count)
+    ticks["buyer_is_maker"] = random.integers(0, 2, count)
+    return ticks
+
+
+def check_aggregates(store, changed=lambda statement: statement) -> None:
+    """Run the statements over the stand-ins, and compare the views with the bars of plain tables."""
+    ticks = made_up(3_000)
+    plain = SqlMarketData(store, PostgresTickLoader())
+    connection, depth = store.begin()
+    try:
+        connection.raw.execute(STAND_INS)
+        for statement in timescale.statements():
+            plain_statement = re.sub(r"WITH \(timescaledb[^)]*\)", "", statement).replace("WITH NO DATA", "")
+            if "SET (timescaledb." not in plain_statement:
+                connection.execute(changed(plain_statement))
+        PartitionlessLoader().load(connection, plain._instrument_id(connection, BTC), ticks)
+        for view in ("bars_1m", "bars_1h", "bars_1d"):
+            connection.execute(f"REFRESH MATERIALIZED VIEW {view}")
+        columns = "open_ns, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, taker_buy_lots, trade_count"
+        found = [
+            connection.execute(f"SELECT {columns} FROM {view} ORDER BY open_ns").fetchall()  # noqa: S608
+            for view in ("bars_1m", "bars_1h", "bars_1d")
+        ]
+        connection.execute("INSERT INTO stale_bars VALUES (1, ?, ?)", (START_NS, int(ticks["ts_ns"][-1]) + 1))
+        plain._refresh(connection, 1)
+        expected = [
+            connection.execute(f"SELECT {columns} FROM bars WHERE interval_ns = ? ORDER BY open_ns", (span,)).fetchall()  # noqa: S608
+            for span in (MINUTE_NS, HOUR_NS, DAY_NS)
+        ]
+        assert [len(rows) > 0 for rows in found] == [True] * 3
+        assert found == expected
+    finally:
+        store.end(depth, keep=False)
+
+
+class PartitionlessLoader(timescale.TimescaleTickLoader):
+    """Loads into the table as the statements left it."""
+
+
+def test_the_aggregates_say_of_trades_what_the_bars_say(store):
+    check_aggregates(store)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("first(price_ticks, trade_id)", "last(price_ticks, trade_id)"), ("max(high_ticks)", "min(high_ticks)")],
+)
+def test_an_aggregate_that_takes_the_wrong_price_would_be_noticed(store, right, wrong):
+    """Control."""
+    assert any(right in statement for statement in timescale.statements())
+    with pytest.raises(AssertionError):
+        check_aggregates(store, lambda statement: statement.replace(right, wrong))
+
+
+def test_what_only_the_extension_takes_is_at_least_read_by_the_server(store):
+    """The server refuses the options' name space, and nothing before it: the rest of the statement is right."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    special = [text for text in timescale.statements() if "(timescaledb." in text and text.startswith("ALTER")]
+    assert len(special) == 1
+    for statement in special:
+        connection, depth = store.begin()
+        with pytest.raises(
+            psycopg.errors.InvalidParameterValue, match='unrecognized parameter namespace "timescaledb"'
+        ):
+            connection.execute(statement)
+        store.end(depth, keep=False)
+
+
+def test_without_the_extension_the_plain_partitions_stay(store):
+    connection, depth = store.begin()
+    if timescale.is_installed(connection):
+        store.end(depth, keep=False)
+        pytest.skip("TimescaleDB is installed on this server: the whole path is tested instead")
+    assert not timescale.prepare(connection)
+    assert connection.execute("SELECT relkind FROM pg_class WHERE relname = 'ticks'").fetchone() == ("p",)
+    store.end(depth, keep=False)
+
+
+def test_with_the_extension_trades_bars_and_retention_are_those_of_plain_tables(store):
+    import psycopg  # noqa: PLC0415 - an extra
+
+    try:
+        with psycopg.connect(store.path, autocommit=True) as raw:
+            raw.execute("CREATE EXTENSION timescaledb")
+    except psycopg.Error as error:
+        pytest.skip(f"TimescaleDB is not installed on this server ({str(error).splitlines()[0]})")
+    connection, depth = store.begin()
+    assert timescale.prepare(connection)
+    assert timescale.prepare(connection)
+    timescale.keep_for(connection, 30)
+    timescale.keep_for(connection, 0)
+    store.end(depth, keep=True)
+    market = SqlMarketData(store, timescale.TimescaleTickLoader())
+    ticks = made_up(3_000)
+    assert market.add_ticks(BTC, ticks) == 3_000
+    assert market.add_ticks(BTC, ticks[:100]) == 0
+    assert market.ticks(BTC, 0, 2**62).tolist() == ticks.tolist()
+    assert len(market.bars(BTC, MINUTE_NS, last=100_000)) > 100
+    assert market.forget_before(START_NS + 30 * DAY_NS) > 0
+    assert len(market.ticks(BTC, 0, 2**62)) == 0
