@@ -1,9 +1,15 @@
-"""ccxt and python-binance, unchanged, on the served futures: only addresses and keys are set. In the extra clients."""
+"""Clients that others wrote, unchanged, on the served futures: only addresses and keys are set (extra clients)."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from builders.exchange_process import exchange_process
@@ -159,3 +165,71 @@ def test_python_binance_trades_and_listens(exchange, monkeypatch):
             await client.close_connection()
 
     asyncio.run(trade())
+
+
+def test_the_official_sdk_trades_listens_and_reconciles(exchange):
+    name = "binance_sdk_derivatives_trading_usds_futures"
+    pytest.importorskip(name, reason=f"{name} is not installed: pip install 'bot4[clients]'")
+    configuration = importlib.import_module("binance_common.configuration")
+    sdk = importlib.import_module(f"{name}.derivatives_trading_usds_futures")
+    keys = {"api_key": "bobkey", "api_secret": "bobsecret"}
+    client = sdk.DerivativesTradingUsdsFutures(
+        config_rest_api=configuration.ConfigurationRestAPI(base_path=exchange["futures_rest"], **keys),
+        config_ws_api=configuration.ConfigurationWebSocketAPI(stream_url=exchange["futures_ws_api"], **keys),
+        config_ws_streams=configuration.ConfigurationWebSocketStreams(stream_url=exchange["futures_ws"]),
+    )
+    rest = client.rest_api
+    assert {row.symbol for row in rest.exchange_information().data().symbols} == {"BTCUSDT", "ETHUSDT"}
+    assert rest.change_initial_leverage("BTCUSDT", 7).data().leverage == 7
+    bid = float(rest.order_book("BTCUSDT", limit=5).data().bids[0][0])
+    # Far below the market: a buy is bounded from above alone.
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "time_in_force": "GTC"}
+    order |= {"quantity": 0.01, "price": round(bid * 0.8) + 0.5}  # floats: signed as they are written
+    placed = rest.new_order(**order).data()
+    changed = rest.modify_order("BTCUSDT", "BUY", 0.02, order["price"], order_id=placed.order_id).data()
+    assert (changed.order_id, changed.orig_qty) == (placed.order_id, "0.020")
+    assert [row.order_id for row in rest.current_all_open_orders(symbol="BTCUSDT").data()] == [placed.order_id]
+    assert rest.cancel_order("BTCUSDT", order_id=placed.order_id).data().status == "CANCELED"
+    stop = {"quantity": 0.01, "trigger_price": order["price"]}
+    guard = rest.new_algo_order("CONDITIONAL", "BTCUSDT", "SELL", "STOP_MARKET", **stop).data()
+    assert rest.cancel_algo_order(algo_id=guard.algo_id).data().code == "200"
+
+    async def listen():
+        api, streams = await asyncio.gather(
+            client.websocket_api.create_connection(), client.websocket_streams.create_connection()
+        )
+        try:
+            key = (await api.start_user_data_stream()).data().result.listen_key
+            reports, diffs = asyncio.Queue(), asyncio.Queue()
+            (await streams.user_data(key)).on("message", reports.put_nowait)
+            (await streams.diff_book_depth_streams("btcusdt", update_speed="100ms")).on("message", diffs.put_nowait)
+            by_ws = (await api.new_order(**order)).data().result
+            report = (await asyncio.wait_for(reports.get(), 20)).actual_instance
+            assert (report.o.i, report.o.x) == (by_ws.order_id, "NEW")
+            await api.modify_order("BTCUSDT", "BUY", 0.02, order["price"], order_id=by_ws.order_id)
+            gone = await api.cancel_order("BTCUSDT", order_id=by_ws.order_id)
+            assert (gone.data().result.status, gone.data().result.orig_qty) == ("CANCELED", "0.020")
+            first, second = await asyncio.wait_for(diffs.get(), 20), await asyncio.wait_for(diffs.get(), 20)
+            assert second.pu == first.u
+        finally:
+            await api.close_connection(close_session=True)
+            await streams.close_connection(close_session=True)
+
+    asyncio.run(listen())
+    rest.new_order("BTCUSDT", "BUY", "MARKET", quantity=0.01)
+    (position,) = rest.position_information_v3("BTCUSDT").data()
+    assert position.position_amt == "0.010"
+    rest.new_order("BTCUSDT", "SELL", "MARKET", quantity=0.01, reduce_only="true")
+    assert rest.position_information_v3("BTCUSDT").data() == []
+    assert sum(float(row.commission) for row in rest.account_trade_list("BTCUSDT").data()) > 0
+
+
+def test_cryptofeed_keeps_a_book_trades_and_funding_over_tls():
+    if importlib.util.find_spec("cryptofeed") is None:
+        pytest.skip("cryptofeed is not installed: pip install 'bot4[clients]'")
+    script = Path(__file__).parent / "clients" / "cryptofeed_futures.py"
+    with exchange_process("--tls", "--futures", "--speed", "5") as (_, at):
+        trust = {"SSL_CERT_FILE": at["ca_file"], "REQUESTS_CA_BUNDLE": at["ca_file"]}
+        command = [sys.executable, str(script), at["futures_rest"], at["futures_ws"]]
+        done = subprocess.run(command, env=os.environ | trust, timeout=60, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr[-2_000:]

@@ -70,6 +70,13 @@ class TestOrders:
 
         run(body)
 
+    def test_a_buy_is_bounded_from_above_alone_and_a_sell_from_below(self):
+        async def body(exchange):
+            assert (await limit(exchange.alice, "BUY", "30000", "0.1"))["status"] == "NEW"
+            assert (await limit(exchange.alice, "SELL", "99000", "0.1"))["status"] == "NEW"
+
+        run(body)
+
     def test_post_only_rests_or_is_refused(self):
         async def body(exchange):
             await limit(exchange.bob, "SELL", "60000", "0.1")
