@@ -77,6 +77,16 @@ class TestOrders:
 
         run(body)
 
+    def test_a_market_order_takes_nothing_beyond_the_bound_around_the_mark(self):
+        async def body(exchange):
+            await limit(exchange.bob, "SELL", "62990", "0.1")
+            await limit(exchange.bob, "SELL", "63300", "0.1")
+            wanted = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.15"}
+            taken = await ask(exchange.alice, "POST", "v1/order", **wanted, newOrderRespType="RESULT")
+            assert (taken["status"], taken["executedQty"], taken["avgPrice"]) == ("EXPIRED", "0.100", "62990.00")
+
+        run(body)
+
     def test_post_only_rests_or_is_refused(self):
         async def body(exchange):
             await limit(exchange.bob, "SELL", "60000", "0.1")

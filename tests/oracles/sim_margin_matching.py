@@ -168,7 +168,22 @@ class MatchingTwin(MarginTwin):
     # ---- matching
 
     def accepts(self, order: Order, price: int) -> bool:
-        return order.price == 0 or (price <= order.price if order.side == BUY else price >= order.price)
+        limits = (order.price, self.market_bound(order))
+        return all(not limit or (price <= limit if order.side == BUY else price >= limit) for limit in limits)
+
+    def market_bound(self, order: Order) -> int:
+        """Worst price a market order takes; 0: any."""
+        perpetual = self.perpetuals[order.symbol]
+        ppm = perpetual.range_ppm[order.side == BUY]
+        if order.type != T.TYPE_MARKET or not ppm:
+            return 0
+        reference = max((perpetual.mark + perpetual.divisions // 2) // perpetual.divisions, 1)
+        return max(reference * ppm // 10**6 if order.side == BUY else -(-reference * ppm // 10**6), 1)
+
+    def is_stopped_by_bound(self, order: Order) -> bool:
+        """Whether there would be more for a market order beyond its bound."""
+        against = (m for m in self.orders.values() if m.resting and m.symbol == order.symbol and m.side != order.side)
+        return bool(self.market_bound(order) and order.left and next(against, None))
 
     def makers(self, order: Order) -> list[Order]:
         """Orders on the other side that a taker accepts, best and oldest first."""
@@ -218,6 +233,8 @@ class MatchingTwin(MarginTwin):
     def rest_or_end(self, order: Order) -> None:
         if order.status in (S.STATUS_FILLED, S.STATUS_EXPIRED_IN_MATCH):
             self.close(order)
+        elif self.is_stopped_by_bound(order):
+            self.end(order, X.EXECUTION_EXPIRED, S.STATUS_EXPIRED, R.REASON_EXECUTION_RULE_PRICE_RANGE_EXCEEDED)
         elif order.price == 0:
             self.end(order, X.EXECUTION_EXPIRED, S.STATUS_EXPIRED, R.REASON_INSUFFICIENT_LIQUIDITY)
         elif order.tif == F.TIME_IOC:

@@ -47,6 +47,7 @@ class Perpetual:
     taker_e8: int
     liquidation_e8: int
     call_ppm: int
+    range_ppm: tuple[int, int] = (0, 0)  # what sells and buys at market keep within of the mark; 0: no bound
     mark: int = 0
     last: int = 0
     trades: int = 0

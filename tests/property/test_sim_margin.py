@@ -104,6 +104,13 @@ class MaintainsTooLittle(PerpetualTwin):
         return max(super().need_of(account, symbol, side) - 1, 0)
 
 
+class SweepsTheBook(PerpetualTwin):
+    """A market order takes whatever price there is."""
+
+    def market_bound(self, order):  # noqa: ARG002
+        return 0
+
+
 class PaysFeesDown(PerpetualTwin):
     """Fees are rounded down."""
 
@@ -113,7 +120,7 @@ class PaysFeesDown(PerpetualTwin):
 
 FAULTS = [
     FundsOneSide, LosesOrderMargin, OpensByReduceOnly, LeavesADebt, RoundsTheProfit, TakesOverAtTheMark,
-    ForgetsAMarginCall, PaysFeesDown, MaintainsTooLittle,
+    ForgetsAMarginCall, PaysFeesDown, MaintainsTooLittle, SweepsTheBook,
 ]  # fmt: skip
 
 

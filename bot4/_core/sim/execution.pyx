@@ -33,7 +33,9 @@ from bot4._core.sim.exchange_types cimport (
     TYPE_STOP_LOSS, VERDICT_INSUFFICIENT_BALANCE, VERDICT_LIQUIDITY_BELOW_LOT, VERDICT_OK, VERDICT_WOULD_MATCH,
     VERDICT_WOULD_TRIGGER,
 )
-from bot4._core.sim.margin_orders cimport algo_triggering, margin_after_trade, margin_fund
+from bot4._core.sim.margin_orders cimport (
+    algo_triggering, bound_market, bound_taker, margin_after_trade, margin_fund,
+)
 from bot4._core.sim.order_life cimport note_left, waits_upwards
 from bot4._core.sim.order_lists cimport finish_reported, finish_order, list_leg_started, queue_push
 from bot4._core.sim.settlement cimport lock_exactly, lock_need, quote_of, settle_side, transfer_side
@@ -67,22 +69,9 @@ cdef bint _keep_in_range(ExchangeState* state, const ExchangeOrder* order, Taker
     """Apply the price range execution rule to a taker; true where it is what bounds the taker."""
     cdef SymbolState* symbol = &state.symbols[order.symbol]
     cdef int64_t ppm = symbol.extra.range_up_ppm if order.side == SIDE_BUY else symbol.extra.range_down_ppm
-    cdef int64_t reference, bound, key
-    if ppm == 0:
-        return False
-    reference = reference_price(state, order.symbol)
-    if reference == 0:
-        return False
-    # Inside, so that price / reference is within the multiplier: down for a buy's ceiling, up for a sell's floor.
-    if order.side == SIDE_BUY:
-        bound = <int64_t>(money_mul(<money_t>reference, ppm) // 1000000)
-    else:
-        bound = <int64_t>((money_mul(<money_t>reference, ppm) + 999999) // 1000000)
-    key = taker_limit_key(order.side, max(bound, 1))
-    if key <= taker.limit_key:
-        return False
-    taker.limit_key = key
-    return True
+    if symbol.perpetual != NULL:
+        return bound_market(symbol, order, taker)
+    return ppm != 0 and bound_taker(order.side, reference_price(state, order.symbol), ppm, taker)
 
 
 cdef int fund_market(ExchangeState* state, ExchangeOrder* order, FillPlan* plan) noexcept nogil:

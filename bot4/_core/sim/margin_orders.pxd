@@ -2,7 +2,8 @@
 
 from libc.stdint cimport int64_t, uint32_t
 
-from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeRequest, ExchangeState
+from bot4._core.book.matching cimport Taker
+from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeRequest, ExchangeState, SymbolState
 
 
 # Whether a row is an order, or an algo order, that a perpetual takes.
@@ -11,6 +12,10 @@ cdef int check_margin_shape(const ExchangeState* state, const ExchangeRequest* r
 cdef int64_t margin_records(const ExchangeState* state, int64_t orders) noexcept nogil
 # Cut a reduce-only order to its position, or see that there is margin for an order that opens: a verdict.
 cdef int margin_fund(ExchangeState* state, ExchangeOrder* order) noexcept nogil
+# Keep what a taker accepts within parts per million of a reference price, 0: no bound; true where that is what bounds it.
+cdef bint bound_taker(int side, int64_t reference_ticks, int64_t ppm, Taker* taker) noexcept nogil
+# Bound a market order of a perpetual as the symbol's range says, around the mark; every other order has its own price.
+cdef bint bound_market(const SymbolState* symbol, const ExchangeOrder* order, Taker* taker) noexcept nogil
 # Cut or end the resting reduce-only orders of both sides of a trade.
 cdef void margin_after_trade(ExchangeState* state, const ExchangeOrder* taker, const ExchangeOrder* maker) noexcept nogil
 # Lots by which an order of this side may reduce a position; 0: it would not reduce.

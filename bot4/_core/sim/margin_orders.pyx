@@ -182,6 +182,27 @@ cdef void margin_after_trade(
 
 # ---- margin of an order
 
+cdef bint bound_taker(int side, int64_t reference_ticks, int64_t ppm, Taker* taker) noexcept nogil:
+    cdef int64_t bound, key
+    if ppm == 0 or reference_ticks == 0:
+        return False
+    # Inside, so that price / reference is within the multiplier: down for a buy's ceiling, up for a sell's floor.
+    if side == SIDE_BUY:
+        bound = <int64_t>(money_mul(<money_t>reference_ticks, ppm) // 1000000)
+    else:
+        bound = <int64_t>((money_mul(<money_t>reference_ticks, ppm) + 999999) // 1000000)
+    key = taker_limit_key(side, max(bound, 1))
+    if key <= taker.limit_key:
+        return False
+    taker.limit_key = key
+    return True
+
+
+cdef bint bound_market(const SymbolState* symbol, const ExchangeOrder* order, Taker* taker) noexcept nogil:
+    cdef int64_t ppm = symbol.extra.range_up_ppm if order.side == SIDE_BUY else symbol.extra.range_down_ppm
+    return order.type == TYPE_MARKET and bound_taker(order.side, symbol.reference_ticks, ppm, taker)
+
+
 cdef void _value(
     const ExchangeState* state, const ExchangeOrder* order, money_t* quote_atoms, money_t* marked
 ) noexcept nogil:
@@ -199,6 +220,7 @@ cdef void _value(
     taker.trade_group = state.accounts[order.account].trade_group
     taker.side = order.side
     taker.stp = order.stp
+    bound_market(symbol, order, &taker)
     l3_plan(&symbol.book, &taker, 0, 1, &plan)
     quote_atoms[0] = money_mul(plan.ticklots, symbol.quote_atoms_per_ticklot)
     marked[0] = at_mark(symbol.perpetual, plan.lots)

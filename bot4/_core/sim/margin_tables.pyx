@@ -67,6 +67,8 @@ cdef class MarginTables(ExchangeTables):
             A MARGIN_CALL is told where the maintenance exceeds this part of the balance.
         stp_modes, max_algo_orders, window_ticks, far_capacity, change_capacity
             As of `add_symbol`.
+        range_down_ppm, range_up_ppm
+            As of `add_symbol`, around the mark price and for market orders alone: what is left of one expires.
         """
         cdef Perpetual* perpetual
         for i in range(self.state.symbol_count):
