@@ -43,7 +43,7 @@ CORE_ROOMS = [
     "(journal)",
     "(mem)",
     "(clock) | (histogram) | (build_info)",
-    "(event_dtype) | (intent_dtype) | (reasons_dtype)",
+    "(array_dtypes) | (event_dtype) | (intent_dtype) | (reasons_dtype)",
     "types",
 ]
 # Libraries that talk to the outside; only adapters and entrypoints may.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bot4._core.engine.array_feed import BAR_ROWS, L2_ROWS, QUOTE_ROWS, ArrayFeed
+from bot4._core.array_dtypes import BAR_ROWS, FUNDING_PAID, FUNDING_ROWS, L2_ROWS, QUOTE_ROWS
+from bot4._core.engine.array_feed import ArrayFeed
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.tape import TapeKeeper
 from bot4._core.event_dtype import EVENT_DTYPE
@@ -49,6 +50,7 @@ def run_backtest(
     strategy_latency_ns: int = 0,
     progress: Callable[[int, int], None] | None = None,
     notes: tuple[str, ...] = (),
+    funding: Rows | Mapping[str, Rows] | None = None,
 ) -> BacktestResult:
     """Run a strategy over arrays; see `bot4.backtest`, which this is behind."""
     lanes = (instruments,) if isinstance(instruments, Instrument) else tuple(instruments)
@@ -56,13 +58,19 @@ def run_backtest(
     shape = _shape([rows for _, rows in sources])
     run = _Run(lanes, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns)
     feed = ArrayFeed(run.assembly.engine, venue_clock=venue_clock and shape.bar_interval_ns is None)
-    for lane, rows in sources:
+    # Before the market's rows: of equal stamps a settlement comes first, on what was held before.
+    paying, more_notes = funding_sources(funding, lanes, sources)
+    for lane, rows in (*paying, *sources):
         feed.add(rows, lane)
     is_python = strategy is not None and not isinstance(strategy, CompiledStrategy)
     with run.timed():
         feed.run(progress, hold_gil=is_python)
     names = tuple((lanes[lane].symbol, _KIND_NAMES.get(rows.dtype, "events"), len(rows)) for lane, rows in sources)
-    return run.result(names, feed.counters(), venue_clock=venue_clock, notes=notes)
+    counters = feed.counters()
+    counters["rows"] -= sum(len(rows) for _, rows in paying)
+    return run.result(
+        names, counters, venue_clock=venue_clock, notes=notes + more_notes, funding=feed.funding() if paying else None
+    )
 
 
 def replay_backtest(
@@ -151,6 +159,7 @@ class _Run:
         *,
         venue_clock: bool,
         notes: tuple[str, ...] = (),
+        funding: Rows | None = None,
     ) -> BacktestResult:
         """End the run in order, and say what came of it; raises what a Python strategy raised."""
         open_orders_left = self.assembly.engine.drain()
@@ -172,6 +181,7 @@ class _Run:
             elapsed_s=self._elapsed_s,
             cpu_s=self._cpu_s,
             notes=notes,
+            funding=np.zeros(0, FUNDING_PAID) if funding is None else funding,
         )
 
 
@@ -198,6 +208,39 @@ def _sources(data: Data, lanes: tuple[Instrument, ...]) -> list[tuple[int, Rows]
     if sum(len(rows) for _, rows in sources) == 0:
         raise DataError("there is not one row to run over")
     return sources
+
+
+def funding_sources(
+    funding: Rows | Mapping[str, Rows] | None, lanes: tuple[Instrument, ...], sources: Sequence[tuple[int, Rows]]
+) -> tuple[list[tuple[int, Rows]], tuple[str, ...]]:
+    """Return settlements with their lanes, those outside the time of the market left out, and what to say of them."""
+    if funding is None:
+        return [], ()
+    given = funding if isinstance(funding, Mapping) else {lanes[0].symbol: funding}
+    index = {instrument.symbol: lane for lane, instrument in enumerate(lanes)}
+    if len(lanes) > 1 and not isinstance(funding, Mapping):
+        raise DataError(f"funding of {len(lanes)} instruments is a mapping from symbol to rows")
+    found, notes = [], []
+    for symbol, rows in given.items():
+        if symbol not in index:
+            raise DataError(f"funding names {symbol!r}, which is none of the instruments {sorted(index)}")
+        if rows.dtype != FUNDING_ROWS:
+            raise DataError(f"funding of {symbol} is rows of bot4.Rows.FUNDING, was {rows.dtype}")
+        spans = [_span_ns(market) for lane, market in sources if lane == index[symbol] and len(market)]
+        first, last = min((first for first, _ in spans), default=0), max((last for _, last in spans), default=-1)
+        inside = (rows["time_ns"] > first) & (rows["time_ns"] <= last)
+        notes.append(f"{symbol}: funding was settled {int(inside.sum())} times by the rates given")
+        found.append((index[symbol], np.ascontiguousarray(rows[inside])))
+    return found, tuple(notes)
+
+
+def _span_ns(rows: Rows) -> tuple[int, int]:
+    """Return when the first row and the last one are told."""
+    names = rows.dtype.names or ()
+    if "recv_ns" in names:
+        stamps = rows["recv_ns"][[0, -1]]
+        return (int(stamps[0]) or int(rows["venue_ns"][0]), int(stamps[1]) or int(rows["venue_ns"][-1]))
+    return int(rows["open_ns"][0]), int(rows["close_ns"][-1])
 
 
 def _shape(arrays: Sequence[Rows]) -> InputShape:

@@ -47,6 +47,7 @@ def report_dict(result: BacktestResult, statistics: BacktestStatistics) -> dict[
         "profit": f"{result.profit:f}",
         "balances": amounts(result.balances),
         "fees": amounts(result.fees),
+        "funding_paid": amounts(result.funding_paid),
         "positions": amounts(result.positions),
         "orders": len(result.orders),
         "fills": len(result.fills),

@@ -62,7 +62,11 @@ class BacktestResult:
         INTENT_DTYPE, ORDER_DTYPE, ORDER_DTYPE and REFUSAL_DTYPE: orders placed, fills of them, orders that were
         canceled, expired or rejected, and requests refused before they became an order.
     trades : ndarray[TRADE_DTYPE]
-        Round trips.
+        Round trips; funding is not in their results.
+    funding : ndarray
+        FUNDING_PAID: what was paid or received at each settlement, exact; empty where no rates were given.
+    funding_paid : mapping of str to Decimal
+        Of it, by asset; below 0 where more was received.
     counters : mapping of str to mapping
         Of each lane.
     assumptions : mapping
@@ -97,6 +101,8 @@ class BacktestResult:
     ends: NDArray[np.void]
     refusals: NDArray[np.void]
     trades: NDArray[np.void]
+    funding: NDArray[np.void]
+    funding_paid: Mapping[str, Decimal]
     counters: Mapping[str, Mapping[str, Any]]
     calls: Mapping[str, int]
     open_orders_left: int
@@ -136,6 +142,7 @@ def make_result(
     strategy_latency_ns: int,
     elapsed_s: float,
     cpu_s: float,
+    funding: NDArray[np.void],
     notes: tuple[str, ...] = (),
 ) -> BacktestResult:
     """Read the result off an engine that was drained, and its tape."""
@@ -161,7 +168,7 @@ def make_result(
         sources=sources,
         seed=settings.run.seed,
         state_hash=state_hash,
-        result_hash=_result_hash(state_hash, (orders, fills, ends, refusals, marks), balances),
+        result_hash=_result_hash(state_hash, (orders, fills, ends, refusals, marks, funding), balances),
         rows=feed["rows"],
         first_ns=feed["first_ns"],
         last_ns=feed["last_ns"],
@@ -185,13 +192,15 @@ def make_result(
         ends=ends,
         refusals=refusals,
         trades=round_trips(fills, assembly),
+        funding=funding,
+        funding_paid=_funding_paid(funding, assembly),
         counters=lanes,
         calls=calls,
         open_orders_left=open_orders_left,
         instruments=assembly.instruments,
         taker_fee=assembly.contracts[0].fields["taker_rate_e8"] / 1e8,
-        assumptions=_assumptions(assembly, settings, strategy_latency_ns, venue_clock=venue_clock),
-        notes=notes + _notes(lanes, refusals, engine.counters(), calls),
+        assumptions=_assumptions(assembly, settings, strategy_latency_ns, venue_clock=venue_clock, funding=funding),
+        notes=notes + _funding_notes(funding, assembly) + _notes(lanes, refusals, engine.counters(), calls),
     )
 
 
@@ -260,12 +269,45 @@ def _lane_trips(
     return found
 
 
+def _funding_paid(funding: NDArray[np.void], assembly: Assembly) -> dict[str, Decimal]:
+    paid: dict[str, Decimal] = {}
+    for lane in sorted(set(funding["instrument"].tolist())):
+        asset = assembly.instruments[lane].settle
+        atoms = sum(funding["atoms"][funding["instrument"] == lane].tolist())
+        scaled = Decimal(atoms).scaleb(-assembly.account.decimals[assembly.asset(asset)])
+        paid[asset] = paid.get(asset, Decimal(0)) + scaled
+    return paid
+
+
+def _funding_notes(funding: NDArray[np.void], assembly: Assembly) -> tuple[str, ...]:
+    """Say which perpetuals had no funding, and whether any could not be paid."""
+    given = set(funding["instrument"].tolist())
+    missing = [
+        item.symbol
+        for lane, item in enumerate(assembly.instruments)
+        if item.kind is not ContractKind.SPOT and lane not in given
+    ]
+    notes = [f"{symbol}: a perpetual without funding rates; its result lacks what they cost" for symbol in missing]
+    if len(unpaid := funding[funding["unpaid_atoms"] != 0]):
+        notes.append(f"funding could not be paid in full {len(unpaid)} times: the account had nothing left")
+    return tuple(notes)
+
+
+def _funding_text(funding: NDArray[np.void], assembly: Assembly) -> str:
+    if all(item.kind is ContractKind.SPOT for item in assembly.instruments):
+        return "none: spot"
+    if len(funding) == 0:
+        return "none: no funding rates were given"
+    return f"{len(funding)} settlements by the rates given, on the position known of, at the mark given or the mid"
+
+
 def _assumptions(
     assembly: Assembly,
     settings: Settings,
     strategy_latency_ns: int,
     *,
     venue_clock: bool,
+    funding: NDArray[np.void],
 ) -> dict[str, Any]:
     paper = settings.paper
     latency = {
@@ -283,7 +325,7 @@ def _assumptions(
         "maker fee": f"{assembly.contracts[0].fields['maker_rate_e8'] / 10_000:g} bps",
         "taker fee": f"{assembly.contracts[0].fields['taker_rate_e8'] / 10_000:g} bps",
         "half spread where there is no book, ticks": paper.assumed_half_spread_ticks,
-        "funding": "none: no funding rates are taken",
+        "funding": _funding_text(funding, assembly),
         "inside a bar": "open, the extreme worse for what is held, the other, close; a quarter of the volume each",
         "never simulated": "outages, rate limits of the venue, hidden liquidity, others' reactions",
     }

@@ -21,12 +21,13 @@ def backtest_recordings(
     instrument_files: Sequence[Path] = (),
     market: str | None = None,
     strategy_latency_ns: int = 0,
+    funding_files: Sequence[Path] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> BacktestResult:
     """Run a strategy over recordings of one market, chained in the order given.
 
     Plain tables of bars (``ts,open,high,low,close,volume``) are one instrument each, named by the file's name up to the
-    first dot, and run side by side.
+    first dot, and run side by side. Funding rates of perpetuals go with those, each file named by its symbol.
 
     Raises
     ------
@@ -47,8 +48,9 @@ def backtest_recordings(
     if all(is_ohlcv(path) for path in paths):
         return _backtest_bars(
             paths, strategy, settings, instrument_files=instrument_files, market=market,
-            strategy_latency_ns=strategy_latency_ns, progress=progress,
+            strategy_latency_ns=strategy_latency_ns, funding_files=funding_files, progress=progress,
         )  # fmt: skip
+    _refuse_funding(funding_files)
     source = ReplayFeed(paths, instrument_files=instrument_files, market=None if market is None else Market(market))
     has_book = source.has_book
     shape = InputShape(has_book=has_book, bar_interval_ns=source.bar_interval_ns, plays_bars=not has_book)
@@ -65,14 +67,32 @@ def _backtest_bars(
     instrument_files: Sequence[Path],
     market: str | None,
     strategy_latency_ns: int,
+    funding_files: Sequence[Path],
     progress: Callable[[int, int], None] | None,
 ) -> BacktestResult:
     from bot4.application.backtest import run_backtest
 
     instruments, data, notes = _read_bars(paths, instrument_files, market)
     return run_backtest(
-        data, instruments, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress, notes=notes
-    )
+        data, instruments, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress, notes=notes,
+        funding=_read_funding(funding_files),
+    )  # fmt: skip
+
+
+def _read_funding(paths: Sequence[Path]) -> dict[str, Any] | None:
+    """Rates by symbol: what a file's name begins with."""
+    import re
+
+    from bot4.adapters.recordings.funding import read_funding
+
+    return {re.split(r"[^A-Za-z0-9]", path.name)[0]: read_funding(path) for path in paths} or None
+
+
+def _refuse_funding(paths: Sequence[Path]) -> None:
+    from bot4.domain.errors import ConfigError
+
+    if paths:
+        raise ConfigError("--funding goes with plain tables of bars (from Python: with arrays), not with recordings")
 
 
 def _read_bars(
@@ -118,6 +138,7 @@ class TrialRunner:
         instrument_files: Sequence[Path] = (),
         market: str | None = None,
         strategy_latency_ns: int = 0,
+        funding_files: Sequence[Path] = (),
     ) -> None:
         from bot4.adapters.recordings.ohlcv import is_ohlcv
 
@@ -126,6 +147,9 @@ class TrialRunner:
         self._files, self._market, self._latency_ns = instrument_files, market, strategy_latency_ns
         has_bars = all(is_ohlcv(path) for path in paths)
         self._bars = _read_bars(paths, instrument_files, market) if has_bars else None
+        if not has_bars:
+            _refuse_funding(funding_files)
+        self._funding = _read_funding(funding_files)
 
     def __call__(self, parameters: Mapping[str, str], progress: Callable[[int, int], None]) -> BacktestResult:
         """Run one setting and count it."""
@@ -156,8 +180,9 @@ class TrialRunner:
             )  # fmt: skip
         instruments, data, notes = self._bars
         return run_backtest(
-            data, instruments, strategy, settings, strategy_latency_ns=self._latency_ns, progress=progress, notes=notes
-        )
+            data, instruments, strategy, settings, strategy_latency_ns=self._latency_ns, progress=progress,
+            notes=notes, funding=self._funding,
+        )  # fmt: skip
 
 
 def load_strategy(name: str, arguments: Sequence[str]) -> object:

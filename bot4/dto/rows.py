@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot4._core.engine.array_feed import BAR_ROWS, L2_ROWS, QUOTE_ROWS, TRADE_ROWS
+from bot4._core.array_dtypes import BAR_ROWS, FUNDING_ROWS, L2_ROWS, QUOTE_ROWS, TRADE_ROWS
 from bot4._core.event_dtype import EVENT_DTYPE
 
 
@@ -22,6 +22,9 @@ class Rows:
         message, flag 4 on every row of one that replaces the book; the first message is one.
     BARS : open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, taker_buy_lots, trade_count, open_ns, close_ns
         Closed bars.
+    FUNDING : time_ns, rate_e8, mark_ticks
+        Settlements of a perpetual's funding, for the argument ``funding``: the rate in parts of 10^8 (10_000 is
+        0.01 %), above 0 where who is long pays; mark_ticks 0 takes the mid of the moment.
     EVENTS
         The core's own 64-byte events, of any instrument.
 
@@ -34,4 +37,5 @@ class Rows:
     TRADES = TRADE_ROWS
     L2 = L2_ROWS
     BARS = BAR_ROWS
+    FUNDING = FUNDING_ROWS
     EVENTS = EVENT_DTYPE

@@ -95,6 +95,7 @@ def backtest(
     venue_clock: bool = True,
     strategy_latency_ns: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    funding: Any = None,
 ) -> BacktestResult:
     """Run a strategy over arrays through the engine, with the simulated exchange of paper trading.
 
@@ -116,6 +117,9 @@ def backtest(
         From what a strategy is told until its requests reach the desk, up to 60 s.
     progress : callable(rows_done, rows_total), optional
         Called now and then.
+    funding : ndarray[Rows.FUNDING] or mapping from symbol to one, optional
+        Settlements of perpetuals, oldest first; those outside the time of the data are left out. What they come to is
+        in ``result.funding``. Without them the result of a perpetual lacks funding, and says so.
 
     Raises
     ------
@@ -138,6 +142,7 @@ def backtest(
         venue_clock=venue_clock,
         strategy_latency_ns=strategy_latency_ns,
         progress=progress,
+        funding=funding,
     )
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from bot4._core.engine.array_feed import BAR_ROWS, L2_ROWS, QUOTE_ROWS, TRADE_ROWS
+from bot4._core.array_dtypes import BAR_ROWS, L2_ROWS, QUOTE_ROWS, TRADE_ROWS
 from bot4.config import Settings, load_settings
 from bot4.domain.instrument import ContractKind, Instrument
 

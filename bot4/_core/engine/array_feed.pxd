@@ -18,6 +18,7 @@ cdef enum RowKind:
     ROWS_L2 = 2
     ROWS_BARS = 3
     ROWS_EVENTS = 4          # 64-byte events of the core
+    ROWS_FUNDING = 5
 
 
 ctypedef struct QuoteRow:
@@ -46,7 +47,25 @@ ctypedef struct L2Row:
     int32_t flags            # FLAG_LAST ends a message; FLAG_SNAPSHOT: the message replaces the book
 
 
+ctypedef struct FundingRow:
+    int64_t time_ns
+    int64_t rate_e8          # above 0: who is long pays who is short
+    int64_t mark_ticks       # 0: the mid of the moment
+
+
+# What was paid for one of them, in atoms of the settle asset; negative: received.
+ctypedef struct FundingPaid:
+    int64_t instrument
+    int64_t time_ns
+    int64_t rate_e8
+    int64_t mark_ticks
+    int64_t position_lots
+    int64_t atoms
+    int64_t unpaid_atoms     # what the account could not pay
+
+
 ctypedef struct Source:
+    FundingPaid* paid        # of each row, for ROWS_FUNDING
     const char* rows
     int64_t row_bytes
     int64_t count
@@ -73,5 +92,7 @@ cdef class ArrayFeed:
     cdef ArrayFeedState state
     cdef readonly Engine engine
     cdef list _arrays
+    cdef list _paid
+    cdef _add_paid(self, Source* source, array, int instrument)
     cdef int64_t _rows_total
     cdef bint _stop

@@ -2,8 +2,9 @@
 """Rows to events: what a backtest is fed by.
 
 Ties of receive stamps go by the order in which the arrays were added. Bars are told at their close; what happened inside
-is not known, so the venue alone sees four prints of a quarter of the volume each: open, the extreme that is worse for the
-position held (the low first where nothing is held), the other extreme, close.
+is not known: the venue alone sees four prints of a quarter of the volume each: open, the extreme worse for the position
+held (the low first where nothing is held), the other extreme, close.
+Funding is settled on the position known of at its time, at the mark of its row or the mid, rounded against the account.
 """
 
 from libc.stdint cimport INT64_MAX, int64_t
@@ -11,30 +12,23 @@ from libc.string cimport memset
 
 import numpy as np
 
-from bot4._core.engine.lane cimport lane_apply_print
+from bot4._core.account.contract cimport contract_value
+from bot4._core.account.ledger cimport ledger_credit
+from bot4._core.account.money cimport money_min, money_rate_up, money_sub
+from bot4._core.engine.lane cimport lane_apply_print, lane_mark_ticks
+from bot4._core.engine.outlook cimport reasoned_apply_funding
 from bot4._core.engine.shard cimport shard_advance, shard_apply, shard_apply_rest, shard_publish
 from bot4._core.types cimport (
-    EVENT_BAR_FLOW, EVENT_BAR_PRICES, EVENT_DEPTH_BEGIN, EVENT_DEPTH_LEVEL, EVENT_QUOTE, EVENT_TRADE, FLAG_BAR_CLOSED,
-    FLAG_BUYER_IS_MAKER, FLAG_FIRST, FLAG_LAST, FLAG_SNAPSHOT, Bar,
+    CONTRACT_SPOT, EVENT_BAR_FLOW, EVENT_BAR_PRICES, EVENT_DEPTH_BEGIN, EVENT_DEPTH_LEVEL, EVENT_QUOTE, EVENT_TIMER, EVENT_TRADE,
+    FLAG_BAR_CLOSED, FLAG_BUYER_IS_MAKER, FLAG_FIRST, FLAG_LAST, FLAG_SNAPSHOT, Bar, money_t,
 )
 
+from bot4._core.array_dtypes import BAR_ROWS, FUNDING_PAID, FUNDING_ROWS, L2_ROWS, QUOTE_ROWS, TRADE_ROWS
 from bot4._core.event_dtype import EVENT_DTYPE
 
-_STAMPS = [("venue_ns", "<i8"), ("recv_ns", "<i8")]
-#: Best bid and ask at a moment: prices in ticks, quantities in lots, stamps in nanoseconds UTC.
-QUOTE_ROWS = np.dtype(
-    [*_STAMPS, ("bid_ticks", "<i8"), ("bid_lots", "<i8"), ("ask_ticks", "<i8"), ("ask_lots", "<i8")])
-#: A print; ``taker_side`` 0 where the buyer took, 1 where the seller did.
-TRADE_ROWS = np.dtype([*_STAMPS, ("price_ticks", "<i8"), ("qty_lots", "<i8"), ("taker_side", "<i8")])
-#: A level of a depth message: ``side`` 0 bid, 1 ask; ``flags`` 2 on the last row of a message, 4 on each of a snapshot.
-L2_ROWS = np.dtype(
-    [*_STAMPS, ("price_ticks", "<i8"), ("qty_lots", "<i8"), ("side", "<i4"), ("flags", "<i4")])
-#: A closed bar.
-BAR_ROWS = np.dtype([
-    ("open_ticks", "<i8"), ("high_ticks", "<i8"), ("low_ticks", "<i8"), ("close_ticks", "<i8"), ("volume_lots", "<i8"),
-    ("taker_buy_lots", "<i8"), ("trade_count", "<i8"), ("open_ns", "<i8"), ("close_ns", "<i8")])
+_RATE_MAX_E8 = 100_000_000
 _KINDS = {QUOTE_ROWS: ROWS_QUOTES, TRADE_ROWS: ROWS_TRADES, L2_ROWS: ROWS_L2, BAR_ROWS: ROWS_BARS,
-          EVENT_DTYPE: ROWS_EVENTS}
+          EVENT_DTYPE: ROWS_EVENTS, FUNDING_ROWS: ROWS_FUNDING}
 cdef int64_t _CHUNK_ROWS = 1 << 18
 cdef enum:
     _BAR_STAGES = 4          # prints before the bar itself
@@ -46,6 +40,8 @@ cdef inline int64_t _recv_ns(const Source* source, int64_t row) noexcept nogil:
     cdef const Bar* bar = <const Bar*>at
     if source.kind == ROWS_EVENTS:
         return event.recv_ns if event.recv_ns != 0 else event.venue_ns
+    if source.kind == ROWS_FUNDING:
+        return (<const FundingRow*>at).time_ns
     return bar.close_time_ns if source.kind == ROWS_BARS else (<const QuoteRow*>at).recv_ns
 
 
@@ -198,6 +194,32 @@ cdef inline void _events(ArrayFeedState* feed, Source* source) noexcept nogil:
     source.next_row += i
 
 
+cdef void _funding(ArrayFeedState* feed, Source* source) noexcept nogil:
+    """Pay, or be paid, for what is held; the built-in policy takes the rate as the next one's."""
+    cdef const FundingRow* row = <const FundingRow*>source.rows + source.next_row
+    cdef FundingPaid* paid = &source.paid[source.next_row]
+    cdef Lane* lane = &feed.shard.lanes[source.instrument]
+    cdef int64_t lots
+    cdef money_t due, given
+    cdef Event timer            # time goes on without the market: a silence with it and without ends the same
+    source.next_row += 1
+    _open(&timer, EVENT_TIMER, source, row.time_ns, row.time_ns)
+    shard_apply(feed.shard, &timer)
+    lots = lane.position.lots
+    paid.instrument, paid.time_ns, paid.rate_e8, paid.position_lots = source.instrument, row.time_ns, row.rate_e8, lots
+    paid.mark_ticks = row.mark_ticks if row.mark_ticks > 0 else lane_mark_ticks(lane)
+    if lane.reasoned != NULL and source.next_row > 1:
+        reasoned_apply_funding(lane.reasoned, 10 * row.rate_e8, 2 * row.time_ns - (row - 1).time_ns)
+    if lots == 0 or paid.mark_ticks <= 0:
+        return
+    due = money_rate_up(contract_value(lane.spec, paid.mark_ticks, lots if lots > 0 else -lots),
+                        row.rate_e8 if lots > 0 else -row.rate_e8)
+    given = money_min(due, feed.shard.shared.ledger.balances[lane.spec.settle_asset].available)
+    ledger_credit(feed.shard.shared.ledger, lane.spec.settle_asset, money_sub(0, given))
+    due = money_sub(due, given)
+    paid.atoms, paid.unpaid_atoms = <int64_t>given, <int64_t>due      # less than a position is worth: 64 bits hold it
+
+
 # -- the loop ----------------------------------------------------------------------------------------------------------
 
 cdef inline int _earliest(const ArrayFeedState* feed) noexcept nogil:
@@ -214,7 +236,7 @@ cdef inline void _set_limit(ArrayFeedState* feed, int instrument) noexcept nogil
     cdef const Source* following = NULL
     cdef int i
     for i in range(feed.source_count):
-        if feed.sources[i].instrument == instrument and (
+        if feed.sources[i].instrument == instrument and feed.sources[i].kind != ROWS_FUNDING and (
                 following == NULL or feed.sources[i].recv_ns < following.recv_ns):
             following = &feed.sources[i]
     if lane.paper != NULL and following != NULL:
@@ -239,6 +261,8 @@ cdef int _run(ArrayFeedState* feed, int64_t rows) noexcept nogil:
             _trade(feed, source)
         elif source.kind == ROWS_BARS:
             _bar(feed, source)
+        elif source.kind == ROWS_FUNDING:
+            _funding(feed, source)
         else:
             _events(feed, source)
         source.recv_ns = _next_stamp(source)
@@ -265,21 +289,17 @@ cdef class ArrayFeed:
     """
 
     def __cinit__(self, Engine engine, *, bint venue_clock=False):
-        self.engine = engine
-        self.state.shard = engine.state
-        self.state.has_venue_clock = venue_clock
-        self._arrays = []
+        self.engine, self.state.shard, self.state.has_venue_clock = engine, engine.state, venue_clock
+        self._arrays, self._paid = [], []
 
     def add(self, rows, int instrument=0) -> None:
-        """Add an array of QUOTE_ROWS, TRADE_ROWS, L2_ROWS, BAR_ROWS or EVENT_DTYPE, oldest first, of one instrument.
-
-        Rows of EVENT_DTYPE carry their instrument themselves.
+        """Add an array of one of the dtypes, oldest first, of one instrument (events carry theirs themselves).
 
         Raises
         ------
         ValueError
-            The dtype or the instrument is unknown, a receive stamp is before the one in front of it, or L2 rows begin
-            without a snapshot. The message names the row.
+            The dtype or the instrument is unknown, a stamp is before the one in front of it, L2 rows begin without a
+            snapshot, or funding is of a spot market or beyond the whole position. The message names the row.
         """
         cdef Source* source = &self.state.sources[self.state.source_count]
         cdef const unsigned char[::1] raw
@@ -287,7 +307,7 @@ cdef class ArrayFeed:
         array = np.asarray(rows)
         kind = _KINDS.get(array.dtype)
         if kind is None:
-            raise ValueError(f"rows are of QUOTE_ROWS, TRADE_ROWS, L2_ROWS, BAR_ROWS or EVENT_DTYPE, were of {array.dtype}")
+            raise ValueError(f"rows are of no dtype of bot4.Rows: they were of {array.dtype}")
         if not array.flags.c_contiguous or array.ndim != 1:
             raise ValueError("rows must be a contiguous array of one dimension")
         if not 0 <= instrument < self.engine.state.lane_count:
@@ -312,20 +332,35 @@ cdef class ArrayFeed:
                 raise ValueError(f"row {i} was received at {stamp_ns}, before the row in front of it")
             if source.kind == ROWS_L2 and not (<const L2Row*>source.rows).flags & FLAG_SNAPSHOT:
                 raise ValueError("L2 rows begin with a snapshot (flags 4): a book is not traded on before it is whole")
+        if kind == ROWS_FUNDING:
+            self._add_paid(source, array, instrument)
         source.recv_ns = _next_stamp(source)
         self.state.source_count += 1
         self._arrays.append(array)
         self._rows_total += source.count
 
+    cdef _add_paid(self, Source* source, array, int instrument):
+        """Room for what is paid at each settlement."""
+        cdef unsigned char[::1] raw
+        if self.engine.state.lanes[instrument].spec.kind == CONTRACT_SPOT:
+            raise ValueError("a spot market has no funding")
+        if np.abs(array["rate_e8"]).max(initial=0) > _RATE_MAX_E8 or (array["mark_ticks"] < 0).any():
+            raise ValueError("a funding rate lies within -100 % and 100 %, and a mark is not below 0")
+        paid = np.zeros(max(1, len(array)), FUNDING_PAID)
+        raw = paid.view("u1")
+        source.paid = <FundingPaid*>&raw[0]
+        self._paid.append(paid[:len(array)])
+
+    def funding(self):
+        """Return what was paid at each settlement, of all instruments; ndarray[FUNDING_PAID], in the order of time."""
+        paid = np.concatenate([np.zeros(0, FUNDING_PAID), *self._paid])
+        return paid[np.argsort(paid["time_ns"], kind="stable")]
+
     def run(self, progress=None, *, bint hold_gil=False) -> None:
         """Feed everything, until the end, `stop`, or a strategy that failed.
 
-        Parameters
-        ----------
-        progress : callable(rows_done, rows_total), optional
-            Called now and then.
-        hold_gil : bool
-            For a strategy in Python: the loop keeps the interpreter, which each of its calls would ask for.
+        `progress` is called with the rows done and all rows, now and then. With `hold_gil` the loop keeps the
+        interpreter, which each call of a strategy in Python would ask for.
         """
         cdef int more = 1, i
         if self.state.source_count == 0:

@@ -68,6 +68,14 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be repeated.",
 )
+@click.option(
+    "--funding",
+    "funding_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Funding rates of a perpetual, named by its symbol: ts,funding_rate. May be repeated.",
+)
 @click.option("--market", type=click.Choice(["spot", "usdm", "coinm"]), help="Market of recordings that do not say.")
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.  [default: bot4.toml]"
@@ -89,6 +97,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     groups: str | None,
     embargo: int,
     instrument_files: tuple[Path, ...],
+    funding_files: tuple[Path, ...],
     market: str | None,
     config_file: Path | None,
     pairs: tuple[str, ...],
@@ -126,6 +135,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
             runner = TrialRunner(
                 paths, strategy, strategy_args, settings,
                 instrument_files=instrument_files, market=market, strategy_latency_ns=latency_ns,
+                funding_files=funding_files,
             )  # fmt: skip
             show_validation(choose(ways, runner, trials=trials, quiet=quiet), html_file, json_file)
             return
@@ -141,6 +151,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
                 instrument_files=instrument_files,
                 market=market,
                 strategy_latency_ns=latency_ns,
+                funding_files=funding_files,
                 progress=None if quiet else bar.update,
             )
             statistics = judge(result)
