@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bot4._core.wire.scan import Scanner
     from bot4.application.backtest_result import BacktestResult
     from bot4.application.session import PaperSession
-    from bot4.bootstrap import open_recording
+    from bot4.bootstrap import open_archive, open_recording
     from bot4.config import Settings, load_settings
     from bot4.domain.instrument import Instrument
     from bot4.domain.version import VERSION as __version__  # noqa: N811 - the name Python users look for
@@ -80,6 +80,7 @@ __all__ = [
     "build_info",
     "cross_validate",
     "load_settings",
+    "open_archive",
     "open_recording",
     "replay",
     "walk_forward",
@@ -120,6 +121,7 @@ _HOMES = {
     "build_info": "bot4._core.build_info",
     "cross_validate": "bot4.entrypoints.validation",
     "load_settings": "bot4.config",
+    "open_archive": "bot4.bootstrap",
     "open_recording": "bot4.bootstrap",
     "replay": "bot4.entrypoints.embedding",
     "walk_forward": "bot4.entrypoints.validation",

@@ -1,5 +1,6 @@
 """The one place that joins adapters to what uses them. Each function builds what it returns; imports are lazy."""
 
+from bot4.bootstrap.archive import import_market_data, list_market_data, open_archive
 from bot4.bootstrap.backtest import TrialRunner, backtest_recordings, load_strategy
 from bot4.bootstrap.control import kill_switch
 from bot4.bootstrap.exchange import serve_exchange
@@ -18,8 +19,11 @@ __all__ = [
     "check_recordings",
     "examine_host",
     "explain_order",
+    "import_market_data",
     "kill_switch",
+    "list_market_data",
     "load_strategy",
+    "open_archive",
     "open_recording",
     "open_session",
     "serve_exchange",

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from bot4.adapters.recordings.replay_feed import ReplayFeed
+    from bot4.adapters.storage.archive import Selection
     from bot4.application.backtest_result import BacktestResult
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -23,11 +25,15 @@ def backtest_recordings(
     strategy_latency_ns: int = 0,
     funding_files: Sequence[Path] = (),
     progress: Callable[[int, int], None] | None = None,
+    archive: Path | None = None,
+    from_ns: int | None = None,
+    to_ns: int | None = None,
 ) -> BacktestResult:
-    """Run a strategy over recordings of one market, chained in the order given.
+    """Run a strategy over recordings of one market, chained in the order given, or over what an archive holds.
 
     Plain tables of bars (``ts,open,high,low,close,volume``) are one instrument each, named by the file's name up to the
-    first dot, and run side by side. Funding rates of perpetuals go with those, each file named by its symbol.
+    first dot, and run side by side; funding rates of perpetuals go with those, each file named by its symbol. Paths that
+    are no files are names of the archive, where there is one; `from_ns` and `to_ns` are for those.
 
     Raises
     ------
@@ -41,10 +47,17 @@ def backtest_recordings(
     """
     from bot4.adapters.recordings.ohlcv import is_ohlcv
     from bot4.adapters.recordings.replay_feed import ReplayFeed
-    from bot4.application.assembly import InputShape
-    from bot4.application.backtest import replay_backtest
+    from bot4.bootstrap.archive import are_names, select_rows
+    from bot4.domain.errors import ConfigError
     from bot4.domain.instrument import Market
 
+    if are_names(paths, archive):
+        selected = select_rows([str(path) for path in paths], archive, from_ns=from_ns, to_ns=to_ns)
+        return _backtest_selected(
+            selected, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress
+        )
+    if from_ns is not None or to_ns is not None:
+        raise ConfigError("a period is chosen of what an archive holds; files are taken whole")
     if all(is_ohlcv(path) for path in paths):
         return _backtest_bars(
             paths, strategy, settings, instrument_files=instrument_files, market=market,
@@ -52,10 +65,61 @@ def backtest_recordings(
         )  # fmt: skip
     _refuse_funding(funding_files)
     source = ReplayFeed(paths, instrument_files=instrument_files, market=None if market is None else Market(market))
+    return _replay(source, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress)
+
+
+def _replay(
+    source: ReplayFeed,
+    strategy: object | None,
+    settings: Settings,
+    *,
+    strategy_latency_ns: int,
+    progress: Callable[[int, int], None] | None,
+) -> BacktestResult:
+    from bot4.application.assembly import InputShape
+    from bot4.application.backtest import replay_backtest
+
     has_book = source.has_book
     shape = InputShape(has_book=has_book, bar_interval_ns=source.bar_interval_ns, plays_bars=not has_book)
     return replay_backtest(
         source, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress
+    )
+
+
+def _backtest_selected(
+    selected: Sequence[Selection],
+    strategy: object | None,
+    settings: Settings,
+    *,
+    strategy_latency_ns: int,
+    progress: Callable[[int, int], None] | None,
+) -> BacktestResult:
+    """Run over what an archive gave: captures as the files they are, rows where they lie."""
+    from dataclasses import replace
+
+    from bot4.adapters.recordings.replay_feed import ReplayFeed
+    from bot4.application.backtest import run_backtest
+    from bot4.domain.errors import ConfigError
+
+    notes = tuple(note for one in selected for note in one.notes)
+    captures = list(dict.fromkeys(path for one in selected for path in one.captures))
+    if captures:
+        if any(one.rows is not None for one in selected):
+            raise ConfigError("captures run apart from rows: name either")
+        source = ReplayFeed(captures, instruments=[one.instrument for one in selected])
+        result = _replay(source, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress)
+        return replace(result, notes=(*result.notes, *notes))
+    rows = {one.instrument.symbol: one.rows for one in selected if one.rows is not None}
+    if len(rows) != len(selected):
+        raise ConfigError("a backtest takes each symbol once")
+    return run_backtest(
+        rows,
+        [one.instrument for one in selected],
+        strategy,
+        settings,
+        strategy_latency_ns=strategy_latency_ns,
+        progress=progress,
+        notes=notes,
     )
 
 

@@ -48,7 +48,7 @@ def check_recordings(
     from bot4.domain.instrument import Market
 
     check = RecordingCheck(
-        {"kraken": _kraken_reader, "okx": _okx_reader},
+        book_readers(),
         instrument_files=instrument_files,
         market=Market(market) if market is not None else None,
         listed_max=listed_max,
@@ -130,6 +130,11 @@ def calibrate_recordings(
     measured = captures.run(progress) if progress is not None else captures.run()
     other = measured[1].statistics if score else None
     return calibrate_market(measured[0].statistics, measured[0].origin, other, seed=seed, seconds=seconds)
+
+
+def book_readers() -> dict[str, Callable[[Sequence[Instrument]], BookReader]]:
+    """Return what makes the reader of each venue with in-band snapshots."""
+    return {"kraken": _kraken_reader, "okx": _okx_reader}
 
 
 def _kraken_reader(instruments: Sequence[Instrument]) -> BookReader:

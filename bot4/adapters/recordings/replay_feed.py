@@ -31,6 +31,8 @@ class ReplayFeed:
         Captures of raw frames and public CSV dumps; files of instrument rules may stand among them.
     instrument_files : sequence of Path
         Rules that win over recorded and bundled ones.
+    instruments : sequence of Instrument
+        Rules known from elsewhere, as recorded ones are.
     market : Market, optional
         Overrules what the files say of themselves.
 
@@ -49,10 +51,15 @@ class ReplayFeed:
     connection: str | None = None
 
     def __init__(
-        self, paths: Sequence[Path], *, instrument_files: Sequence[Path] = (), market: Market | None = None
+        self,
+        paths: Sequence[Path],
+        *,
+        instrument_files: Sequence[Path] = (),
+        instruments: Sequence[Instrument] = (),
+        market: Market | None = None,
     ) -> None:
         opened = [open_recording(path, market=market) for path in paths]
-        catalog = InstrumentCatalog(instrument_files)
+        catalog = InstrumentCatalog(instrument_files, instruments)
         for recording in opened:
             catalog.add_recorded(recording.instruments)
         playable = [recording for recording in opened if recording.format is not RecordingFormat.RULES]

@@ -8,12 +8,14 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from bot4.adapters.storage.dialect import SQLITE
-from bot4.adapters.storage.migrations import StoreError, migrate
+from bot4.adapters.storage.migrations import MIGRATIONS, StoreError, migrate
 from bot4.adapters.storage.unit_of_work import SqlUnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from bot4.adapters.storage.step import Migration
 
 
 class SqliteConnection:
@@ -32,6 +34,13 @@ class SqliteConnection:
 class SqliteStore:
     """A store in one file.
 
+    Parameters
+    ----------
+    path : Path or str
+        The file, made where it is not there.
+    migrations : sequence of Migration
+        Its tables; those of runs where not given.
+
     Any thread may open a unit of work; a unit holds the store's lock until it ends, so units of different threads
     queue up and units of one thread nest.
 
@@ -42,8 +51,9 @@ class SqliteStore:
 
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, migrations: Sequence[Migration] = MIGRATIONS) -> None:
         self.path = str(path)
+        self._migrations = migrations
         self._lock = RLock()
         self._depth = 0
         try:
@@ -82,7 +92,7 @@ class SqliteStore:
         # At once for writing: of two processes that open a new file, one waits for the other's tables.
         self._raw.execute("BEGIN IMMEDIATE")
         try:
-            migrate(self._connection, self.path)
+            migrate(self._connection, self.path, self._migrations)
         except BaseException:
             self._raw.execute("ROLLBACK")
             raise

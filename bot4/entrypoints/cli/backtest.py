@@ -34,7 +34,15 @@ if TYPE_CHECKING:
     metavar="N",
     help="Choices tried on this data so far, where that is more than the store counted.",
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where trials are counted.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where trials are counted, and imported data is looked for.",
+)
+@click.option("--archive", type=click.Path(path_type=Path), metavar="DIR", help="Imported data elsewhere.")
+@click.option("--from", "from_day", metavar="TIME", help="First moment of imported data, as 2024-08-01 (UTC).")
+@click.option("--to", "to_day", metavar="TIME", help="First moment that is not taken any more.")
 @click.option(
     "--grid", "grid_words", multiple=True, metavar="KEY=A,B,C", help="Try each value: of a setting, or an argument."
 )
@@ -92,6 +100,9 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     json_file: str | None,
     trials: int | None,
     data_dir: Path | None,
+    archive: Path | None,
+    from_day: str | None,
+    to_day: str | None,
     grid_words: tuple[str, ...],
     windows: int | None,
     groups: str | None,
@@ -106,13 +117,14 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     rolling: bool,
     quiet: bool,
 ) -> None:
-    """Run a strategy over recordings as fast as it goes, and say what came of it and what that is worth.
+    """Run a strategy over recordings or imported data, and say what came of it and what that is worth.
 
     The engine, the guards and the simulated exchange are those of `bot4 run`. Kept are the report, and a row in the
     data directory: how often a strategy was tried on this data is counted there.
 
     \b
     bot4 backtest btcusdt_20240808.gz --html report.html
+    bot4 backtest BTCUSDT@1h --from 2024-01-01 --to 2025-01-01
     bot4 backtest BTCUSDT-1m-2024-08.zip --set strategy.order_notional=250 --json -
     bot4 backtest day.gz --strategy bot4.strategy.ema_cross:EmaCross --strategy-arg lots=1000
     bot4 backtest hours.csv.gz --walk-forward 6 --grid strategy.enter_score=0.2,0.3,0.4
@@ -121,6 +133,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     from bot4.bootstrap import TrialBook, TrialRunner, backtest_recordings, load_strategy
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error
+    from bot4.entrypoints.cli.data_archive import archive_of, moment_ns
     from bot4.entrypoints.cli.progress import ByteBar
     from bot4.entrypoints.cli.validation import choose, chosen_ways, show_validation
 
@@ -153,6 +166,9 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
                 strategy_latency_ns=latency_ns,
                 funding_files=funding_files,
                 progress=None if quiet else bar.update,
+                archive=archive if archive is not None else archive_of(settings.run.data_dir),
+                from_ns=moment_ns(from_day),
+                to_ns=moment_ns(to_day),
             )
             statistics = judge(result)
             counted = book.record(result, statistics)

@@ -1,4 +1,4 @@
-"""``bot4 data``: recorded data without trading."""
+"""``bot4 data``: recorded data without trading: checked, imported, listed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot4.entrypoints.cli.data_archive import import_data, list_data
+
 if TYPE_CHECKING:
     from bot4.dto.data_check import CheckReport
 
 
 @click.group()
 def data() -> None:
-    """Look at recorded market data.
+    """Check, import and list recorded market data.
 
     \b
     bot4 data check btcusdt_20240808.gz
+    bot4 data import BTCUSDT-1h-2024-08.zip
+    bot4 data list
     """  # noqa: D301 - click's mark for a block left as it is
 
 
@@ -85,6 +89,10 @@ def check(  # noqa: PLR0917 - click hands them over by name
 
         render(report)
     context.exit(report.exit_code)
+
+
+data.add_command(import_data)
+data.add_command(list_data)
 
 
 def _write_json(report: CheckReport, name: str) -> None:

@@ -1,0 +1,286 @@
+"""Market data that was imported: as it was in its files, nothing twice, nothing mended, read by name and period."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders.recordings import agg_trades_csv, binance_capture, klines_csv, trades_csv
+from click.testing import CliRunner
+
+import bot4
+from bot4.adapters.storage import archive as archive_room
+from bot4.adapters.storage.archive import MarketArchive
+from bot4.bootstrap import import_market_data, list_market_data
+from bot4.domain.errors import ConfigError, DataError, NoInputError
+from bot4.entrypoints.cli.main import main
+
+HOUR_MS = 3_600_000
+START_MS = 1_722_470_400_000  # August 2024
+
+
+def put(folder: Path, name: str, content: bytes | list[bytes]) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else b"\n".join(content) + b"\n")
+    return path
+
+
+def hours(first: int, count: int, *, price: int = 60_000, left_out: frozenset[int] = frozenset()) -> bytes:
+    """A plain table of hourly bars."""
+    lines = ["ts,open,high,low,close,volume"]
+    for hour in range(first, first + count):
+        if hour not in left_out:
+            low = price + hour % 50
+            lines.append(f"{START_MS + hour * HOUR_MS},{low + 1},{low + 3},{low},{low + 2},{hour % 7 + 0.5}")
+    return "\n".join(lines).encode() + b"\n"
+
+
+@pytest.fixture
+def market(tmp_path):
+    return tmp_path / "market"
+
+
+def held(market: Path) -> list[tuple[str, int, int, int]]:
+    return [(one.name, one.rows, one.gaps, one.missing) for one in list_market_data(market)]
+
+
+# -- what goes in comes out --------------------------------------------------------------------------------------------
+
+
+def test_trades_come_back_as_the_dump_has_them(market, tmp_path):
+    text = trades_csv(40)
+    report = import_market_data([put(tmp_path, "BTCUSDT-trades-2024-01-01.csv", text)], market)
+    assert (report.exit_code, report.files[0].rows_new) == (0, 40)
+    with MarketArchive(market) as archive:
+        chosen = archive.select("BTCUSDT")
+    expected = [line.split(b",") for line in text.splitlines()]
+    assert isinstance(chosen.rows, np.memmap)
+    for row, (_, price, qty, _, ms, is_maker, *_) in zip(chosen.rows, expected, strict=True):
+        assert chosen.instrument.ticks_to_price(int(row["price_ticks"])) == bot4_decimal(price)
+        assert chosen.instrument.lots_to_qty(int(row["qty_lots"])) == bot4_decimal(qty)
+        assert (row["venue_ns"], row["recv_ns"]) == (int(ms) * 1_000_000,) * 2
+        assert row["taker_side"] == (is_maker.lower() == b"true")
+
+
+def bot4_decimal(text: bytes):
+    from decimal import Decimal  # noqa: PLC0415 - only here
+
+    return Decimal(text.decode())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("BTCUSDT-trades-2024-01-01.csv", trades_csv(30), "trades"),
+        ("BTCUSDT-aggTrades-2024-01-01.csv", agg_trades_csv(30), "agg_trades"),
+        ("BTCUSDT-1m-2024-01.csv", klines_csv(30), "1m"),
+        ("BTCUSDT.csv", hours(0, 30), "1h"),
+    ],
+)
+def test_each_kind_of_file_has_its_name_and_adds_nothing_the_second_time(market, tmp_path, name, content, kind):
+    path = put(tmp_path, name, content)
+    first = import_market_data([path], market)
+    assert [(file.outcome, file.names, file.rows_new) for file in first.files] == [
+        ("imported", [f"spot/BTCUSDT@{kind}"], 30)
+    ]
+    before = held(market), sorted(market.rglob("*"))
+    second = import_market_data([path], market)
+    assert [(file.outcome, file.rows_new) for file in second.files] == [("known", 0)]
+    assert (held(market), sorted(market.rglob("*"))) == before == ([(f"spot/BTCUSDT@{kind}", 30, 0, 0)], before[1])
+
+
+def check_overlap(market, folder) -> None:
+    """Files that overlap give each bar once, in order, with what is missing counted over all of them."""
+    first = put(folder, "BTCUSDT.a.csv", hours(0, 40))
+    later = put(folder, "BTCUSDT.b.csv", hours(30, 30, left_out=frozenset({50, 51})))
+    between = put(folder, "BTCUSDT.c.csv", hours(48, 5))
+    assert [file.rows_new for file in import_market_data([first, later], market).files] == [40, 18]
+    assert held(market) == [("spot/BTCUSDT@1h", 58, 1, 2)]
+    assert [file.rows_new for file in import_market_data([between], market).files] == [2]
+    assert held(market) == [("spot/BTCUSDT@1h", 60, 0, 0)]
+    with MarketArchive(market) as archive:
+        opens = archive.select("BTCUSDT").rows["open_ns"]
+    assert opens.tolist() == [(START_MS + hour * HOUR_MS) * 1_000_000 for hour in range(60)]
+
+
+def test_files_that_overlap_give_each_bar_once_and_in_order(market, tmp_path):
+    check_overlap(market, tmp_path)
+
+
+def test_bars_that_were_added_twice_would_be_noticed(market, tmp_path, monkeypatch):
+    """Control."""
+    monkeypatch.setattr(MarketArchive, "unknown_rows", lambda _, __, piece: np.ones(len(piece.keys), np.bool_))
+    with pytest.raises(AssertionError):
+        check_overlap(market, tmp_path)
+
+
+def test_a_file_that_contradicts_what_is_there_is_refused_and_changes_nothing(market, tmp_path):
+    import_market_data([put(tmp_path, "BTCUSDT.a.csv", hours(0, 40))], market)
+    report = import_market_data([put(tmp_path, "BTCUSDT.b.csv", hours(30, 30, price=61_000))], market)
+    assert report.exit_code == 65
+    assert "row 1 says something else than BTCUSDT.a.csv did" in report.files[0].error
+    assert held(market) == [("spot/BTCUSDT@1h", 40, 0, 0)]
+
+
+def test_missing_rows_are_counted_and_worse_defects_refuse_the_file(market, tmp_path):
+    parts = trades_csv(30).splitlines()
+    holes = put(tmp_path, "BTCUSDT-trades-2024-01-01.csv", parts[:10] + parts[13:])
+    doubled = put(tmp_path, "BTCUSDT-trades-2024-01-02.csv", parts[:13] + parts[12:])
+    missing = tmp_path / "none.csv"
+    report = import_market_data([holes, doubled, missing], market)
+    assert [file.outcome for file in report.files] == ["imported", "refused", "refused"]
+    assert report.files[0].defects == {"trade_id_gap": 1}
+    assert "duplicate 1" in report.files[1].error
+    assert [file.exit_code for file in report.files] == [0, 65, 66]
+    assert held(market) == [("spot/BTCUSDT@trades", 27, 1, 3)]
+
+
+def test_a_capture_is_kept_byte_by_byte(market, tmp_path):
+    path = put(tmp_path, "btcusdt.gz", gzip.compress(binance_capture("spot", rounds=30), mtime=0))
+    import_market_data([path], market)
+    with MarketArchive(market) as archive:
+        chosen = archive.select("BTCUSDT")
+    (kept,) = chosen.captures
+    assert kept.read_bytes() == path.read_bytes()
+    assert chosen.rows is None
+
+
+# -- by name and period ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def filled(market, tmp_path):
+    files = [
+        put(tmp_path, "BTCUSDT.csv", hours(0, 48)),
+        put(tmp_path, "ETHUSDT.csv", hours(0, 48, price=3_000)),
+        put(tmp_path, "BTCUSDT-trades-2024-01-01.csv", trades_csv(30)),
+    ]
+    assert import_market_data(files, market).exit_code == 0
+    return market
+
+
+def ns(hour: int) -> int:
+    return (START_MS + hour * HOUR_MS) * 1_000_000
+
+
+def check_period(market: Path) -> None:
+    with MarketArchive(market) as archive:
+        rows = archive.select("BTCUSDT@1h", from_ns=ns(5), to_ns=ns(9)).rows
+        assert rows["open_ns"].tolist() == [ns(hour) for hour in (5, 6, 7, 8)]
+        assert archive.select("BTCUSDT@1h", from_ns=ns(47)).rows["open_ns"].tolist() == [ns(47)]
+        assert len(archive.select("BTCUSDT@1h", to_ns=ns(1)).rows) == 1
+
+
+def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(filled):
+    check_period(filled)
+
+
+def test_a_period_with_one_row_too_many_would_be_noticed(filled, monkeypatch):
+    """Control."""
+    right = np.searchsorted
+    monkeypatch.setattr(archive_room.np, "searchsorted", lambda a, v, **_: right(a, v, side="right"))
+    with pytest.raises(AssertionError):
+        check_period(filled)
+
+
+def test_a_name_that_is_not_there_or_stands_for_several_is_told(filled):
+    with MarketArchive(filled) as archive:
+        with pytest.raises(ConfigError, match="BTCUSDT stands for spot/BTCUSDT@1h, spot/BTCUSDT@trades"):
+            archive.select("BTCUSDT")
+        with pytest.raises(NoInputError, match=r"no file BTCUSDT@1d, and .* it holds spot/BTCUSDT@1h"):
+            archive.select("BTCUSDT@1d")
+        with pytest.raises(NoInputError, match="nothing of that period"):
+            archive.select("ETHUSDT", from_ns=ns(48))
+        with pytest.raises(NoInputError):
+            archive.select("usdm/ETHUSDT")
+
+
+def test_a_file_of_the_archive_that_was_cut_short_is_an_error(filled):
+    path = next(filled.rglob("ETHUSDT/1h/*[0-9a-f].npy"))
+    path.write_bytes(path.read_bytes()[:-100])
+    with MarketArchive(filled) as archive, pytest.raises(DataError, match="cannot be read"):
+        archive.select("ETHUSDT")
+
+
+def test_rows_of_another_grid_are_refused(filled, tmp_path):
+    rules = put(
+        tmp_path,
+        "rules.toml",
+        b'[[instrument]]\nvenue = "binance"\nmarket = "spot"\nsymbol = "ETHUSDT"\nbase = "ETH"\nquote = "USDT"\n'
+        b'price_step = "0.1"\nqty_step = "0.1"\n',
+    )
+    later = put(tmp_path, "ETHUSDT.b.csv", hours(48, 5, price=3_000))
+    report = import_market_data([later], filled, instrument_files=[rules])
+    assert (report.exit_code, "holds ETHUSDT in ticks of 0.01" in report.files[0].error) == (78, True)
+
+
+# -- the commands ------------------------------------------------------------------------------------------------------
+
+
+def run(*words: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def result_of(*words: object) -> str:
+    code, out, err = run("backtest", *words, "--json", "-", "--quiet")
+    assert code == 0, err
+    return str(json.loads(out)["result_hash"])
+
+
+def test_a_backtest_over_a_name_is_the_backtest_over_its_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bars = put(tmp_path, "BTCUSDT.csv", hours(0, 400))
+    capture = put(tmp_path, "btcusdt.dat", binance_capture("spot", rounds=60))
+    code, out, _ = run("data", "import", bars, capture)
+    assert (code, "spot/BTCUSDT@1h: 400 of 400 rows are new" in out) == (0, True)
+    assert result_of("BTCUSDT@1h") == result_of(bars)
+    assert result_of("BTCUSDT@capture") == result_of(capture)
+    assert result_of("BTCUSDT@1h", "--to", "2024-08-10") != result_of(bars)
+    assert run("backtest", "BTCUSDT@1d")[0] == 66
+    assert run("backtest", bars, "--from", "2024-08-02")[0] == 78
+    assert run("backtest", "BTCUSDT@1h", "--from", "yesterday")[0] == 78
+
+
+def test_rows_of_an_archive_are_what_a_backtest_from_python_reads(filled):
+    with bot4.open_archive(filled) as archive:
+        chosen = archive.select("BTCUSDT@1h")
+        result = bot4.backtest(chosen.rows, chosen.instrument)
+    assert result.rows == 48
+
+
+def test_the_list_says_what_there_is_and_where_it_came_from(filled, tmp_path):
+    code, out, _ = run("data", "list", filled)
+    lines = out.splitlines()
+    assert code == 0
+    assert [line.split()[0] for line in lines] == ["name", "spot/BTCUSDT@1h", "spot/BTCUSDT@trades", "spot/ETHUSDT@1h"]
+    assert "2024-08-01 00:00  2024-08-03 00:00" in lines[1]
+    assert lines[1].endswith("BTCUSDT.csv")
+    plain = json.loads(run("data", "list", filled, "--json")[1])
+    assert [(one["name"], one["rows"], one["sources"]) for one in plain][-1] == ("spot/ETHUSDT@1h", 48, ["ETHUSDT.csv"])
+    code, _, err = run("data", "list", tmp_path / "none")
+    assert (code, "bot4 data import makes one" in err) == (66, True)
+
+
+def test_an_import_tells_each_file_and_leaves_with_the_first_ones_code(tmp_path, market):
+    good = put(tmp_path, "BTCUSDT.csv", hours(0, 10))
+    bad = put(tmp_path, "ETHUSDT.csv", hours(0, 10).replace(b",60003,", b",1,"))
+    code, out, _ = run("data", "import", bad, good, "--into", market, "--json", "-")
+    plain = json.loads(out)
+    assert (code, plain["exit_code"]) == (65, 65)
+    assert [file["outcome"] for file in plain["files"]] == ["refused", "imported"]
+    code, out, _ = run("data", "import", good, "--into", market)
+    assert (code, "nothing new among 10 rows" in out) == (0, True)
+
+
+@pytest.mark.real_data
+def test_real_tables_and_captures_are_taken_in_whole(shared_data, market):
+    files = sorted((shared_data / "ohlcv" / "binance_spot" / "1h").glob("BTCUSDT*"))
+    files += sorted((shared_data / "ws_captures" / "hftbacktest" / "spot").glob("*.gz"))
+    report = import_market_data(files, market)
+    assert report.exit_code == 0
+    assert [one[0] for one in held(market)] == ["spot/BTCUSDT@1h", "spot/BTCUSDT@capture"]
+    assert all(file.outcome == "known" for file in import_market_data(files, market).files)
