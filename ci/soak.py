@@ -54,6 +54,7 @@ SETTINGS = """
 [live]
 consent = "real orders"
 endpoint = "custom"
+watchdog_after_ms = 0
 rest_url = "{rest}"
 ws_api_url = "{ws_api}"
 reconcile_interval_ms = 1000

@@ -6,11 +6,31 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from decimal import Decimal
+    from typing import Protocol
 
     from bot4.application.run_past import RunPast
+    from bot4.application.shard_kill import ShardKill
     from bot4.ports.exchange import ExchangePort
+
+    class Attendant(Protocol):
+        """Who stands beside a live run, told of its progress twenty times a second."""
+
+        def start(self) -> None:
+            """Begin."""
+            ...
+
+        def beat(self) -> None:
+            """Look at the run's progress."""
+            ...
+
+        def stop(self) -> None:
+            """Let go: the run has ended."""
+            ...
+
+    # Of a shard, the run's id, and the notes of its summary.
+    Attend = Callable[[ShardKill, str, list[str]], Attendant]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,4 +52,5 @@ class LiveAccount:
     epoch: int
     pace: LivePace
     place: str
+    attend: Attend | None = None
     past: RunPast | None = None  # of a run that did not end in order: this one goes on with it

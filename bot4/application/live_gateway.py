@@ -124,6 +124,8 @@ class LiveGateway:
         self._seen_progress = -1
         self._past = TakenOver(past, self.board, self.books, self.reconciler, instruments) if past is not None else None
         self.status = LiveStatus()
+        self.turns = 0  # of the event loop: what shows that it moves
+        self.has_settled = False  # it has ended, and so has every order
 
     # -- any thread
 
@@ -177,6 +179,7 @@ class LiveGateway:
             asyncio.create_task(self._hear(), name="live-hear"),
             asyncio.create_task(self._look_after(), name="live-look-after"),
             asyncio.create_task(self._watch(), name="live-watch"),
+            asyncio.create_task(self._turn(), name="live-turn"),
         ]
         for task in tasks:
             task.add_done_callback(self._task_ended)
@@ -194,7 +197,13 @@ class LiveGateway:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._sender.close()
             self._flush()
+            self.has_settled = not self.board.unsettled()
             await self._exchange.close()
+
+    async def _turn(self) -> None:
+        while True:
+            self.turns += 1
+            await asyncio.sleep(self._pace.ready_s)
 
     def _callback_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

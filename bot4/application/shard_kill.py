@@ -80,6 +80,16 @@ class ShardKill:
         lanes = self._assembly.engine.view()["lanes"]
         return not any(lane["position_lots"] or lane["working_orders"] for lane in lanes)
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Rounds of the shard's loop and turns of the gateway's: what only grows while they move."""
+        return 0 if self._runner is None else self._runner.rounds, 0 if self._gateway is None else self._gateway.turns
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether trading at a venue has ended, and so has every order of it."""
+        return self._gateway is not None and self._gateway.has_settled
+
     def finish(self) -> None:
         """Tell an engine that nobody runs any more what it could not be told before."""
         if self._late is not None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from bot4.adapters.control.server import ControlServer
     from bot4.adapters.storage.kill_switch import FileKillSwitch
+    from bot4.application.live_account import LiveAccount
     from bot4.application.run_guard import RunGuard
     from bot4.application.session import PaperSession
     from bot4.application.status_desk import StatusDesk
@@ -26,17 +27,30 @@ def kill_switch(folder: Path) -> FileKillSwitch:
 
 
 class Beside:
-    """Guard and control endpoint of one session; between `start` and `stop`."""
+    """Guard, control endpoint and, where orders are real, heartbeat and watchdog of one session.
 
-    def __init__(self, settings: Settings, switch: FileKillSwitch, session: PaperSession, desk: StatusDesk) -> None:
+    Between `start` and `stop`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        switch: FileKillSwitch,
+        session: PaperSession,
+        desk: StatusDesk,
+        account: LiveAccount | None,
+    ) -> None:
         from bot4.application.run_guard import RunGuard
 
+        attend = None if account is None else account.attend
+        self._attendant = attend and attend(session.killable, session.run_id, session.notes)
         self.guard: RunGuard = RunGuard(
             switch,
             session.killable,
             session.run_id,
             session.notes,
             flattens=settings.control.flatten_on_kill,
+            also=self._attendant.beat if self._attendant is not None else lambda: None,
         )
         desk.run_id, desk.killed = session.run_id, lambda: self.guard.killed
         self._settings = settings
@@ -54,11 +68,15 @@ class Beside:
             self._server = ControlServer(control.host, control.port, token, self._switch, self._desk)
             (folder / _ADDRESS_FILE).write_text(f"http://127.0.0.1:{self._server.port}\n", encoding="ascii")
             self._server.start()
+        if self._attendant is not None:
+            self._attendant.start()
         self.guard.start()
 
     def stop(self) -> None:
-        """End both."""
+        """End all of them."""
         self.guard.stop()
+        if self._attendant is not None:
+            self._attendant.stop()
         if self._server is not None:
             self._server.stop()
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot4.adapters.venues.venue_streams import VenueStreams
     from bot4.application.live_account import LiveAccount
     from bot4.application.run_past import RunPast
+    from bot4.application.shard_kill import ShardKill
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
     from bot4.ports.exchange import ExchangePort
@@ -87,10 +88,13 @@ def open_live_account(
     import time
     from pathlib import Path
 
+    import msgspec
+
     from bot4.adapters.host.no_dumps import forbid_dumps
     from bot4.adapters.secrets.key_source import load_api_key
     from bot4.application.live_account import LiveAccount, LivePace
     from bot4.application.preflight import PreflightError, preflight
+    from bot4.bootstrap.watchdog import Watch, WatchedRun
     from bot4.domain.errors import Bot4Error
     from bot4.ports.exchange import NoInformation
 
@@ -112,10 +116,24 @@ def open_live_account(
             raise PreflightError(lines or ["balances: they are not known"])
         return {balance.asset: balance.total for balance in balances}
 
+    epoch = data_dir.next_epoch(int(time.time()))
+
+    def attend(shard: ShardKill, run_id: str, notes: list[str]) -> WatchedRun:
+        watch = Watch(
+            run_id=run_id,
+            epoch=epoch,
+            market=streams.instruments[0].market.value,
+            symbols=tuple(instrument.symbol for instrument in streams.instruments),
+            live=msgspec.to_builtins(msgspec.structs.replace(settings.live, consent="", key_file="")),
+        )
+        has_child = settings.live.watchdog_after_ms > 0
+        return WatchedRun(data_dir.path, watch, key, shard, notes, has_child=has_child)
+
     return LiveAccount(
         exchange=_exchange(settings, streams.instruments, key),
         balances=asyncio.run(ask()),
-        epoch=data_dir.next_epoch(int(time.time())),
+        epoch=epoch,
+        attend=attend,
         pace=LivePace(reconcile_s=settings.live.reconcile_interval_ms / 1_000),
         place=_place(settings, streams.instruments),
         past=None if unfinished is None else unfinished.past,

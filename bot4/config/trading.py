@@ -13,6 +13,8 @@ from bot4.config.section import PositiveInt, Section, Share, require_positive
 
 #: How long Binance's engine may take with a request it has accepted (its documentation, 2026-11).
 VENUE_TIMEOUT_MS = 10_000
+#: Below this a busy machine would look like a run that stands still.
+WATCHDOG_MIN_MS = 1_000
 
 
 class RunSettings(Section, frozen=True):
@@ -196,6 +198,8 @@ class LiveSettings(Section, frozen=True):
     timeout_ms: Annotated[int, Meta(ge=100, le=20_000)] = 4_000
     venue_timeout_ms: Annotated[int, Meta(ge=0, le=60_000)] = 10_000
     reconcile_interval_ms: Annotated[int, Meta(ge=1_000, le=300_000)] = 10_000
+    watchdog_after_ms: Annotated[int, Meta(ge=0, le=600_000)] = 5_000
+    watchdog_keeps_stops: bool = True
     require_ip_restriction: bool = False
     accept_unknown_key: bool = False
 
@@ -207,6 +211,11 @@ class LiveSettings(Section, frozen=True):
         if self.venue_timeout_ms < VENUE_TIMEOUT_MS and self.endpoint != "custom":
             raise ValueError(
                 f'live.venue_timeout_ms below {VENUE_TIMEOUT_MS} needs live.endpoint = "custom", was {self.endpoint!r}'
+            )
+        if 0 < self.watchdog_after_ms < WATCHDOG_MIN_MS:
+            raise ValueError(
+                f"live.watchdog_after_ms must be 0 (no watchdog) or at least {WATCHDOG_MIN_MS}, "
+                f"was {self.watchdog_after_ms}"
             )
         if self.endpoint == "custom" and not self.rest_url:
             raise ValueError('live.endpoint = "custom" needs live.rest_url')

@@ -17,6 +17,7 @@ SETTINGS = """
 [live]
 consent = "real orders"
 endpoint = "custom"
+watchdog_after_ms = 0
 rest_url = "{futures_rest}"
 ws_api_url = "{futures_ws_api}"
 user_stream_url = "{futures_ws}/private/ws"

@@ -25,6 +25,7 @@ ctypedef struct RunnerRings:
     size_t image_bytes       # 0: there was no room
     uint64_t image_seq
     uint32_t image_epoch
+    uint64_t rounds          # of the shard's loop: what shows that it moves
 
 
 cdef class ShardRunner:

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """The shard's own thread: empties the market ring and the control ring, pinned to a core where that is wanted."""
 
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 
 import os
@@ -29,6 +29,8 @@ cdef extern from * nogil:
     """
     int flag_load "BOT4_FLAG_LOAD"(const int* p) noexcept
     void flag_store "BOT4_FLAG_STORE"(int* p, int value) noexcept
+    uint64_t round_load "BOT4_FLAG_LOAD"(const uint64_t* p) noexcept
+    void round_store "BOT4_FLAG_STORE"(uint64_t* p, uint64_t value) noexcept
 
 cdef extern from "bot4/waiter.h" nogil:
     ctypedef int (*ready_fn "bot4_ready_fn")(void* context) noexcept
@@ -103,6 +105,7 @@ cdef class ShardRunner:
             while True:
                 # Before the rings: what was pushed before `stop` is then seen by the pops of the last round.
                 stopping = flag_load(&self._rings.stop)
+                round_store(&self._rings.rounds, self._rings.rounds + 1)
                 reports = self._take_reports()
                 count = spsc_pop_batch(self.ring.ring, self._batch, BATCH)
                 for i in range(count):
@@ -232,6 +235,11 @@ cdef class ShardRunner:
         if self.engine.link is None:
             raise ValueError("the engine has no link: its lanes trade on paper")
         return self.engine.link
+
+    @property
+    def rounds(self) -> int:
+        """How often the shard's thread went round its loop: fifty times a second at least while it moves."""
+        return round_load(&self._rings.rounds)
 
     def stop(self) -> None:
         """Make `run` return once every ring is empty."""

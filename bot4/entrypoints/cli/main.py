@@ -20,6 +20,7 @@ _COMMANDS = {
     "journal": ("bot4.entrypoints.cli.journal", "journal"),
     "kill": ("bot4.entrypoints.cli.kill", "kill"),
     "run": ("bot4.entrypoints.cli.run", "run"),
+    "watchdog": ("bot4.entrypoints.cli.watchdog", "watchdog"),
 }
 _HELP = {
     "backtest": "Run a strategy over recordings; report what came of it and what that is worth.",
@@ -33,6 +34,7 @@ _HELP = {
     "journal": "Look at the journal of a run: is it whole, what is in it, what state does it give.",
     "kill": "Stop all trading of a data directory until a reset.",
     "run": "Trade on paper, over a recording or the built-in synthetic market.",
+    "watchdog": "Cancel a live run's orders when it stops making progress.",
 }
 
 

@@ -48,7 +48,7 @@ def make_account(
     if market not in _NAMED:
         raise ConfigError(f"real orders go to spot or usdm, was {market.value}")
     symbols = [instrument.symbol for instrument in instruments]
-    endpoints = _endpoints(live, market)
+    endpoints = endpoints_of(live, market)
     signer = make_signer(secret)
     recv_window_ms, timeout_s = live.recv_window_ms, live.timeout_ms / 1_000
     engine_timeout_ns = live.venue_timeout_ms * 1_000_000
@@ -81,7 +81,8 @@ def make_account(
     )
 
 
-def _endpoints(live: LiveSettings, market: Market) -> Endpoints:
+def endpoints_of(live: LiveSettings, market: Market) -> Endpoints:
+    """Return where orders of a market go; raises `ConfigError` where the settings name no place."""
     named = _NAMED[market].get(live.endpoint)
     if named is not None:
         return named

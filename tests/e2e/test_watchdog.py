@@ -1,0 +1,183 @@
+"""A live run that is stopped, killed or hung: its watchdog cancels what it has at the exchange, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from builders.live_process import EAGER, KEY, MAIN, SECRET, SETTINGS, Exchange, environment, judge
+
+from bot4.adapters.venues.binance.sign import HmacSigner, signed_query
+from bot4.domain.secret import Secret
+
+AFTER_S = 1.5
+GRACE_S = 3.0  # of a busy machine: to notice, ask and cancel
+# Orders rest until somebody cancels them.
+RESTING = """
+[strategy]
+weights = { depth_imbalance_5 = 1.0 }
+scales = { depth_imbalance_5 = 1.0 }
+enter_score = 0.02
+take_score = 1.0
+exit_score = 0.01
+cooldown_ms = 100
+passive_ttl_ms = 60000
+[risk]
+orders_per_s = 5
+orders_burst = 10
+"""
+
+
+@pytest.fixture(scope="module")
+def exchange():
+    served = Exchange()
+    yield served
+    served.close()
+
+
+class Live:
+    """`bot4 run --live` in a process of its own, with orders out."""
+
+    def __init__(self, folder, exchange, *, watchdog_after_s=AFTER_S, code=MAIN, policy=RESTING):
+        self.folder, self.exchange = folder, exchange
+        config = folder / "bot4.toml"
+        watched = f"watchdog_after_ms = {round(watchdog_after_s * 1_000)}"
+        config.write_text(SETTINGS.format(**exchange.at).replace("watchdog_after_ms = 0", watched) + policy)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
+             str(folder / "data"), "--quiet", "--json", "-", "--set", "live.venue_timeout_ms=500"],
+            env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.until(self.open_orders)
+
+    def open_orders(self):
+        ledger = self.exchange.ledger()
+        names = {row["orderId"]: row["clientOrderId"] for row in ledger["orders"]}
+        return [names[number] for number in ledger["openOrders"]]
+
+    def until(self, condition, seconds=60.0):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def gone_within(self, seconds, *, but=()):
+        """Whether no order but `but` is open by then."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if set(self.open_orders()) <= set(but):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def said(self):
+        path = self.folder / "data" / "watchdog.log"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def wait_for(self, *words, seconds=30.0):
+        deadline = time.monotonic() + seconds
+        while not set(words) <= {line["what"] for line in self.said()}:
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        out, err = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, err
+        return json.loads(out)
+
+
+def order_of_another(exchange):
+    """A resting order of somebody else on the same account."""
+    now_ms = round(time.time() * 1_000)
+    params = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.001",
+              "price": "20000", "newClientOrderId": "by-hand", "timestamp": str(now_ms)}  # fmt: skip
+    query = signed_query(params, HmacSigner(Secret(SECRET)))
+    request = urllib.request.Request(  # noqa: S310 - an address of this machine
+        f"{exchange.at['rest']}/api/v3/order?{query}", headers={"X-MBX-APIKEY": KEY}, method="POST"
+    )
+    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 - as above
+
+
+def canceled(exchange):
+    return {row["clientOrderId"] for row in exchange.ledger()["orders"] if row["status"] == "CANCELED"}
+
+
+def canceled_by_watchdog(live):
+    return {name for line in live.said() if line["what"] == "canceled" for name in line["orders"]}
+
+
+def test_a_stopped_run_has_no_open_orders_soon_and_goes_on_at_the_exchanges_own_ledger(tmp_path, exchange):
+    live = Live(tmp_path, exchange)
+    live.wait_for("watching")
+    order_of_another(exchange)
+    for _ in range(5):  # the market may fill what rests before anybody can cancel it
+        live.process.send_signal(signal.SIGSTOP)
+        assert live.gone_within(AFTER_S + GRACE_S, but=["by-hand"]), live.said()
+        live.wait_for("clear")
+        live.process.send_signal(signal.SIGCONT)
+        live.until(lambda: set(live.open_orders()) - {"by-hand"})  # it learned of it, and trades again
+        if canceled_by_watchdog(live):
+            break
+    assert "by-hand" in live.open_orders(), "what is not the run's is left alone"
+    summary = live.end()
+    assert all(line["why"].startswith("no progress for") for line in live.said() if line["what"] == "fired")
+    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
+        ours = dict(store.execute("SELECT client_order_id, status FROM orders"))
+    names = canceled_by_watchdog(live)
+    assert names
+    assert {ours[name] for name in names} == {"canceled"}
+    assert names <= canceled(exchange)
+    assert summary["open_orders_left"] == 0
+    assert live.said()[-1]["what"] == "over"
+
+
+def test_a_killed_run_has_no_open_orders_soon_and_the_next_one_ends_in_order(tmp_path):
+    exchange = Exchange()
+    for _ in range(5):
+        live = Live(tmp_path, exchange)
+        live.wait_for("watching")
+        live.process.send_signal(signal.SIGKILL)
+        live.process.communicate()
+        assert live.gone_within(AFTER_S + GRACE_S), live.said()
+        live.wait_for("ended")
+        if names := canceled_by_watchdog(live):
+            break
+        (tmp_path / "data" / "watchdog.log").unlink()
+    assert names
+    again = Live(tmp_path, exchange, policy=EAGER)
+    judge(tmp_path, exchange, again.end())
+    exchange.close()
+
+
+def test_the_control_without_a_watchdog_nobody_cancels_the_orders_of_a_killed_run(tmp_path):
+    exchange = Exchange()
+    live = Live(tmp_path, exchange, watchdog_after_s=0)
+    live.process.send_signal(signal.SIGKILL)
+    live.process.communicate()
+    before = canceled(exchange)
+    live.gone_within(AFTER_S + 1.0)
+    assert canceled(exchange) == before
+    assert live.said() == []
+    exchange.close()
+
+
+def test_the_kill_switch_of_a_live_run_cancels_at_the_exchange(tmp_path):
+    exchange = Exchange()
+    live = Live(tmp_path, exchange, watchdog_after_s=0)
+    (tmp_path / "data" / "kill").touch()
+    assert live.gone_within(2.0)
+    sent = len(exchange.ledger()["orders"])
+    time.sleep(1.0)
+    assert len(exchange.ledger()["orders"]) == sent, "no order after it"
+    summary = live.end()
+    assert summary["breaker"] == "killed"
+    judge(tmp_path, exchange, summary)
+    exchange.close()
