@@ -64,6 +64,16 @@ class Kill:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SwitchMoved:
+    """Say in the audit trail that the kill switch was set or reset, which goes past the bus (docs/control.md)."""
+
+    what: str
+    by: str
+    reason: str
+    command_id: str = field(default_factory=_new_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TellSignal:
     """Tell the reasoned policy what a source says (docs/reasoned.md).
 
@@ -106,4 +116,4 @@ class Batch:
     command_id: str = field(default_factory=_new_id)
 
 
-Command = PlaceOrder | CancelOrder | CancelAll | Kill | TellSignal | TellFunding | Batch
+Command = PlaceOrder | CancelOrder | CancelAll | Kill | SwitchMoved | TellSignal | TellFunding | Batch

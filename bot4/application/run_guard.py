@@ -57,6 +57,8 @@ class RunGuard:
         Takes what a reader of the run's summary has to know.
     flattens : bool
         Close positions first, for at most ten seconds.
+    heard : callable
+        Told of each entry that the run has followed: for the audit trail.
     also : callable
         Called at each look: what else has to be done by a thread that waits for nothing.
 
@@ -72,12 +74,14 @@ class RunGuard:
         notes: list[str],
         *,
         flattens: bool = False,
+        heard: Callable[[SwitchEntry], None] = lambda _: None,
         also: Callable[[], None] = lambda: None,
     ) -> None:
         self.switch = switch
         self._run = run
         self._run_id = run_id
         self._flattens = flattens
+        self._heard = heard
         self._also = also
         self._over = Flag()
         self._asked: str | None = None
@@ -99,6 +103,7 @@ class RunGuard:
         """Write a reset that no journal holds into this run's, and begin to look."""
         if (reset := self.switch.last_reset()) is not None and self._run.reset(reset.entry):
             self.switch.mark_journalled(reset, self._run_id)
+            self._heard(reset)
         self._thread.start()
 
     def stop(self) -> None:
@@ -144,6 +149,7 @@ class RunGuard:
         if self._run.kill(entry.entry):
             self._killed = entry
             self.notes.append(f"{entry}; orders were refused from then on")
+            self._heard(entry)
 
     def _has_flattened(self) -> bool:
         now_s = time.monotonic()
@@ -160,3 +166,4 @@ class RunGuard:
             if reset is not None:
                 self.switch.mark_journalled(reset, self._run_id)
                 self.notes.append(f"{reset}; orders were admitted again")
+                self._heard(reset)

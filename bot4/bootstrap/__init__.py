@@ -9,7 +9,7 @@ from bot4.bootstrap.host import examine_host
 from bot4.bootstrap.recordings import calibrate_recordings, check_recordings, open_recording
 from bot4.bootstrap.session import OpenSession, open_session
 from bot4.bootstrap.trials import TrialBook
-from bot4.bootstrap.watchdog import read_api_key, watch_runs
+from bot4.bootstrap.watchdog import watch_runs
 
 __all__ = [
     "OpenSession",
@@ -27,7 +27,6 @@ __all__ = [
     "open_archive",
     "open_recording",
     "open_session",
-    "read_api_key",
     "serve_exchange",
     "watch_runs",
 ]

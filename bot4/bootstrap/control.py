@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bot4.adapters.control.server import ControlServer
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from bot4.application.session import PaperSession
     from bot4.application.status_desk import StatusDesk
     from bot4.config import Settings
+    from bot4.ports.kill_switch import SwitchEntry
+    from bot4.ports.unit_of_work import Store
 
 _TOKEN_FILE, _ADDRESS_FILE = "control.token", "control.address"  # names of files; what they hold is no text of ours
 _TOKEN_BYTES = 32
@@ -38,7 +41,9 @@ class Beside:
         switch: FileKillSwitch,
         session: PaperSession,
         desk: StatusDesk,
+        *,
         account: LiveAccount | None,
+        store: Store,
     ) -> None:
         from bot4.application.run_guard import RunGuard
 
@@ -50,6 +55,7 @@ class Beside:
             session.run_id,
             session.notes,
             flattens=settings.control.flatten_on_kill,
+            heard=_audit_of(store, session.run_id, session.notes),
             also=self._attendant.beat if self._attendant is not None else lambda: None,
         )
         desk.run_id, desk.killed = session.run_id, lambda: self.guard.killed
@@ -79,6 +85,25 @@ class Beside:
             self._attendant.stop()
         if self._server is not None:
             self._server.stop()
+
+
+def _audit_of(store: Store, run_id: str, notes: list[str]) -> Callable[[SwitchEntry], None]:
+    """Return what writes an entry of the switch into the audit trail of the store; a store that fails costs a note."""
+    from bot4._core.clock import SystemClock
+    from bot4.application.audit import AuditTrail
+    from bot4.application.commands import SwitchMoved
+    from bot4.domain.errors import Bot4Error
+
+    def write(entry: SwitchEntry) -> None:
+        command_id = f"switch-{entry.entry}-{entry.at_utc}"
+        moved = SwitchMoved(what=entry.what, by=entry.by, reason=entry.reason, command_id=command_id)
+        trail = AuditTrail(store, run_id, SystemClock().wall_ns)
+        try:
+            trail.done(trail.asked(moved, is_duplicate=False))
+        except Bot4Error as error:
+            notes.append(f"{entry} is not in the audit trail: {error}")
+
+    return write
 
 
 def control_token(folder: Path) -> str:

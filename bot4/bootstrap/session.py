@@ -136,7 +136,7 @@ def open_session(
                 account=account,
             )
             host = _host_strategy(session, strategy, strategy_latency_ns, settings.run.seed)
-            beside = Beside(settings, switch, session, desk, account)
+            beside = Beside(settings, switch, session, desk, account=account, store=store)
             opened.callback(beside.stop)
             beside.start(data_dir.path)
         except BaseException as error:

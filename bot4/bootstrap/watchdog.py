@@ -120,9 +120,7 @@ class WatchedRun:
         import sys
         from pathlib import Path
 
-        import bot4
-
-        root = str(Path(bot4.__file__).resolve().parents[1])
+        root = str(Path(__file__).resolve().parents[2])
         environment = {name: os.environ[name] for name in _ENV_KEPT if name in os.environ}
         environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         self.starts += 1
@@ -152,7 +150,7 @@ class WatchedRun:
                 pipe.write(msgspec.json.encode(key))
 
 
-def read_api_key(stream: IO[bytes] | None, key_file: Path | None, environment: MutableMapping[str, str]) -> ApiKey:
+def _read_key(stream: IO[bytes] | None, key_file: Path | None, environment: MutableMapping[str, str]) -> ApiKey:
     """Return the key: of a stream where one is given, else of the file or the environment (docs/live.md)."""
     from bot4.adapters.secrets.key_source import ApiKey, load_api_key
     from bot4.domain.errors import ConfigError
@@ -167,15 +165,42 @@ def read_api_key(stream: IO[bytes] | None, key_file: Path | None, environment: M
         raise ConfigError("stdin holds no key: the two texts of a JSON list were expected") from None
 
 
-def watch_runs(folder: Path, key: ApiKey, *, once: bool, after_ms: int | None, say: Callable[[str], None]) -> int:
-    """Watch the live run of a data directory, and with `once` no other after it; returns the exit code."""
+def watch_runs(
+    folder: Path,
+    *,
+    key_stream: IO[bytes] | None,
+    key_file: Path | None,
+    once: bool,
+    after_ms: int | None,
+    say: Callable[[str], None],
+) -> int:
+    """Watch the live runs of a data directory; returns the exit code.
+
+    Parameters
+    ----------
+    folder : Path
+        The data directory.
+    key_stream : binary file, optional
+        Where the key is read from; else it comes from `key_file` or the environment.
+    key_file : Path, optional
+        See docs/live.md.
+    once : bool
+        End with the first run.
+    after_ms : int, optional
+        How long a run may stand still; None goes by the run's own settings.
+    say : callable
+        Takes each line of the log.
+
+    """
     import asyncio
+    import os
     import time
 
     from bot4.adapters.host.no_dumps import forbid_dumps
     from bot4.adapters.storage.heartbeat import BeatState, read_beat
 
     forbid_dumps()
+    key = _read_key(key_stream, key_file, os.environ)
     watched, waited_s = 0, time.monotonic()
     while True:
         beat = read_beat(folder)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -135,6 +137,14 @@ def test_each_way_kills_until_a_reset_and_the_next_start_is_refused(tmp_path):
     assert "kill 10 by file" in refused.stderr
     kinds = [ControlCode.CONTROL_KILL, ControlCode.CONTROL_RESET] * 4
     assert controls(summary["journal"]) == list(zip(kinds, (1, 2, 4, 5, 7, 8, 10), strict=False))
+
+    with closing(sqlite3.connect(summary["store"])) as store:
+        rows = store.execute("SELECT content FROM commands WHERE kind = 'SwitchMoved' ORDER BY asked_ns").fetchall()
+    told = [json.loads(content) for (content,) in rows]
+    ways = [(row["what"], row["by"]) for row in told]
+    assert ways == [("kill", "command"), ("reset", "command"), ("kill", "rest"), ("reset", "rest"),
+                    ("kill", "signal"), ("reset", "command"), ("kill", "file")]  # fmt: skip
+    assert told[3]["reason"] == "this one"
 
     bot.kill_switch("--reset", "--reason", "the test is over")
     done = bot4("run", "--data-dir", bot.folder, "--quiet", "--duration", "1", "--speed", "max", "--json", "-")

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from bot4.adapters.secrets.key_source import ApiKey
 
 
 @click.command("watchdog")
@@ -43,7 +39,8 @@ def watchdog(
         settings = load_settings(config_file, overrides=overrides)
         code = watch_runs(
             Path(settings.run.data_dir),
-            _key(settings.live.key_file, from_stdin=key_stdin),
+            key_stream=sys.stdin.buffer if key_stdin else None,
+            key_file=Path(settings.live.key_file) if settings.live.key_file else None,
             once=once,
             after_ms=None if after_s is None else round(after_s * 1_000),
             say=lambda line: click.echo(line, err=True),
@@ -54,11 +51,3 @@ def watchdog(
     except KeyboardInterrupt:
         code = 0
     sys.exit(code)
-
-
-def _key(key_file: str, *, from_stdin: bool) -> ApiKey:
-    import os
-
-    from bot4.bootstrap import read_api_key
-
-    return read_api_key(sys.stdin.buffer if from_stdin else None, Path(key_file) if key_file else None, os.environ)
