@@ -22,7 +22,6 @@ import msgspec
 from bot4._core.clock import SystemClock
 from bot4._core.engine.link import VenueLink
 from bot4._core.engine.shard import ControlCode
-from bot4._core.journal.stream import Journal
 from bot4.application.assembly import Assembly, InputShape, assemble
 from bot4.application.gateway import ControlGateway
 from bot4.application.handlers import CommandHandlers
@@ -32,8 +31,9 @@ from bot4.application.projector import Projector
 from bot4.application.run_keeper import RunKeeper
 from bot4.application.run_models import keep_models
 from bot4.application.run_past import JOURNAL_NAME
-from bot4.application.session_parts import digest, make_feed, make_runner
+from bot4.application.session_parts import make_feed, make_runner, open_journal, progress_of
 from bot4.application.shard_kill import ShardKill
+from bot4.application.strategy_keeper import StrategyKeeper
 from bot4.application.summary import summarise
 from bot4.application.view import run_view
 from bot4.config import settings_to_dict
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot4._core.engine.engine import Engine
+    from bot4._core.sim.latency import Latency
     from bot4.application.bus import CommandBus
     from bot4.application.live_account import LiveAccount
     from bot4.application.live_gateway import LiveGateway
@@ -92,6 +93,8 @@ class PaperSession:
         Market time to run for; None runs to the end of the input.
     account : LiveAccount or None
         Where real orders go; None trades on paper.
+    strategy : Strategy or CompiledStrategy or None
+        What decides instead of the policy; `strategy_latency` is its own, where it has no thread of its own.
 
     `run` is called once, by one thread; `stop` by any thread or signal handler.
 
@@ -114,6 +117,8 @@ class PaperSession:
         speed: float = 0.0,
         duration_s: float | None = None,
         account: LiveAccount | None = None,
+        strategy: object | None = None,
+        strategy_latency: Latency | None = None,
     ) -> None:
         self._settings = settings
         self._source = source
@@ -127,14 +132,8 @@ class PaperSession:
         self._plain_settings = settings_to_dict(settings)
         self._journal_path = run_dir / JOURNAL_NAME
         now_ns = SystemClock().wall_ns()
-        self._journal = Journal(
-            self._journal_path,
-            config_hash=digest(self._plain_settings),
-            mono_ns=now_ns,
-            wall_ns=now_ns,
-            first_epoch=1 if account is None else account.epoch,
-            segment_bytes=settings.journal.segment_mb << 20,
-        )
+        epoch = 1 if account is None else account.epoch
+        self._journal = open_journal(settings, self._plain_settings, self._journal_path, now_ns, epoch)
         past = None if account is None else account.past
         # The reopening wrote a record of its own behind the last one there was.
         self._kept_seq = None if past is None else self._journal.next_seq - 2
@@ -155,6 +154,8 @@ class PaperSession:
             self._keeper.read_back(put_together)
         self._runner = make_runner(settings, source, self.assembly, speed)
         self._feed = make_feed(source, self.assembly, self._runner, speed=speed, duration_ns=self._duration_ns)
+        own = (strategy, self.assembly.engine, self._runner, settings)
+        self.strategy = StrategyKeeper(*own, on_error=self.stop, latency=strategy_latency)
         self._gateway: LiveGateway | None = None
         if account is not None:
             self._gateway = make_gateway(
@@ -211,11 +212,10 @@ class PaperSession:
         syncing = Thread(target=self._sync_journal, name="bot4-journal-sync", daemon=True)
         shard = Thread(target=self._run_shard, name="bot4-shard", daemon=True) if self._runner else None
         trading = Thread(target=self._trade, name="bot4-gateway", daemon=True) if self._gateway else None
-        for thread in (shard, trading):
+        self.strategy.start()
+        for thread in (shard, trading, feeding, syncing):
             if thread:
                 thread.start()
-        feeding.start()
-        syncing.start()
         try:
             self._watch(feeding, projector)
         except BaseException as error:
@@ -272,6 +272,7 @@ class PaperSession:
         while feeding.is_alive() and self._failure is None and not self._interrupted:
             feeding.join(interval_s)
             projector.catch_up()
+            self.strategy.look()
             try:
                 view = self.assembly.engine.view()
             except TimeoutError:  # the shard lost its core in the middle of a view: the next one shows it
@@ -309,7 +310,9 @@ class PaperSession:
                 self._fail("the shard's thread did not end within 30 s", FatalError.exit_code)
                 return -1
         self.killable.finish()
-        return int(self.assembly.engine.drain())
+        left = self.assembly.engine.drain()
+        self.strategy.end()
+        return left
 
     def _finish(self, projector: Projector, left: int) -> RunSummary:
         status = "interrupted" if self._interrupted else "finished"
@@ -330,6 +333,7 @@ class PaperSession:
         except OSError as error:
             self._note_journal(error.errno or errno.EIO)
         self._leave_screen()
+        desks = (self._keeper, self._gateway, self.strategy)
         damage = self._source.damage
         if damage is not None and self._failure is None:
             self._failure = _Failure(f"the input is damaged: {damage}", DataError.exit_code)
@@ -347,7 +351,7 @@ class PaperSession:
             journal=str(self._journal_path),
             store=self._store.path,
             open_orders_left=left,
-            gateway_notes=(*self._keeper.notes, *(self._gateway.notes if self._gateway else ()), *self.notes),
+            gateway_notes=(*(note for desk in desks if desk for note in desk.notes), *self.notes),
         )
         try:
             with self._store.unit_of_work() as unit:
@@ -390,12 +394,6 @@ class PaperSession:
             source=self._source,
             assembly=self.assembly,
             gateway=self._gateway,
-            progress=self._progress(),
+            progress=progress_of(self._source, self._feed, self._duration_ns),
             elapsed_s=time.monotonic() - self._started_s,
         )
-
-    def _progress(self) -> float | None:
-        if self._duration_ns:
-            fed = self._feed.counters()
-            return float(min(1.0, (fed["last_ns"] - fed["first_ns"]) / self._duration_ns))
-        return self._source.progress

@@ -10,9 +10,12 @@ import orjson
 
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.runner import ShardRunner
+from bot4._core.journal.stream import Journal
 from bot4.domain.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot4.application.assembly import Assembly
     from bot4.config import Settings
     from bot4.ports.market_feed import MarketFeed
@@ -49,7 +52,29 @@ def make_feed(
     )
 
 
+def progress_of(source: MarketFeed, feed: Feed, duration_ns: int) -> float | None:
+    """Return how far a run has come, 0 to 1: by its duration, else by its source; None where neither knows."""
+    if duration_ns:
+        fed = feed.counters()
+        return float(min(1.0, (fed["last_ns"] - fed["first_ns"]) / duration_ns))
+    return source.progress
+
+
 def digest(settings: dict[str, object]) -> int:
     """64-bit identity of the settings, for the journal's header."""
     text = orjson.dumps(settings, option=orjson.OPT_SORT_KEYS)
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "little")
+
+
+def open_journal(
+    settings: Settings, plain_settings: dict[str, object], path: Path, now_ns: int, first_epoch: int
+) -> Journal:
+    """Open a run's journal, under an epoch that is at least the one given."""
+    return Journal(
+        path,
+        config_hash=digest(plain_settings),
+        mono_ns=now_ns,
+        wall_ns=now_ns,
+        first_epoch=first_epoch,
+        segment_bytes=settings.journal.segment_mb << 20,
+    )

@@ -32,8 +32,8 @@ def backtest_recordings(
     """Run a strategy over recordings of one market, chained in the order given, or over what an archive holds.
 
     Plain tables of bars (``ts,open,high,low,close,volume``) are one instrument each, named by the file's name up to the
-    first dot, and run side by side; funding rates of perpetuals go with those, each file named by its symbol. Paths that
-    are no files are names of the archive, where there is one; `from_ns` and `to_ns` are for those.
+    first dot, and run side by side; funding rates of perpetuals go with those, each file named by its symbol. Paths
+    that are no files are names of the archive, where there is one; `from_ns` and `to_ns` are for those.
 
     Raises
     ------

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from bot4._core.engine.strategy import StrategyHost
     from bot4.application.assembly import InputShape
     from bot4.application.run_guard import RunGuard
     from bot4.application.session import PaperSession
@@ -67,9 +66,9 @@ def open_session(
     duration_s : float, optional
         Market time to run for.
     strategy : Strategy or CompiledStrategy, optional
-        Instead of the built-in policy; with recordings, or a generated market, at full speed.
+        Instead of the built-in policy. One in Python has a thread of its own, but at full speed.
     strategy_latency_ns : int
-        From what it is told until its requests reach the desk.
+        From what it is told until its requests reach the desk, where it has no such thread.
 
     Raises
     ------
@@ -88,6 +87,7 @@ def open_session(
     from contextlib import ExitStack
     from pathlib import Path
 
+    from bot4._core.sim.latency import Latency
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.application.abandoned_runs import end_abandoned
     from bot4.application.assembly import InputShape
@@ -98,7 +98,6 @@ def open_session(
     switch = kill_switch(Path(settings.run.data_dir))
     switch.require_clear()
     source: MarketFeed
-    _require_simple(strategy, venue=venue, speed=speed)
     if live:
         require_live(settings, venue)
     streams = open_venue(settings, venue, market, symbols) if venue is not None else None
@@ -134,8 +133,9 @@ def open_session(
                 speed=speed,
                 duration_s=duration_s,
                 account=account,
+                strategy=strategy,
+                strategy_latency=Latency.fixed(strategy_latency_ns) if strategy_latency_ns else None,
             )
-            host = _host_strategy(session, strategy, strategy_latency_ns, settings.run.seed)
             beside = Beside(settings, switch, session, desk, account=account, store=store)
             opened.callback(beside.stop)
             beside.start(data_dir.path)
@@ -145,7 +145,7 @@ def open_session(
             if isinstance(error, OSError):
                 raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
             raise
-        return OpenSession(session, opened.pop_all(), host, guard=beside.guard)
+        return OpenSession(session, opened.pop_all(), guard=beside.guard)
 
 
 def _recorded_feed(
@@ -170,46 +170,20 @@ def _synthetic_feed(settings: Settings, instrument_files: Sequence[Path]) -> Mar
     return SyntheticFeed(instrument, settings.synthetic, seed=settings.run.seed)
 
 
-def _require_simple(strategy: object | None, *, venue: str | None, speed: float) -> None:
-    """Refuse a strategy of one's own where it cannot run yet."""
-    if strategy is None:
-        return
-    from bot4.domain.errors import ConfigError
-    from bot4.strategy.base import CompiledStrategy
-
-    if venue is not None:
-        raise ConfigError("a strategy of your own runs over recordings and the synthetic market, not with --venue")
-    if speed != 0.0 and not isinstance(strategy, CompiledStrategy):
-        raise ConfigError("a strategy in Python runs at full speed only: --speed max")
-
-
-def _host_strategy(session: PaperSession, strategy: object | None, latency_ns: int, seed: int) -> StrategyHost | None:
-    from bot4._core.sim.latency import Latency
-    from bot4.strategy.base import host_strategy
-
-    if strategy is None:
-        return None
-    latency = Latency.fixed(latency_ns) if latency_ns else None
-    return host_strategy(strategy, session.assembly.engine, latency=latency, seed=seed, on_error=session.stop)
-
-
 class OpenSession:
     """A session with what it holds open: recording, store, data directory; leaving the block closes them.
 
     Raises
     ------
     StrategyFailedError
-        On leaving the block: the session's strategy raised, and the run was ended.
+        On leaving the block: the session's strategy raised or stalled, and was ended.
 
     """
 
-    def __init__(
-        self, session: PaperSession, opened: ExitStack, host: StrategyHost | None = None, *, guard: RunGuard
-    ) -> None:
+    def __init__(self, session: PaperSession, opened: ExitStack, *, guard: RunGuard) -> None:
         self.session = session
         self.guard = guard
         self._opened = opened
-        self._host = host
 
     def __enter__(self) -> PaperSession:
         return self.session
@@ -218,5 +192,6 @@ class OpenSession:
         from bot4.domain.errors import StrategyFailedError
 
         self._opened.close()
-        if kind is None and self._host is not None and self._host.error is not None:
-            raise StrategyFailedError(f"the strategy failed: {self._host.error!r}") from self._host.error
+        strategy = self.session.strategy
+        if kind is None and strategy.error is not None:
+            raise StrategyFailedError(f"the strategy failed: {strategy.error}")

@@ -141,7 +141,7 @@ class AvellanedaStoikov(Strategy):
         change, self._mid = mid - self._mid if self._seen else 0.0, mid
         self._seen += 1
         self._variance += self._share * (change * change - self._variance)
-        if self._seen <= self._memory // 2:
+        if self._seen <= self._memory // 2 or market.pending:
             return
         left = self._variance / (self.timer_interval_ns * 1e-9) * self._horizon_s
         offset = reservation_offset(market.position_lots / self._lots, self._gamma, left)

@@ -1,4 +1,4 @@
-"""What a strategy is, in Python and compiled; the same object runs in a backtest and under ``bot4 run --replay``."""
+"""What a strategy is, in Python and compiled; the same object runs in a backtest, on paper and live."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bot4._core.engine.python_strategy import PythonHost
 from bot4._core.engine.strategy import CALLS, StrategyHost
+from bot4._core.engine.strategy_thread import ThreadedHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from bot4._core.engine.engine import Engine
     from bot4._core.engine.python_strategy import BarTold, FillTold, Market, TradeTold
+    from bot4._core.engine.runner import ShardRunner
     from bot4._core.sim.latency import Latency
 
 
@@ -29,8 +31,9 @@ class Strategy:
     reads_features : bool
         Whether `Market.features` is read; without it no features are kept, which makes a run faster.
 
-    The engine's thread calls the methods, one at a time. `market` is the instrument: what is known of it, and where
-    orders are asked for, in whole ticks and lots. What a method raises ends the run.
+    One thread calls the methods, one at a time: the engine's in a backtest or a replay at full speed, else one of the
+    strategy's own. `market` is the instrument: what is known of it, and where orders are asked for, in whole ticks and
+    lots. What a method raises ends a backtest; on a thread of its own it ends the strategy, and the engine goes on.
 
     """
 
@@ -154,4 +157,32 @@ def host_strategy(
     host = PythonHost(strategy, engine, wants=wants, timer_interval_ns=interval_ns, latency=latency, seed=seed)
     host.on_error = on_error
     engine.set_strategy(host, features=bool(getattr(strategy, "reads_features", False)))
+    return host
+
+
+def thread_strategy(strategy: object, engine: Engine, runner: ShardRunner) -> ThreadedHost | None:
+    """Put a strategy in Python into the engine of a runner that does not run yet; its methods want a thread (`run`).
+
+    None for a compiled one: the shard's own thread calls it (`host_strategy`).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As of `host_strategy`.
+
+    """
+    if isinstance(strategy, CompiledStrategy):
+        return None
+    wants = wanted_calls(strategy)
+    features = bool(getattr(strategy, "reads_features", False))
+    host = ThreadedHost(
+        strategy,
+        engine,
+        wants=wants,
+        records=runner.records,
+        timer_interval_ns=int(getattr(strategy, "timer_interval_ns", 0)) if "timer" in wants else 0,
+        features=features,
+    )
+    engine.set_strategy(host, features=features)
+    runner.take_asks(host.asks)
     return host

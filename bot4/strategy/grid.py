@@ -54,7 +54,7 @@ class Grid(Strategy):
     def on_timer(self, market: Market) -> None:
         """Cancel what is off the grid, ask for what is missing on it."""
         bid, ask, step, align = market.bid_ticks, market.ask_ticks, self._interval, self._align
-        if bid == 0 or ask == 0:
+        if bid == 0 or ask == 0 or market.pending:
             return
         mid = (bid + ask) // 2
         bid = min(mid - self._half, bid) // align * align

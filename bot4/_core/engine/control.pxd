@@ -22,6 +22,11 @@ cpdef enum ControlCode:
     CONTROL_REPORTS = 10     # only in the journal: the next `value` updates were taken from the reports' ring here
     CONTROL_SIGNAL = 11      # value: source; reserved: score and confidence in millionths, age in nanoseconds
     CONTROL_FUNDING = 12     # value: rate in parts per billion; reserved[0]: when it is settled, nanoseconds
+    # Of a strategy that runs on a thread of its own; placed, refused and told like any request of a strategy.
+    CONTROL_ASK_PLACE = 20   # fields as PLACE
+    CONTROL_ASK_CANCEL = 21  # value: order id
+    CONTROL_ASK_CANCEL_ALL = 22
+    CONTROL_STRATEGY_END = 23   # it is told nothing more, and nothing of it is taken; orders go; value: 1 flattens, too
 
 
 # Write a control event as `Engine.control` and the runner send it.

@@ -52,7 +52,7 @@ cdef int32_t _ema_cross(
     state.seen += 1
     state.fast = mid if state.seen == 1 else state.fast_share * mid + (1.0 - state.fast_share) * state.fast
     state.slow = mid if state.seen == 1 else state.slow_share * mid + (1.0 - state.slow_share) * state.slow
-    if state.seen < state.warm_up or call.order_count != 0:
+    if state.seen < state.warm_up or call.order_count != 0 or call.pending_count != 0:
         return 0
     if state.fast >= state.slow and call.position_lots == 0:
         _limit(requests, SIDE_BUY, ask + state.slippage_ticks, state.lots, TIF_IOC, 0)
@@ -96,7 +96,7 @@ cdef int32_t _grid(
     cdef const GridState* state = <const GridState*>raw
     cdef int64_t interval = state.interval_ticks, align = state.align_ticks, mid, bid, ask, levels = state.levels
     cdef int32_t count
-    if call.kind != CALL_TIMER or top.bid_levels == 0 or top.ask_levels == 0:
+    if call.kind != CALL_TIMER or top.bid_levels == 0 or top.ask_levels == 0 or call.pending_count != 0:
         return 0
     mid = (top.bid_price_ticks[0] + top.ask_price_ticks[0]) // 2
     bid = min(mid - state.half_spread_ticks, top.bid_price_ticks[0]) // align * align

@@ -110,6 +110,7 @@ ctypedef struct LaneShared:
     uint64_t next_seq        # of the next record, where there is no journal
     uint64_t events          # market events applied: where in the stream something of another ring was taken
     bint is_stopping         # no new decisions; reports are still taken
+    bint has_strategy_ended  # CONTROL_STRATEGY_END: its thread may still ask, nothing of it is taken
     bint syncs_orders        # a new order is on the disk before it is sent, not only in the kernel's hands
     bint is_replaying        # the journal is read back: nothing is written to it and nothing is sent
     bint is_timed            # stage latencies of this message are measured

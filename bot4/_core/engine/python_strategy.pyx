@@ -111,8 +111,21 @@ cdef class Market:
 
     @property
     def order_count(self) -> int:
-        """How many orders work."""
-        return self.lane.orders.count
+        """How many orders work, with the requests that the desk has not taken yet."""
+        return self.lane.orders.count + self.pending
+
+    @property
+    def pending(self) -> int:
+        """Requests made here that the desk has not taken yet: they wait for the strategy's latency, or in its ring."""
+        return <int64_t>(self.asked[self.index] - self.taken[self.index])
+
+    @property
+    def missed(self) -> int:
+        """Prints, bars and timers of all instruments that came faster than the strategy took them and were not told.
+
+        Only where it has a thread of its own; of the book the newest is told, of fills all.
+        """
+        return self.host.missed
 
     @property
     def now_ns(self) -> int:
@@ -123,7 +136,7 @@ cdef class Market:
     def features(self) -> list:
         """The feature vector, in the order of the registry; NaN where not ready, or where features are off."""
         cdef int i
-        return [bank_values(self.lane.bank)[i] for i in range(FEATURE_COUNT)]
+        return [self.values[i] for i in range(FEATURE_COUNT)]
 
     @property
     def orders(self) -> list:
@@ -143,7 +156,7 @@ cdef class Market:
 
     cdef OrderIntent* _request(self) except NULL:
         cdef OrderIntent* request
-        if self.host.requests == NULL or self.host.markets[self.host.hook.call.instrument] is not self:
+        if self.host.requests == NULL or self.host.instrument != self.index:
             raise RuntimeError(f"{self.symbol} takes requests only in a call for it")
         if self.host.request_count == REQUESTS_MAX:
             raise RuntimeError(f"a call makes at most {REQUESTS_MAX} requests")
@@ -225,30 +238,11 @@ cdef int32_t _call(
 ) noexcept with gil:
     cdef PythonHost host = <PythonHost>state
     host.requests = requests
-    host.request_count = 0
-    host.now_ns = call.now_ns
     try:
-        market = host.markets[call.instrument]
-        if call.kind == CALL_BOOK:
-            host.on_book(market)
-        elif call.kind == CALL_TRADE:
-            host.on_trade(market, _told_trade(event))
-        elif call.kind == CALL_FILL:
-            host.on_fill(market, _told_fill(event))
-        elif call.kind == CALL_TIMER:
-            host.on_timer(market)
-        elif call.kind == CALL_BAR:
-            host.on_bar(market, _told_bar(call))
-        elif call.kind == CALL_START:
-            host.on_start(market)
-        else:
-            host.on_stop(market)
+        host.dispatch(call, event)
     except BaseException as error:                   # noqa: B036 - the loop that called cannot carry it
-        host.error = error
         host.hook.is_stopped = True
-        host.request_count = 0
-        if host.on_error is not None:
-            host.on_error()
+        host.fail(error)
     host.requests = NULL
     return host.request_count
 
@@ -276,7 +270,7 @@ cdef class PythonHost(StrategyHost):
         cdef Market market
         cdef int i
         super().__init__(
-            _address(), wants=wants, timer_interval_ns=timer_interval_ns, latency=latency, seed=seed)
+            self._function(), wants=wants, timer_interval_ns=timer_interval_ns, latency=latency, seed=seed)
         for name in _CALLS:
             method = getattr(strategy, f"on_{name}") if name in wants else None
             if name == "start":
@@ -299,5 +293,40 @@ cdef class PythonHost(StrategyHost):
         for i, symbol in enumerate(engine.symbols):
             market = Market.__new__(Market)
             market.lane, market.symbol, market.index, market.host = &engine.state.lanes[i], symbol, i, self
+            market.values = bank_values(engine.state.lanes[i].bank)
+            market.asked, market.taken = &self.hook.asked[0], &self.hook.taken[0]
             markets.append(market)
         self.markets = tuple(markets)
+
+    cdef size_t _function(self) except 0:
+        return _address()
+
+    cdef int dispatch(self, const StrategyCall* call, const Event* event) except -1:
+        """Call the method; what it asks for is in `requests` then."""
+        self.request_count = 0
+        self.now_ns = call.now_ns
+        self.instrument = call.instrument
+        market = self.markets[call.instrument]
+        if call.kind == CALL_BOOK:
+            self.on_book(market)
+        elif call.kind == CALL_TRADE:
+            self.on_trade(market, _told_trade(event))
+        elif call.kind == CALL_FILL:
+            self.on_fill(market, _told_fill(event))
+        elif call.kind == CALL_TIMER:
+            self.on_timer(market)
+        elif call.kind == CALL_BAR:
+            self.on_bar(market, _told_bar(call))
+        elif call.kind == CALL_START:
+            self.on_start(market)
+        else:
+            self.on_stop(market)
+        return 0
+
+    cdef int fail(self, error) except -1:
+        """Note what a method raised: nothing that call asked for is taken."""
+        self.error = error
+        self.request_count = 0
+        if self.on_error is not None:
+            self.on_error()
+        return 0

@@ -25,8 +25,9 @@ from bot4._core.engine.control cimport (
     CONTROL_GATE_OPEN,
     CONTROL_KILL,
     CONTROL_RESET,
+    CONTROL_STRATEGY_END,
 )
-from bot4._core.engine.decide cimport REASON_OPERATOR
+from bot4._core.engine.decide cimport REASON_OPERATOR, REASON_STRATEGY
 from bot4._core.engine.desk cimport desk_close
 from bot4._core.engine.lane_state cimport (
     GATE_OPERATOR,
@@ -149,8 +150,8 @@ cdef void _take_control(ShardState* shard, const Event* event, int64_t wall_ns) 
             lane_open_gate(lane, value)
         elif code == CONTROL_GATE_CLOSE:
             lane.gate |= <uint32_t>value if value != 0 else GATE_OPERATOR
-        elif code == CONTROL_FLATTEN:
-            lane.flatten_reason = REASON_OPERATOR
+        elif code == CONTROL_FLATTEN or (code == CONTROL_STRATEGY_END and value != 0):
+            lane.flatten_reason = REASON_OPERATOR if code == CONTROL_FLATTEN else REASON_STRATEGY
             lane.flatten_next_ns = wall_ns
 
 

@@ -7,7 +7,7 @@ the lane's gate. What a contradiction says about a fill is applied all the same,
 there were. Reports may come in any order and more than once.
 """
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from bot4._core.account.contract cimport contract_fee_asset, contract_is_in_range
 from bot4._core.account.ledger cimport LEDGER_OK, OrderLock, ledger_apply_fill_fee
@@ -229,6 +229,7 @@ cdef void _take_outcome_of_sending(Lane* lane, WorkingOrder* order, const Event*
 cdef void reports_apply(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     cdef WorkingOrder* order = orders_find(&lane.orders, event.body.order.order_id)
     cdef bint is_external = lane.paper == NULL
+    cdef uint64_t fills = lane.counters.fills
     desk_journal(lane, JOURNAL_UPDATE, event, sizeof(Event), now_ns, False)
     if is_external and event.kind == EVENT_ORDER_FILL:
         _take_external_fill(lane, order, event, now_ns)
@@ -254,5 +255,6 @@ cdef void reports_apply(Lane* lane, const Event* event, int64_t now_ns) noexcept
         _take_end(lane, order, event, now_ns)
     elif is_external:
         _take_outcome_of_sending(lane, order, event, now_ns)
-    if event.kind == EVENT_ORDER_FILL and lane.shared.strategy != NULL:
+    # Of a repeated fill nothing is told; what was filled before the start is in the position the strategy starts with.
+    if lane.counters.fills != fills and lane.shared.strategy != NULL and lane.has_started:
         strategy_tell(lane, CALL_FILL, event, now_ns)

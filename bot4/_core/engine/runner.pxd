@@ -18,6 +18,7 @@ ctypedef struct RunnerRings:
     spsc_ring_t* market
     spsc_ring_t* controls
     spsc_ring_t* reports     # NULL without a link
+    spsc_ring_t* asks        # of a strategy on its own thread; NULL: there is none
     int stop                 # set by any thread
     int snapshot             # 1: one is wanted, set by any thread; 2: it was taken
     uint8_t* image           # where it goes
@@ -35,6 +36,7 @@ cdef class ShardRunner:
     cdef readonly Waiter records     # the shard waits here for events
     cdef readonly bint is_pinned
     cdef SpscRing _controls
+    cdef SpscRing _asks
     cdef object _control_lock
     cdef object _report_lock
     cdef object _snapshot_lock

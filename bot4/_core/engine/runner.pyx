@@ -46,6 +46,7 @@ cdef int _has_work(void* context) noexcept nogil:
     return (
         spsc_size(rings.market) != 0 or spsc_size(rings.controls) != 0
         or (rings.reports != NULL and spsc_size(rings.reports) != 0) or flag_load(&rings.stop) != 0
+        or (rings.asks != NULL and spsc_size(rings.asks) != 0)
         or flag_load(&rings.snapshot) == 1)
 
 
@@ -98,7 +99,7 @@ cdef class ShardRunner:
 
     def run(self) -> None:
         """Apply events until `stop` was called and every ring is empty. Holds the GIL for nothing."""
-        cdef size_t count, controls, reports, i
+        cdef size_t count, controls, reports, asks, i
         cdef int stopping
         self._pin()
         with self.engine._busy, nogil:
@@ -115,9 +116,12 @@ cdef class ShardRunner:
                 controls = spsc_pop_batch(self._controls.ring, self._batch, BATCH)
                 for i in range(controls):
                     shard_apply(self.engine.state, &self._batch[i])
+                asks = 0 if self._rings.asks == NULL else spsc_pop_batch(self._rings.asks, self._batch, BATCH)
+                for i in range(asks):
+                    shard_apply(self.engine.state, &self._batch[i])
                 if flag_load(&self._rings.snapshot) == 1:
                     self._take_snapshot()
-                if count or controls or reports:
+                if count or controls or reports or asks:
                     shard_publish(self.engine.state)
                 elif stopping:
                     break
@@ -179,6 +183,11 @@ cdef class ShardRunner:
             pushed = spsc_push_batch(self._controls.ring, &event, 1)
         waiter_notify(self.records.waiter)
         return pushed == 1
+
+    def take_asks(self, SpscRing asks not None) -> None:
+        """Take control events from one more ring: what a strategy on its own thread asks for. Before `run`."""
+        self._asks = asks
+        self._rings.asks = asks.ring
 
     def intents_fileno(self) -> int:
         """Return the eventfd an event loop watches; see `VenueLink.fileno`."""

@@ -14,6 +14,8 @@ from bot4._core.account.ledger cimport ledger_equity, ledger_hash
 from bot4._core.account.money cimport money_hash
 from bot4._core.engine.control cimport (
     ALL_LANES,
+    CONTROL_ASK_CANCEL_ALL,
+    CONTROL_ASK_PLACE,
     CONTROL_CANCEL,
     CONTROL_CANCEL_ALL,
     CONTROL_FLATTEN,
@@ -26,15 +28,16 @@ from bot4._core.engine.control cimport (
     CONTROL_RESET,
     CONTROL_SIGNAL,
     CONTROL_STOP,
+    CONTROL_STRATEGY_END,
     control_event,
 )
-from bot4._core.engine.decide cimport REASON_BREAKER, REASON_DRAWDOWN, REASON_OPERATOR, REASON_SHUTDOWN
+from bot4._core.engine.decide cimport REASON_BREAKER, REASON_DRAWDOWN, REASON_OPERATOR, REASON_SHUTDOWN, REASON_STRATEGY
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_flatten, desk_place
 from bot4._core.engine.lane cimport lane_apply_market, lane_apply_time, lane_mark_ticks, lane_moves, lane_next_due
 from bot4._core.engine.lane_state cimport GATE_OPERATOR, lane_hash, lane_open_gate, shared_journal, shared_sync
 from bot4._core.engine.outlook cimport reasoned_apply_funding, reasoned_apply_mark, reasoned_apply_source
 from bot4._core.engine.reports cimport reports_apply
-from bot4._core.engine.strategy cimport strategy_apply_time, strategy_next_due
+from bot4._core.engine.strategy cimport strategy_apply_time, strategy_next_due, strategy_take_ask
 from bot4._core.engine.strategy_call cimport StrategyHook
 from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, view_begin, view_end, view_set
 from bot4._core.journal.record cimport JOURNAL_CONTROL, JOURNAL_MARK
@@ -235,6 +238,13 @@ cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept
                               event.body.control.reserved[1], now_ns - event.body.control.reserved[2])
     elif code == CONTROL_FUNDING and lane.reasoned != NULL:
         reasoned_apply_funding(lane.reasoned, event.body.control.value, event.body.control.reserved[0])
+    elif CONTROL_ASK_PLACE <= code <= CONTROL_ASK_CANCEL_ALL:
+        strategy_take_ask(lane, event, now_ns)
+    elif code == CONTROL_STRATEGY_END:
+        if event.body.control.value != 0:
+            desk_flatten(lane, REASON_STRATEGY, now_ns)
+        else:
+            desk_cancel_all(lane, REASON_STRATEGY, now_ns)
     elif code == CONTROL_GATE_OPEN:
         lane_open_gate(lane, event.body.control.value)
     elif code == CONTROL_GATE_CLOSE:
@@ -255,6 +265,10 @@ cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
         shared_sync(&shard.shared, shard.now_ns)
     if code == CONTROL_STOP:
         shard.shared.is_stopping = True
+    elif code == CONTROL_STRATEGY_END:
+        shard.shared.has_strategy_ended = True
+        if shard.shared.strategy != NULL:
+            shard.shared.strategy.is_stopped = True
     elif code == CONTROL_KILL:
         breaker_kill(shard.shared.breaker)
     elif code == CONTROL_RESET:

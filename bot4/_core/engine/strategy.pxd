@@ -11,6 +11,8 @@ from bot4._core.types cimport Event
 cdef void strategy_tell(Lane* lane, int kind, const Event* event, int64_t now_ns) noexcept nogil
 # When a request or the timer is next due; INT64_MAX: never.
 cdef int64_t strategy_next_due(const StrategyHook* hook) noexcept nogil
+# What a strategy on another thread asked for (CONTROL_ASK_*), taken as the request it is.
+cdef void strategy_take_ask(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil
 # Requests and timers due by now, over all lanes of a shard.
 cdef void strategy_apply_time(StrategyHook* hook, Lane* lanes, int lane_count, int64_t now_ns) noexcept nogil
 

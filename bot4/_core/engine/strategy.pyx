@@ -5,11 +5,13 @@ A strategy asks; the desk decides. Every request passes gate, risk, account and 
 sequence and goes to the venue like an order of the built-in policy.
 """
 
-from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
+from libc.string cimport memset
 
-from bot4._core.engine.decide cimport REASON_STRATEGY
-from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_place
+from bot4._core.engine.control cimport CONTROL_ASK_CANCEL, CONTROL_ASK_PLACE
+from bot4._core.engine.decide cimport REASON_STRATEGY, is_large_enough
+from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_fit_exit, desk_place
 from bot4._core.engine.orders cimport WorkingOrder
 from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_TIMER, REQUESTS_MAX, strategy_fn
 from bot4._core.sim.delay_line cimport (
@@ -18,7 +20,10 @@ from bot4._core.sim.delay_line cimport (
 )
 from bot4._core.sim.latency cimport LATENCY_ZERO, Latency
 from bot4._core.ta.bank cimport bank_values
-from bot4._core.types cimport ACTION_CANCEL, ACTION_CANCEL_ALL, ACTION_PLACE, OrderIntent, aligned_zalloc
+from bot4._core.types cimport (
+    ACTION_CANCEL, ACTION_CANCEL_ALL, ACTION_PLACE, INTENT_REDUCE_ONLY, ORDER_LIMIT, SIDE_SELL, OrderIntent,
+    aligned_zalloc,
+)
 
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 
@@ -35,7 +40,7 @@ _BAR = [("open_ticks", "i8"), ("high_ticks", "i8"), ("low_ticks", "i8"), ("close
 #: Layouts of what a compiled strategy is handed (strategy_call.pxd says what each field is).
 STRATEGY_CALL_DTYPE = np.dtype(
     [("now_ns", "i8"), ("venue_ns", "i8"), ("kind", "i4"), ("instrument", "i4"), ("position_lots", "i8"),
-     ("order_count", "i8"), ("bar", _BAR)])
+     ("order_count", "i8"), ("bar", _BAR), ("last_price_ticks", "i8"), ("pending_count", "i8")])
 TOP_DTYPE = np.dtype(
     [("bid_ticks", "i8", 5), ("bid_lots", "i8", 5), ("ask_ticks", "i8", 5), ("ask_lots", "i8", 5),
      ("bid_levels", "i4"), ("ask_levels", "i4")])
@@ -49,11 +54,23 @@ WORKING_ORDER_DTYPE = np.dtype({
 
 
 cdef inline void _to_desk(StrategyHook* hook, Lane* lane, OrderIntent* request, int64_t now_ns) noexcept nogil:
-    if request.action == ACTION_PLACE:
+    hook.taken[lane.instrument] += 1
+    if lane.shared.has_strategy_ended:
+        hook.late += 1
+    elif request.action == ACTION_PLACE:
         if lane.shared.is_stopping or lane.flatten_reason != 0:
             hook.late += 1
             return
+        if lane.gate != 0 and not request.flags & INTENT_REDUCE_ONLY:
+            lane.counters.gated += 1                  # not journalled: it would be every few milliseconds
+            return
         request.reason = REASON_STRATEGY
+        if lane.paper == NULL and (request.flags & INTENT_REDUCE_ONLY
+                                   or (request.side == SIDE_SELL and request.qty_lots <= lane.position.lots)):
+            desk_fit_exit(lane, request)
+            if not is_large_enough(&lane.policy, request.qty_lots, request.price_ticks):
+                hook.dust += 1                        # asked for again at every event, it would fill the journal
+                return
         desk_place(lane, request, now_ns)
     elif request.action == ACTION_CANCEL:
         desk_cancel(lane, request.order_id, REASON_STRATEGY, now_ns)
@@ -71,10 +88,34 @@ cdef void _take(StrategyHook* hook, Lane* lane, int32_t count, int64_t now_ns) n
     for i in range(count):
         # A function answers for the instrument it was called with.
         hook.requests[i].instrument = lane.instrument
+        hook.asked[lane.instrument] += 1
         if not hook.has_latency:
             _to_desk(hook, lane, &hook.requests[i], now_ns)
         elif delay_line_push(&hook.waiting, &hook.requests[i], now_ns) < 0:
+            hook.asked[lane.instrument] -= 1
             hook.overflows += 1
+
+
+cdef void strategy_take_ask(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
+    cdef StrategyHook* hook = lane.shared.strategy
+    cdef OrderIntent request
+    if hook == NULL:
+        return                                        # a journal of a strategy that is not here any more
+    memset(&request, 0, sizeof(OrderIntent))
+    if event.body.control.code == CONTROL_ASK_PLACE:
+        request.action = ACTION_PLACE
+        request.type = ORDER_LIMIT
+        request.side = event.side
+        request.price_ticks = event.body.control.value
+        request.qty_lots = event.body.control.reserved[0]
+        request.tif = <uint8_t>event.body.control.reserved[1]
+        request.flags = <uint8_t>event.body.control.reserved[2]
+    elif event.body.control.code == CONTROL_ASK_CANCEL:
+        request.action = ACTION_CANCEL
+        request.order_id = <uint64_t>event.body.control.value
+    else:
+        request.action = ACTION_CANCEL_ALL
+    _to_desk(hook, lane, &request, now_ns)
 
 
 cdef void strategy_tell(Lane* lane, int kind, const Event* event, int64_t now_ns) noexcept nogil:
@@ -90,6 +131,8 @@ cdef void strategy_tell(Lane* lane, int kind, const Event* event, int64_t now_ns
     hook.call.instrument = lane.instrument
     hook.call.position_lots = lane.position.lots
     hook.call.order_count = lane.orders.count
+    hook.call.last_price_ticks = lane.last_price_ticks
+    hook.call.pending_count = <int64_t>(hook.asked[lane.instrument] - hook.taken[lane.instrument])
     if kind == CALL_BAR:
         hook.call.bar = lane.bar
     count = hook.function(
@@ -190,6 +233,6 @@ cdef class StrategyHost:
             free(self.hook)
 
     def counters(self) -> dict:
-        """Return calls made, and requests that became no order: late, strays, overflows."""
-        return {"calls": self.hook.calls, "late": self.hook.late, "strays": self.hook.strays,
+        """Return calls made, requests that became no order (late, strays, dust, overflows)."""
+        return {"calls": self.hook.calls, "late": self.hook.late, "strays": self.hook.strays, "dust": self.hook.dust,
                 "overflows": self.hook.overflows}

@@ -1,6 +1,6 @@
 """What a strategy is to the engine: one function, called from the shard's loop, that answers with order requests."""
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from bot4._core.engine.orders cimport WorkingOrder
 from bot4._core.sim.delay_line cimport DelayLine
@@ -9,6 +9,7 @@ from bot4._core.types cimport Bar, Event, OrderIntent, TopOfBook
 
 cdef enum:
     REQUESTS_MAX = 128       # order requests of one call
+    MARKETS_MAX = 64         # instruments of one shard
 
 
 cdef enum StrategyCallKind:
@@ -31,6 +32,8 @@ ctypedef struct StrategyCall:
     int64_t position_lots    # the sum of the fills heard of
     int64_t order_count      # working orders
     Bar bar                  # with CALL_BAR
+    int64_t last_price_ticks  # the last print, or the close of the last bar; 0 before
+    int64_t pending_count    # its requests for this instrument that the desk has not taken yet
 
 
 # `top` is what we have heard of the market; `event` is NULL on START, TIMER and STOP; `features` has FEATURE_COUNT
@@ -49,13 +52,16 @@ ctypedef struct StrategyHook:
     void* state
     uint32_t wants           # 1 << StrategyCallKind of what it is called for
     bint has_latency
-    bint is_stopped          # told nothing any more: its Python code raised, or the run is over
+    bint is_stopped          # told nothing any more: its Python code raised or stalled, or the run is over
     int64_t timer_interval_ns   # 0: no timer
     int64_t timer_due_ns     # INT64_MAX before the first event and without a timer
     int64_t overflows        # requests beyond what waits at most: refused
     int64_t strays           # requests that make no order: of an unknown instrument or action
     int64_t late             # requests to place that came while the engine stops or flattens: not taken
+    int64_t dust             # exits too small for the external venue: what fees in base left; not taken
     int64_t calls
+    uint64_t asked[MARKETS_MAX]   # requests made, and those of them the desk has taken or refused
+    uint64_t taken[MARKETS_MAX]
     DelayLine waiting        # requests that wait for the strategy's latency
     StrategyCall call
     OrderIntent requests[REQUESTS_MAX]

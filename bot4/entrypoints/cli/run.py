@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from bot4.application.run_guard import RunGuard
-    from bot4.application.session import PaperSession
+    from bot4.application.session import PaperSession, SessionFailedError
+    from bot4.bootstrap.session import OpenSession
     from bot4.dto.summary import RunSummary
 
 _FORCED = 130
@@ -121,7 +123,7 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
 @click.option(
     "--strategy",
     metavar="NAME",
-    help="A strategy of your own, module:name or file.py:name, instead of the built-in policy; on paper.",
+    help="A strategy of your own, module:name or file.py:name, instead of the built-in policy.",
 )
 @click.option("--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy.")
 @click.option("--quiet", is_flag=True, help="No live view; only the summary.")
@@ -217,11 +219,10 @@ def _run(
     strategy: tuple[str, tuple[str, ...]] | None,
     quiet: bool,
 ) -> int:
-    from bot4.application.session import SessionFailedError
     from bot4.bootstrap import load_strategy, open_session
     from bot4.config import load_settings
     from bot4.domain.errors import ConfigError
-    from bot4.entrypoints.cli.run_display import make_display, show_summary
+    from bot4.entrypoints.cli.run_display import make_display
 
     if venue is not None:
         sys.setswitchinterval(_SWITCH_S)
@@ -236,34 +237,49 @@ def _run(
     if not (replay or venue) and chosen_speed == 0.0 and duration is None:
         raise ConfigError("the synthetic market never ends: --speed max needs --duration SECONDS")
     display = make_display(quiet=quiet, to_stderr=json_file == "-")
-    failure: SessionFailedError | None = None
+    opening = partial(
+        open_session,
+        settings,
+        display,
+        replay=replay,
+        instrument_files=instrument_files,
+        market=market,
+        venue=venue,
+        symbols=symbols,
+        record=record,
+        live=live,
+        speed=chosen_speed,
+        duration_s=duration,
+        strategy=None if strategy is None else load_strategy(*strategy),
+    )
+    return _trade(opening, json_file)
+
+
+def _trade(opening: Callable[[], OpenSession], json_file: str | None) -> int:
+    """Run it to its end; whatever failed on the way, there is a summary."""
+    from bot4.application.session import SessionFailedError
+    from bot4.domain.errors import StrategyFailedError
+    from bot4.entrypoints.cli.run_display import show_summary
+
+    failure: SessionFailedError | StrategyFailedError | None = None
+    code = 0
     with _Signals() as signals:
-        opened = open_session(
-            settings,
-            display,
-            replay=replay,
-            instrument_files=instrument_files,
-            market=market,
-            venue=venue,
-            symbols=symbols,
-            record=record,
-            live=live,
-            speed=chosen_speed,
-            duration_s=duration,
-            strategy=None if strategy is None else load_strategy(*strategy),
-        )
-        with opened as session:
-            signals.stop(session, opened.guard)
-            try:
-                summary = session.run()
-            except SessionFailedError as error:
-                failure = error
-                summary = error.summary
+        try:
+            opened = opening()
+            with opened as session:
+                signals.stop(session, opened.guard)
+                try:
+                    summary = session.run()
+                except SessionFailedError as error:
+                    failure, code, summary = error, error.failed_with, error.summary
+        except StrategyFailedError as error:
+            if failure is None:
+                failure, code = error, error.exit_code
         show_summary(summary, to_stderr=json_file == "-")
         if failure is not None:
             click.echo(f"bot4: {failure}", err=True)
         _write_json(summary, json_file)
-    return 0 if failure is None else failure.failed_with
+    return code
 
 
 def _refuse_beside_venue(
