@@ -6,6 +6,7 @@ value and the rule; the command line turns that into exit code 78.
 """
 
 from bot4.config.control import ControlSettings
+from bot4.config.failover import FailoverSettings
 from bot4.config.features import FeaturesSettings
 from bot4.config.loading import (
     DEFAULT_FILE,
@@ -56,6 +57,7 @@ __all__ = [
     "BybitSettings",
     "CoinbaseSettings",
     "ControlSettings",
+    "FailoverSettings",
     "FeaturesSettings",
     "GateSettings",
     "ImpactSettings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot4.config.control import ControlSettings
+from bot4.config.failover import FailoverSettings
 from bot4.config.features import FeaturesSettings
 from bot4.config.reasoned import GateSettings, RegimeSettings, SignalsSettings, SizingSettings, StopsSettings
 from bot4.config.section import Section
@@ -43,5 +44,6 @@ class Settings(Section, frozen=True):
     streams: StreamSettings = StreamSettings()
     venues: VenuesSettings = VenuesSettings()
     live: LiveSettings = LiveSettings()
+    failover: FailoverSettings = FailoverSettings()
     store: StoreSettings = StoreSettings()
     control: ControlSettings = ControlSettings()

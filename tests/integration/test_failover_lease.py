@@ -1,0 +1,165 @@
+"""The lease, over a real PostgreSQL: one holder at a time, by the database's clock, and an epoch that only rises."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("psycopg", reason="psycopg is not installed (extra: postgres)")
+
+from bot4.adapters.failover import lease as lease_module
+from bot4.adapters.failover.lease import EPOCH_START_S, Lease, connect, make_tables
+from bot4.adapters.failover.lease_keeper import LeaseKeeper
+
+NAMES = iter(f"lease-{number}" for number in range(1_000_000))
+
+
+@pytest.fixture
+def database(postgres_url):
+    with connect(postgres_url, 2.0) as connection:
+        make_tables(connection)
+        yield connection
+
+
+def expire(database, name):
+    database.execute("UPDATE bot4_leases SET expires_at = clock_timestamp() - INTERVAL '1 s' WHERE name = %s", (name,))
+
+
+def take_in_turn(database, name, *, ttl_s=30.0, turns=5):
+    """The epochs of two holders who take the lease from each other."""
+    first, second = (Lease(database, name, holder, ttl_s) for holder in ("one", "two"))
+    epochs = []
+    for turn in range(turns):
+        taker, other = (first, second) if turn % 2 == 0 else (second, first)
+        epochs.append(taker.take())
+        assert other.take() is None, "a lease that has not run out has one holder"
+        expire(database, name)
+    return epochs
+
+
+def require_a_fencing_token(database):
+    """The contract: every holder has an epoch of its own, one above the one before, and an earlier one is refused."""
+    name = next(NAMES)
+    epochs = take_in_turn(database, name)
+    assert [after - before for before, after in itertools.pairwise(epochs)] == [1] * (len(epochs) - 1)
+    assert not Lease(database, name, "one", 30.0).renew(epochs[-1] - 2), "an epoch of before renews nothing"
+
+
+def test_an_epoch_rises_by_exactly_one_with_each_holder(database):
+    require_a_fencing_token(database)
+
+
+def test_a_lease_that_forgets_to_raise_its_epoch_is_caught(database, monkeypatch):
+    planted = lease_module._TAKE.replace("lease.epoch + 1", "lease.epoch")
+    assert planted != lease_module._TAKE
+    monkeypatch.setattr(lease_module, "_TAKE", planted)
+    with pytest.raises(AssertionError):
+        require_a_fencing_token(database)
+
+
+def test_a_first_epoch_is_above_those_of_data_directories_and_a_floor_is_kept(database):
+    name = next(NAMES)
+    first = Lease(database, name, "one", 30.0).take()
+    assert abs(first - (time.time() - EPOCH_START_S)) < 5
+    expire(database, name)
+    assert Lease(database, name, "two", 30.0).take(floor=first + 1_000) == first + 1_000
+
+
+def test_many_who_take_at_once_are_one(postgres_url, database):
+    name, taken = next(NAMES), []
+    Lease(database, name, "before", 30.0).take()
+    expire(database, name)
+    start = threading.Barrier(8)
+
+    def run(number):
+        with connect(postgres_url, 2.0) as connection:
+            start.wait()
+            taken.append(Lease(connection, name, f"taker-{number}", 30.0).take())
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([epoch for epoch in taken if epoch is not None]) == 1
+
+
+def test_it_ends_by_the_databases_clock_and_is_renewed_while_nobody_else_has_it(database):
+    name = next(NAMES)
+    one, two = Lease(database, name, "one", 0.2), Lease(database, name, "two", 30.0)
+    epoch = one.take()
+    assert one.look().left_s > 0
+    time.sleep(0.25)
+    assert one.look().left_s < 0
+    assert one.renew(epoch), "nobody took it: its epoch is still the newest"
+    time.sleep(0.25)
+    assert two.take() == epoch + 1
+    assert not one.renew(epoch)
+    assert not one.let_go(epoch, in_order=True)
+    assert two.look().holder == "two"
+
+
+def keeper(url, name, epoch, **options):
+    lengths = {"ttl_s": 0.6, "renew_s": 0.1, "unready_s": 0.3} | options
+    return LeaseKeeper(url, name, "one", epoch, time.monotonic(), **lengths)
+
+
+def wait_for(condition, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_keeper_holds_it_while_trading_is_alive_and_gives_it_up_when_the_venue_is_gone(postgres_url, database):
+    name = next(NAMES)
+    lease = Lease(database, name, "one", 0.6)
+    kept = keeper(postgres_url, name, lease.take())
+    kept.start()
+    until = time.monotonic() + 1.0
+    while time.monotonic() < until:
+        kept.beat(is_ready=True)
+        assert kept.is_valid()
+        time.sleep(0.02)
+    while kept.is_valid():
+        kept.beat(is_ready=False)
+        time.sleep(0.02)
+        assert time.monotonic() < until + 5.0
+    wait_for(lambda: lease.look().left_s < 0)
+    assert not lease.look().is_released
+    kept.beat(is_ready=True)
+    wait_for(kept.is_valid)
+    kept.end(in_order=True)
+    assert lease.look().is_released
+
+
+def test_a_keeper_knows_when_another_has_taken_it(postgres_url, database):
+    name = next(NAMES)
+    epoch = Lease(database, name, "one", 0.6).take()
+    expire(database, name)
+    assert Lease(database, name, "two", 30.0).take() == epoch + 1
+    kept = keeper(postgres_url, name, epoch)
+    kept.start()
+    wait_for(lambda: kept.is_lost)
+    assert not kept.is_valid()
+    kept.end(in_order=True)
+    assert Lease(database, name, "two", 30.0).look().holder == "two"
+
+
+def test_a_keeper_without_its_database_stops_before_the_lease_runs_out():
+    now = [100.0]
+    kept = LeaseKeeper(
+        "postgresql://bot4@127.0.0.1:1/none", "name", "one", 7, now[0],
+        ttl_s=2.0, renew_s=0.5, unready_s=1.0, monotonic=lambda: now[0],
+    )  # fmt: skip
+    kept.start()
+    now[0] = 101.79
+    assert kept.is_valid()
+    now[0] = 101.81
+    assert not kept.is_valid()
+    assert not kept.is_lost
+    wait_for(lambda: kept.failures > 0)
+    kept.end(in_order=True)
