@@ -87,7 +87,7 @@ must_fail() { # must_fail WHAT TEXT COMMAND...: the control of this guard
 planted() { watched -c "import ctypes, sys; getattr(ctypes.CDLL('./planted.so'), sys.argv[1])()" "$1"; }
 suites() { # suites FOLDER: its tests of the core's rooms
     local room
-    for room in account base book core engine journal mem risk sim ta types wire; do
+    for room in account base book brain core engine journal mem risk sim ta types wire; do
         compgen -G "tests/$1/test_${room}*.py" || true
         compgen -G "tests/$1/${room}/test_*.py" || true
     done
@@ -106,7 +106,7 @@ case $mode in
         export BOT4_HYPOTHESIS_PROFILE=coverage
         files=("$@")
         # Those that preload a shim of their own leave no first place for the sanitizer's runtime.
-        [ $# -gt 0 ] || mapfile -t files < <({ suites unit; suites property; } | grep -v 'journal_faults\|allocations')
+        [ $# -gt 0 ] || mapfile -t files < <({ suites unit; suites property; } | xargs grep -L 'LD_PRELOAD')
         [ ${#files[@]} -gt 0 ] || { echo "sanitize: no tests found" >&2; exit 1; }
         watched -m pytest -q -m "not slow" -p no:benchmark -n "${BOT4_WORKERS:-$(nproc)}" "${files[@]}"
         ;;

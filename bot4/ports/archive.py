@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from bot4._core.engine.array_feed import BAR_ROWS
+from bot4._core.array_dtypes import BAR_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

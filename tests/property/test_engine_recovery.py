@@ -6,6 +6,7 @@ reader that leaves out, repeats or misreads a kind of record must fail it.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -123,11 +124,12 @@ def test_three_processes_with_different_hash_seeds_read_the_same_state(tmp_path)
     lived = Recovery(rig.engine).state_hash
     rig.journal.close()
     (tmp_path / "snapshot").write_bytes(snapshots[0][2])
+    tests = Path(__file__).resolve().parents[1]
     code = "import sys; from builders.durable import main; main(*sys.argv[1:])"
     for seed in ("0", "1", "12345"):
         done = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path / "j"), str(tmp_path / "snapshot"), "2"],
-            capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[1],
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{Path(__file__).resolve().parents[1]}:{Path.cwd()}"},
+            capture_output=True, text=True, check=True, cwd=tests,
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": f"{tests}:{Path.cwd()}"},
         )  # fmt: skip
         assert done.stdout.split() == [lived, lived]

@@ -94,7 +94,8 @@ cdef bint _push(
     head.prefix = <uint32_t>prefix_length
     head.payload = <uint32_t>length
     _write(log, tail, &head, sizeof(_Head))
-    _write(log, tail + sizeof(_Head), prefix, prefix_length)
+    if prefix_length:               # a frame as it came has no prefix, and nothing is copied from nowhere
+        _write(log, tail + sizeof(_Head), prefix, prefix_length)
     _write(log, tail + sizeof(_Head) + prefix_length, payload, length)
     _count(&log.frames, recv_ns != _LINE_ONLY)
     _release(&log.tail, tail + sizeof(_Head) + prefix_length + length)
