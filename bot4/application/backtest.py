@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bot4._core.array_dtypes import BAR_ROWS, FUNDING_PAID, FUNDING_ROWS, L2_ROWS, QUOTE_ROWS
+from bot4._core.array_dtypes import BAR_ROWS, FUNDING_PAID, FUNDING_ROWS, L2_ROWS, QUOTE_ROWS, TRADE_ROWS
 from bot4._core.engine.array_feed import ArrayFeed
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.tape import TapeKeeper
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bot4._core.engine.strategy import StrategyHost
+    from bot4.application.backtest_result import Mids
     from bot4.config import Settings
     from bot4.ports.market_feed import MarketFeed
 
@@ -69,8 +70,10 @@ def run_backtest(
     counters = feed.counters()
     counters["rows"] -= sum(len(rows) for _, rows in paying)
     return run.result(
-        names, counters, venue_clock=venue_clock, notes=notes + more_notes, funding=feed.funding() if paying else None
-    )
+        names, counters, venue_clock=venue_clock, notes=notes + more_notes, funding=feed.funding() if paying else None,
+        market_lots={instrument.symbol: _lots_of(sources, lane) for lane, instrument in enumerate(lanes)},
+        mids={item.symbol: mids for lane, item in enumerate(lanes) if (mids := _mids_of(sources, lane)) is not None},
+    )  # fmt: skip
 
 
 def replay_backtest(
@@ -160,6 +163,8 @@ class _Run:
         venue_clock: bool,
         notes: tuple[str, ...] = (),
         funding: Rows | None = None,
+        market_lots: Mapping[str, int] | None = None,
+        mids: Mapping[str, Mids] | None = None,
     ) -> BacktestResult:
         """End the run in order, and say what came of it; raises what a Python strategy raised."""
         open_orders_left = self.assembly.engine.drain()
@@ -181,6 +186,8 @@ class _Run:
             elapsed_s=self._elapsed_s,
             cpu_s=self._cpu_s,
             notes=notes,
+            market_lots=market_lots,
+            mids=mids,
             funding=np.zeros(0, FUNDING_PAID) if funding is None else funding,
         )
 
@@ -232,6 +239,30 @@ def funding_sources(
         notes.append(f"{symbol}: funding was settled {int(inside.sum())} times by the rates given")
         found.append((index[symbol], np.ascontiguousarray(rows[inside])))
     return found, tuple(notes)
+
+
+def _lots_of(sources: Sequence[tuple[int, Rows]], lane: int) -> int:
+    """Return what was traded on the market; bars tell it where there are any, else prints."""
+    for dtype, name in ((BAR_ROWS, "volume_lots"), (TRADE_ROWS, "qty_lots")):
+        lots = [int(rows[name].sum()) for at, rows in sources if at == lane and rows.dtype == dtype]
+        if lots:
+            return max(lots)
+    return 0
+
+
+def _mids_of(sources: Sequence[tuple[int, Rows]], lane: int) -> Mids | None:
+    """Return stamps and mids of one array of quotes, bars or prints; None where the market is told otherwise."""
+    mine = [rows for at, rows in sources if at == lane]
+    best = next((rows for kind in (QUOTE_ROWS, BAR_ROWS, TRADE_ROWS) for rows in mine if rows.dtype == kind), None)
+    if best is None or any(rows.dtype in {L2_ROWS, EVENT_DTYPE} for rows in mine):
+        return None
+    if sum(rows.dtype == best.dtype for rows in mine) > 1:
+        return None
+    if best.dtype == QUOTE_ROWS:
+        return best["recv_ns"], (best["bid_ticks"] + best["ask_ticks"]) * 0.5
+    if best.dtype == BAR_ROWS:
+        return best["close_ns"], best["close_ticks"].astype(np.float64)
+    return best["recv_ns"], best["price_ticks"].astype(np.float64)
 
 
 def _span_ns(rows: Rows) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import orjson
 
 from bot4._core.build_info import build_info
+from bot4.application.backtest_breakdown import by_part, by_regime, cost_breakdown, exposure
 from bot4.application.report_page import POINTS, STYLE, chart, table, utc_text
 from bot4.domain.version import VERSION
 
@@ -56,6 +58,9 @@ def report_dict(result: BacktestResult, statistics: BacktestStatistics) -> dict[
         "refusals": len(result.refusals),
         "round_trips": len(result.trades),
         "open_orders_left": result.open_orders_left,
+        "costs": asdict(cost_breakdown(result)),
+        "by_regime": [asdict(row) for row in by_regime(result)],
+        "by_part": [asdict(row) for row in by_part(result)],
         "statistics": statistics.to_dict(),
         "assumptions": dict(result.assumptions),
         "notes": list(result.notes),
@@ -84,8 +89,11 @@ def report_html(result: BacktestResult, statistics: BacktestStatistics) -> str:
         "<h2>Figures</h2>" + table(_figures(result, statistics)),
         "<h2>Equity</h2>" + chart([(result.equity_ns, result.equity, "#2457a7")]),
         "<h2>Drawdown, %</h2>" + chart([(result.equity_ns, -100.0 * result.drawdown, "#b3372f")]),
+        "<h2>Exposure: what is held over equity</h2>" + _exposure(result),
         *(_market(result, lane) for lane in range(len(result.symbols))),
         "<h2>By instrument</h2>" + _by_instrument(result),
+        "<h2>By regime, as known when each period began</h2>" + _by_regime(result),
+        "<h2>By part of the strategy</h2>" + _by_part(result),
         "<h2>Costs</h2>" + table(_costs(result, statistics)),
         "<h2>Latency</h2>" + table(_latencies(result)),
         "<h2>What was assumed</h2>" + table([(key, str(value)) for key, value in result.assumptions.items()]),
@@ -118,14 +126,44 @@ def _figures(result: BacktestResult, found: BacktestStatistics) -> list[tuple[st
 
 def _costs(result: BacktestResult, found: BacktestStatistics) -> list[tuple[str, str]]:
     maker = int(((result.fills["flags"] & 128) != 0).sum())
+    costs = cost_breakdown(result)
     rows = [(f"fees in {asset}", f"{amount:f}") for asset, amount in result.fees.items() if amount]
-    rows += [
+    rows += [(f"funding in {asset}", f"{amount:f}") for asset, amount in result.funding_paid.items()]
+    impact = "not known: the data tell no volume" if costs.impact_unpaid is None else f"{costs.impact_unpaid:,.4f}"
+    return [
+        *rows,
+        ("beyond the mid: spread, book, own impact, delay; takers", f"{costs.taken_beyond_mid:,.4f}"),
+        ("the same of makers (below 0: earned)", f"{costs.made_inside_mid:,.4f}"),
+        ("all of it", f"{costs.before_costs:,.4f}"),
+        ("profit before costs", f"{float(result.profit) + costs.before_costs:,.4f}"),
+        ("impact not charged, by the square-root law", impact),
         ("turnover", f"{found.turnover:,.2f}"),
         ("fees over turnover", f"{10_000 * found.fees / found.turnover:.3f} bps" if found.turnover else "no fills"),
         ("fills as maker, as taker", f"{maker}, {len(result.fills) - maker}"),
         ("funding", str(result.assumptions["funding"])),
     ]
-    return rows
+
+
+def _exposure(result: BacktestResult) -> str:
+    stamps, shares = exposure(result)
+    return chart([(stamps, shares, "#6a3fa0")]) if len(stamps) else "<p>nothing was marked</p>"
+
+
+def _by_regime(result: BacktestResult) -> str:
+    rows = [
+        (row.regime, f"{100 * row.share:.1f} %", f"{row.profit:,.2f}", f"{row.sharpe:.3f}", f"{row.round_trips:,}")
+        for row in by_regime(result)
+    ]
+    if not rows:
+        return "<p>the run is too short</p>"
+    return table(rows, head=("regime", "of the time", "profit", "Sharpe per period", "round trips begun"))
+
+
+def _by_part(result: BacktestResult) -> str:
+    rows = [
+        (row.part, f"{row.orders:,}", f"{row.fills:,}", f"{row.lots:,}", f"{row.fees:,.4f}") for row in by_part(result)
+    ]
+    return table(rows, head=("strategy: why", "orders", "fills", "lots", "fees")) if rows else "<p>no orders</p>"
 
 
 def _latencies(result: BacktestResult) -> list[tuple[str, str]]:
@@ -174,7 +212,9 @@ def _market(result: BacktestResult, lane: int) -> str:
     ]
     held = np.cumsum(np.where(fills["side"] == 0, fills["qty_lots"], -fills["qty_lots"])) * float(instrument.lot_size)
     price = chart([(stamps, ticks * tick, "#8a93a5")], dots)
-    position = chart([(fills["recv_ns"], held, "#2457a7")]) if len(fills) else "<p>nothing was traded</p>"
+    # A position stays what it is until the next fill: steps, not slopes.
+    times, steps = np.repeat(fills["recv_ns"], 2)[1:], np.repeat(held, 2)[:-1]
+    position = chart([(times, steps, "#2457a7")]) if len(fills) else "<p>nothing was traded</p>"
     name = escape(symbol)
     return f"<h2>{name}: price, buys (green) and sells (red)</h2>{price}<h2>{name}: position</h2>{position}"
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
 
+    Mids = tuple[NDArray[np.int64], NDArray[np.float64]]
+
 _WORD = 1 << 64
 #: A round trip: from flat to flat, or through zero; prices are means in ticks, the result is net, in the settle asset.
 TRADE_DTYPE = np.dtype(
@@ -61,6 +63,9 @@ class BacktestResult:
     orders, fills, ends, refusals : ndarray
         INTENT_DTYPE, ORDER_DTYPE, ORDER_DTYPE and REFUSAL_DTYPE: orders placed, fills of them, orders that were
         canceled, expired or rejected, and requests refused before they became an order.
+    order_mids : ndarray[float64]
+        Of each order placed: the mid in ticks when it was sent, as the rows given tell it (bars: their close, prints:
+        the last one); for depth and recordings the last one marked.
     trades : ndarray[TRADE_DTYPE]
         Round trips; funding is not in their results.
     funding : ndarray
@@ -69,6 +74,8 @@ class BacktestResult:
         Of it, by asset; below 0 where more was received.
     counters : mapping of str to mapping
         Of each lane.
+    market_lots : mapping of str to int
+        By symbol: what was traded on the market, as bars or prints tell it; 0 where they do not.
     assumptions : mapping
         What the simulated exchange assumed.
     notes : tuple of str
@@ -97,6 +104,7 @@ class BacktestResult:
     equity: NDArray[np.float64]
     marks: Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
     orders: NDArray[np.void]
+    order_mids: NDArray[np.float64]
     fills: NDArray[np.void]
     ends: NDArray[np.void]
     refusals: NDArray[np.void]
@@ -107,6 +115,8 @@ class BacktestResult:
     calls: Mapping[str, int]
     open_orders_left: int
     instruments: tuple[Instrument, ...]
+    settle_decimals: int
+    market_lots: Mapping[str, int]
     taker_fee: float
     assumptions: Mapping[str, Any]
     notes: tuple[str, ...]
@@ -143,6 +153,8 @@ def make_result(
     elapsed_s: float,
     cpu_s: float,
     funding: NDArray[np.void],
+    market_lots: Mapping[str, int] | None = None,
+    mids: Mapping[str, Mids] | None = None,
     notes: tuple[str, ...] = (),
 ) -> BacktestResult:
     """Read the result off an engine that was drained, and its tape."""
@@ -188,6 +200,7 @@ def make_result(
             item.symbol: _marks_of(marks[marks["instrument"] == lane]) for lane, item in enumerate(assembly.instruments)
         },
         orders=orders,
+        order_mids=_order_mids(orders, marks, [item.symbol for item in assembly.instruments], mids or {}),
         fills=fills,
         ends=ends,
         refusals=refusals,
@@ -198,10 +211,25 @@ def make_result(
         calls=calls,
         open_orders_left=open_orders_left,
         instruments=assembly.instruments,
+        settle_decimals=decimals,
+        market_lots=market_lots or {},
         taker_fee=assembly.contracts[0].fields["taker_rate_e8"] / 1e8,
         assumptions=_assumptions(assembly, settings, strategy_latency_ns, venue_clock=venue_clock, funding=funding),
         notes=notes + _funding_notes(funding, assembly) + _notes(lanes, refusals, engine.counters(), calls),
     )
+
+
+def _order_mids(
+    orders: NDArray[np.void], marks: NDArray[np.void], symbols: list[str], mids: Mapping[str, Mids]
+) -> NDArray[np.float64]:
+    found = np.zeros(len(orders))
+    for lane, symbol in enumerate(symbols):
+        mine = orders["instrument"] == lane
+        stamps, values = mids.get(symbol) or _marks_of(marks[marks["instrument"] == lane])
+        if mine.any() and len(stamps):
+            at = np.searchsorted(stamps, orders["ts_ns"][mine], side="right") - 1
+            found[mine] = values[np.clip(at, 0, None)]
+    return found
 
 
 def _marks_of(marks: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -98,7 +98,8 @@ def judge(
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, were {trials}")
-    period, per_year, returns = _returns(result)
+    taken = returns_of(result)
+    period, per_year, returns = taken.name, taken.per_year, taken.returns
     measured = moments(returns) if len(returns) else None
     ratio = nan if measured is None else measured.sharpe
     psr = least = deflated = nan
@@ -140,17 +141,32 @@ def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
 
 
-def _returns(result: BacktestResult) -> tuple[str | None, float, NDArray[np.float64]]:
-    """Take returns of equity over the longest period of which there are enough; its name and number in a year first."""
+@dataclass(frozen=True)
+class PeriodReturns:
+    """Returns of equity over the longest period of which there are enough; the name is None where there is none.
+
+    ``ends_ns`` and ``values`` are the stamps and equity between which they are taken, one more than returns.
+    """
+
+    name: str | None
+    per_year: float
+    ends_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+    returns: NDArray[np.float64]
+
+
+def returns_of(result: BacktestResult) -> PeriodReturns:
+    """Take them."""
     span_ns = int(result.equity_ns[-1] - result.equity_ns[0])
+    none = np.zeros(0)
     for name, seconds, per_year in PERIODS:
         if span_ns >= _PERIODS_LEAST * seconds * _NS:
             ends = np.arange(result.equity_ns[0], result.equity_ns[-1] + 1, seconds * _NS)
             values = result.equity[np.searchsorted(result.equity_ns, ends, side="right") - 1]
             if (values <= 0).any():
-                return None, 0.0, np.zeros(0)
-            return name, per_year, np.diff(values) / values[:-1]
-    return None, 0.0, np.zeros(0)
+                break
+            return PeriodReturns(name, per_year, ends, values, np.diff(values) / values[:-1])
+    return PeriodReturns(None, 0.0, np.zeros(0, np.int64), none, none)
 
 
 def _turnover(result: BacktestResult) -> float:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bot4.application.backtest_baselines import hold_returns, random_returns
+from bot4.application.backtest_breakdown import held_value, taker_slippage
 from bot4.application.backtest_statistics import PERIODS
 from bot4.domain.errors import ConfigError, DataError
-from bot4.domain.instrument import ContractKind
 from bot4.quant.selection import TrialTable
 
 if TYPE_CHECKING:
@@ -167,9 +167,9 @@ def _column(
     before = equity[:-1]
     returns = np.divide(np.diff(equity), before, out=np.zeros(len(before)), where=before > 0.0)
     starts, stops = _labels(result, ends)
-    held = sum(_held_value(result, lane, ends) for lane in range(len(result.instruments)))
+    held = sum(held_value(result, lane, ends) for lane in range(len(result.instruments)))
     share = np.divide(held, equity, out=np.zeros(len(equity)), where=equity > 0.0)
-    return returns, starts, stops, share * (result.taker_fee + _slippage(result))
+    return returns, starts, stops, share * (result.taker_fee + taker_slippage(result))
 
 
 def _labels(result: BacktestResult, ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -194,34 +194,3 @@ def holding_spans(fills: NDArray[np.void], last_ns: int) -> list[tuple[int, int]
     stamps = fills["recv_ns"]
     ends = [*stamps[turns[1:]].tolist(), last_ns]
     return [(int(stamps[at]), int(end)) for at, end in zip(turns, ends, strict=False) if side[at] != 0]
-
-
-def _held_value(result: BacktestResult, lane: int, ends: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Value of what is held at each stamp, in the settle asset; of other settle assets nothing is counted."""
-    instrument = result.instruments[lane]
-    stamps, ticks = result.marks[result.symbols[lane]]
-    fills = result.fills[result.fills["instrument"] == lane]
-    if instrument.settle != result.settle or len(fills) == 0 or len(ticks) == 0:
-        return np.zeros(len(ends))
-    held = np.cumsum(np.where(fills["side"] == 0, fills["qty_lots"], -fills["qty_lots"]))
-    at = np.searchsorted(fills["recv_ns"], ends, side="right")
-    lots = np.abs(np.concatenate([[0], held])[at]).astype(np.float64)
-    price = ticks[np.clip(np.searchsorted(stamps, ends, side="right") - 1, 0, None)] * float(instrument.tick_size)
-    unit = float(instrument.lot_size * instrument.contract_size)
-    value: NDArray[np.float64] = lots * unit / price if instrument.kind is ContractKind.INVERSE else lots * unit * price
-    return value
-
-
-def _slippage(result: BacktestResult) -> float:
-    """Share of the value that takers paid beyond the last mid before their fill, on average; never below 0."""
-    paid = value = 0.0
-    for lane in range(len(result.instruments)):
-        stamps, ticks = result.marks[result.symbols[lane]]
-        fills = result.fills[(result.fills["instrument"] == lane) & ((result.fills["flags"] & 128) == 0)]
-        if len(fills) == 0 or len(ticks) == 0:
-            continue
-        mids = ticks[np.clip(np.searchsorted(stamps, fills["recv_ns"], side="right") - 1, 0, None)]
-        beyond = np.where(fills["side"] == 0, 1, -1) * (fills["price_ticks"] - mids)
-        paid += float((beyond * fills["qty_lots"]).sum())
-        value += float((mids * fills["qty_lots"]).sum())
-    return max(0.0, paid / value) if value > 0.0 else 0.0

@@ -98,7 +98,7 @@ def _walk_forward(found: Validation) -> list[str]:
             head=("", "profit", "drawdown", "Sharpe, annual", "sure of a ratio above 0", "periods, needed"),
         ),
         "<h2>Windows</h2>" + table(walk_rows(found), head=("", "scored on", "chosen", "ratio before", "ratio after")),
-        f"<p>{walked.switches} changes of setting; to take over, change and leave cost {cost:.2f} bps of equity.</p>",
+        f"<p>Changes of setting: {walked.switches}; to take over, change and leave cost {cost:.2f} bps of equity.</p>",
     ]
 
 

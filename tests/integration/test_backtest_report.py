@@ -182,8 +182,22 @@ def test_the_page_needs_nothing_else_and_shows_every_part(result):
     text = " ".join(page.text)
     assert page.outside == []
     assert not {"script", "link", "img", "iframe"} & set(page.tags)
-    assert page.tags.count("svg") == 4  # equity, drawdown, price, position
-    for part in ("Equity", "Drawdown", "position", "Costs", "Latency", "What was assumed", result.result_hash):
+    assert page.tags.count("svg") == 5  # equity, drawdown, exposure, price, position
+    for part in (
+        "Exposure",
+        "By regime",
+        "By part of the strategy",
+        "buy and hold",
+        "random entries",
+        "funding",
+        "Equity",
+        "Drawdown",
+        "position",
+        "Costs",
+        "Latency",
+        "What was assumed",
+        result.result_hash,
+    ):
         assert part in text
     assert f"{result.profit:f}" in text
 
