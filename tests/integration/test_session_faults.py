@@ -45,14 +45,14 @@ def no_space(*_, **__):
 
 
 def test_a_journal_that_cannot_be_synced_ends_the_run_with_exit_74(failure_of, monkeypatch):
-    monkeypatch.setattr("bot4.application.session.Journal", type("Unsynced", (Journal,), {"sync": no_space}))
+    monkeypatch.setattr("bot4.application.session_parts.Journal", type("Unsynced", (Journal,), {"sync": no_space}))
     failure = failure_of(100.0)
     assert failure.failed_with == 74
     assert str(failure).endswith("shard-0.journal cannot be written: No space left on device")
 
 
 def test_a_journal_that_cannot_be_closed_is_told_after_the_summary_was_made_whole(failure_of, monkeypatch):
-    monkeypatch.setattr("bot4.application.session.Journal", type("Unclosed", (Journal,), {"close": no_space}))
+    monkeypatch.setattr("bot4.application.session_parts.Journal", type("Unclosed", (Journal,), {"close": no_space}))
     failure = failure_of()
     assert failure.failed_with == 74
     assert failure.summary.orders > 0
