@@ -1,7 +1,8 @@
 """The one place that joins adapters to what uses them. Each function builds what it returns; imports are lazy."""
 
 from bot4.bootstrap.archive import import_market_data, list_market_data, open_archive
-from bot4.bootstrap.backtest import TrialRunner, backtest_recordings, load_strategy
+from bot4.bootstrap.backtest import TrialRunner, load_strategy
+from bot4.bootstrap.backtest_input import BacktestInput
 from bot4.bootstrap.control import kill_switch
 from bot4.bootstrap.exchange import serve_exchange
 from bot4.bootstrap.explain import explain_order
@@ -12,10 +13,10 @@ from bot4.bootstrap.trials import TrialBook
 from bot4.bootstrap.watchdog import watch_runs
 
 __all__ = [
+    "BacktestInput",
     "OpenSession",
     "TrialBook",
     "TrialRunner",
-    "backtest_recordings",
     "calibrate_recordings",
     "check_recordings",
     "examine_host",

@@ -240,6 +240,10 @@ def test_a_backtest_over_a_name_is_the_backtest_over_its_file(tmp_path, monkeypa
     assert result_of("BTCUSDT@1h") == result_of(bars)
     assert result_of("BTCUSDT@capture") == result_of(capture)
     assert result_of("BTCUSDT@1h", "--to", "2024-08-10") != result_of(bars)
+    code, out, err = run(
+        "backtest", "BTCUSDT@1h", "--walk-forward", 2, "--grid", "strategy.enter_score=0.2,0.4", "--quiet"
+    )
+    assert code == 0, err
     assert run("backtest", "BTCUSDT@1d")[0] == 66
     assert run("backtest", bars, "--from", "2024-08-02")[0] == 78
     assert run("backtest", "BTCUSDT@1h", "--from", "yesterday")[0] == 78

@@ -21,7 +21,7 @@ from bot4._core.journal.record import JournalKind
 from bot4._core.types import EventKind, IntentAction
 from bot4._core.wire.capture import CaptureVerdict, split_capture
 from bot4.adapters.recordings.recognise import open_recording
-from bot4.bootstrap import backtest_recordings, open_session
+from bot4.bootstrap import BacktestInput, open_session
 from bot4.entrypoints.embedding import QuietDisplay
 from bot4.strategy.grid import Grid, compiled_grid
 
@@ -83,7 +83,7 @@ def capture(tmp_path_factory) -> Path:
 def test_paper_recordings_and_arrays_are_one_run(capture, name, tmp_path):
     make, settings = STRATEGIES[name], chosen(tmp_path)
     paper = on_paper(capture, settings, make())
-    read = outcome(backtest_recordings([capture], make(), settings))
+    read = outcome(BacktestInput([capture]).run(make(), settings))
     arrays = outcome(bot4.backtest(events_of(capture), spot_instrument(), make(), settings=settings, venue_clock=False))
     assert len(paper[1]) > 20 * INTENT_DTYPE.itemsize
     assert len(paper[2]) > 5 * EVENT_DTYPE.itemsize

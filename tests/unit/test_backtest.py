@@ -442,7 +442,7 @@ def test_bars_are_told_whole_at_their_close():
 
 
 def test_rows_of_another_dtype_are_refused():
-    with pytest.raises(ValueError, match="rows are of no dtype of bot4.Rows"):
+    with pytest.raises(ValueError, match=r"rows are of no dtype of bot4\.Rows"):
         bot4.backtest(np.zeros(3, "f8"), SPOT, settings=roomy())
 
 

@@ -10,7 +10,7 @@ from builders.backtest import instrument, roomy
 
 import bot4
 from bot4.adapters.recordings.ohlcv import is_ohlcv, read_ohlcv
-from bot4.bootstrap import backtest_recordings
+from bot4.bootstrap import BacktestInput
 from bot4.domain.errors import ConfigError, DataError, NoInputError
 from bot4.strategy.ema_cross import EmaCross
 
@@ -84,20 +84,20 @@ class Swing(bot4.Strategy):
 def test_several_tables_run_side_by_side_and_an_unknown_symbol_is_refused(tmp_path):
     rows = [row(hour, f"{100 + hour % 9},{112 + hour % 9},95,{101 + hour % 7}") for hour in range(200)]
     paths = [write(tmp_path / f"{symbol}.csv", rows) for symbol in ("BTCUSDT", "ETHUSDT")]
-    result = backtest_recordings(paths, Swing(), roomy())
+    result = BacktestInput(paths).run(Swing(), roomy())
     assert result.symbols == ("BTCUSDT", "ETHUSDT")
     assert result.rows == 400
     assert all(counters["bars"] == 200 for counters in result.counters.values())
     assert set(result.fills["instrument"].tolist()) == {0, 1}
     assert len(result.trades) > 10
     with pytest.raises(ConfigError):
-        backtest_recordings([write(tmp_path / "NOSUCH.csv", rows)], None, roomy())
+        BacktestInput([write(tmp_path / "NOSUCH.csv", rows)])
 
 
 @pytest.mark.real_data
 def test_eight_years_of_daily_bars_add_up(shared_data):
     path = shared_data / "ohlcv/binance_spot/1d/BTCUSDT.csv.gz"
-    result = backtest_recordings([path], EmaCross(fast=20, slow=100, lots=1_000_000, slippage_ticks=20_000), roomy())
+    result = BacktestInput([path]).run(EmaCross(fast=20, slow=100, lots=1_000_000, slippage_ticks=20_000), roomy())
     assert result.rows > 2_800
     assert result.calls["calls"] > 2_800
     assert float(result.profit) == pytest.approx(float(result.trades["result"].sum()) + open_result(result), abs=1e-4)

@@ -130,7 +130,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     bot4 backtest hours.csv.gz --walk-forward 6 --grid strategy.enter_score=0.2,0.3,0.4
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.application.backtest_statistics import judge
-    from bot4.bootstrap import TrialBook, TrialRunner, backtest_recordings, load_strategy
+    from bot4.bootstrap import BacktestInput, TrialBook, TrialRunner, load_strategy
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error
     from bot4.entrypoints.cli.data_archive import archive_of, moment_ns
@@ -144,12 +144,17 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
             overrides["run.data_dir"] = str(data_dir)
         settings = load_settings(config_file, overrides=overrides)
         ways = chosen_ways(grid_words, windows, groups, rolling=rolling, embargo=embargo)
+        source = BacktestInput(
+            paths,
+            instrument_files=instrument_files,
+            market=market,
+            funding_files=funding_files,
+            archive=archive if archive is not None else archive_of(settings.run.data_dir),
+            from_ns=moment_ns(from_day),
+            to_ns=moment_ns(to_day),
+        )
         if ways is not None:
-            runner = TrialRunner(
-                paths, strategy, strategy_args, settings,
-                instrument_files=instrument_files, market=market, strategy_latency_ns=latency_ns,
-                funding_files=funding_files,
-            )  # fmt: skip
+            runner = TrialRunner(source, strategy, strategy_args, settings, strategy_latency_ns=latency_ns)
             show_validation(choose(ways, runner, trials=trials, quiet=quiet), html_file, json_file)
             return
         made = None if strategy is None else load_strategy(strategy, strategy_args)
@@ -157,19 +162,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
             TrialBook(settings, strategy, strategy_args, strategy_latency_ns=latency_ns) as book,
             ByteBar("backtest", counts_bytes=False) as bar,
         ):
-            result = backtest_recordings(
-                paths,
-                made,
-                settings,
-                instrument_files=instrument_files,
-                market=market,
-                strategy_latency_ns=latency_ns,
-                funding_files=funding_files,
-                progress=None if quiet else bar.update,
-                archive=archive if archive is not None else archive_of(settings.run.data_dir),
-                from_ns=moment_ns(from_day),
-                to_ns=moment_ns(to_day),
-            )
+            result = source.run(made, settings, strategy_latency_ns=latency_ns, progress=None if quiet else bar.update)
             statistics = judge(result)
             counted = book.record(result, statistics)
             if (tried := max(counted.trials, trials or 1)) > 1:
