@@ -15,12 +15,14 @@ from bot4._core.engine.lane_state import GateReason
 from bot4._core.types import IntentAction, IntentFlag
 from bot4._core.types import OrderType as IntentType
 from bot4._core.types import TimeInForce as IntentTif
+from bot4.application.guarded_exchange import guard_exchange
 from bot4.application.live_account import LivePace
 from bot4.application.live_status import LiveStatus
 from bot4.application.order_board import BoardOrder, BoardReport, OrderBoard
 from bot4.application.order_sender import OrderSender
 from bot4.application.reconciliation import Findings, Reconciler
 from bot4.application.report_outbox import ReportOutbox
+from bot4.application.supervisor import Supervisor
 from bot4.application.taken_over import TakenOver
 from bot4.application.venue_books import VenueBooks
 from bot4.domain.errors import Bot4Error
@@ -97,7 +99,8 @@ class LiveGateway:
         pace: LivePace | None = None,
         past: RunPast | None = None,
     ) -> None:
-        self._exchange = exchange
+        self.parts = Supervisor(lambda: self.reconciler.passes, self._close_gate)
+        self._exchange = exchange = guard_exchange(exchange, self.parts.stumbled)
         self._shard = shard
         self._instruments = tuple(instruments)
         self._epoch = epoch
@@ -124,7 +127,6 @@ class LiveGateway:
         self._seen_progress = -1
         self._past = TakenOver(past, self.board, self.books, self.reconciler, instruments) if past is not None else None
         self.status = LiveStatus()
-        self.turns = 0  # of the event loop: what shows that it moves
         self.has_settled = False  # it has ended, and so has every order
 
     # -- any thread
@@ -152,7 +154,7 @@ class LiveGateway:
         status = self.status
         counted = f"{status.orders} orders, {status.told} reports, {status.passes} reconciliations"
         past = () if self._past is None else (self._past.note,)
-        return (f"real orders on {self._exchange.name}: {counted}", *past, *status.alarms)
+        return (f"real orders on {self._exchange.name}: {counted}", *past, *self.parts.notes, *status.alarms)
 
     def run(self) -> None:
         """Trade until `stop`; whatever ends it, connections are closed."""
@@ -176,10 +178,10 @@ class LiveGateway:
             return
         self._loop.add_reader(self._shard.intents_fileno(), self._on_readable)
         tasks = [
-            asyncio.create_task(self._hear(), name="live-hear"),
-            asyncio.create_task(self._look_after(), name="live-look-after"),
-            asyncio.create_task(self._watch(), name="live-watch"),
-            asyncio.create_task(self._turn(), name="live-turn"),
+            asyncio.create_task(self.parts.keep("hearing", self._hear), name="live-hear"),
+            asyncio.create_task(self.parts.keep("reconciliation", self._look_after), name="live-look-after"),
+            asyncio.create_task(self.parts.keep("the gate's watch", self._watch), name="live-watch"),
+            asyncio.create_task(self.parts.count_turns(self._pace.ready_s), name="live-turn"),
         ]
         for task in tasks:
             task.add_done_callback(self._task_ended)
@@ -199,11 +201,6 @@ class LiveGateway:
             self._flush()
             self.has_settled = not self.board.unsettled()
             await self._exchange.close()
-
-    async def _turn(self) -> None:
-        while True:
-            self.turns += 1
-            await asyncio.sleep(self._pace.ready_s)
 
     def _callback_failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -339,8 +336,8 @@ class LiveGateway:
     # -- inside
 
     def _why_closed(self) -> str | None:
-        if self._halted is not None:
-            return self._halted
+        if (why := self._halted or self.parts.why_closed()) is not None:
+            return why
         if (why := self._exchange.why_not_ready()) is not None:
             return why
         if self._findings is None or not self.books.is_open:
@@ -359,6 +356,10 @@ class LiveGateway:
             # A full control ring is tried again at the next look.
             if self._shard.control(int(code), value=_GATE_REASONS) is not False:
                 self._gate_open = is_open
+
+    def _close_gate(self, why: str) -> None:
+        self._set_gate(why)
+        self._look.set()
 
     def halt(self, why: str) -> None:
         """End trading for this run: the gate closes and stays closed, and the session is told."""

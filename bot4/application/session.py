@@ -11,8 +11,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from bot4._core.clock import SystemClock
 from bot4._core.engine.link import VenueLink
 from bot4._core.engine.shard import ControlCode
 from bot4.application.assembly import Assembly, InputShape, assemble
+from bot4.application.degraded import Degraded
 from bot4.application.gateway import ControlGateway
 from bot4.application.handlers import CommandHandlers
 from bot4.application.live_run import end_trading, make_gateway
@@ -31,6 +32,7 @@ from bot4.application.projector import Projector
 from bot4.application.run_keeper import RunKeeper
 from bot4.application.run_models import keep_models
 from bot4.application.run_past import JOURNAL_NAME
+from bot4.application.session_failure import Failure, SessionFailedError
 from bot4.application.session_parts import make_feed, make_runner, open_journal, progress_of
 from bot4.application.shard_kill import ShardKill
 from bot4.application.strategy_keeper import StrategyKeeper
@@ -56,21 +58,6 @@ if TYPE_CHECKING:
 
 _JOIN_S = 30.0
 _IO_EXIT_CODE = 74
-
-
-class SessionFailedError(FatalError):
-    """A run that ended by a failure; its summary was still made. `failed_with` is the failure's own exit code."""
-
-    def __init__(self, message: str, summary: RunSummary, exit_code: int) -> None:
-        super().__init__(message)
-        self.summary = summary
-        self.failed_with = exit_code
-
-
-@dataclass(slots=True)
-class _Failure:
-    message: str
-    exit_code: int
 
 
 class PaperSession:
@@ -127,7 +114,7 @@ class PaperSession:
         self._duration_ns = round(duration_s * 1e9) if duration_s else 0
         self._stopping = Flag()
         self._interrupted = False
-        self._failure: _Failure | None = None
+        self._failure: Failure | None = None
         self.run_id = run_dir.name
         self._plain_settings = settings_to_dict(settings)
         self._journal_path = run_dir / JOURNAL_NAME
@@ -269,9 +256,10 @@ class PaperSession:
 
     def _watch(self, feeding: Thread, projector: Projector) -> None:
         interval_s = self._settings.run.view_interval_ms / 1_000
+        soft = Degraded(self.notes, is_tolerant=self._source.is_live)
         while feeding.is_alive() and self._failure is None and not self._interrupted:
             feeding.join(interval_s)
-            projector.catch_up()
+            soft.attempt("the store", projector.catch_up)
             self.strategy.look()
             try:
                 view = self.assembly.engine.view()
@@ -280,7 +268,10 @@ class PaperSession:
             self._note_journal(int(view["journal_errno"]))
             if self._gateway is not None and self._runner is not None:
                 self._keeper.keep_now_and_then(self._runner)
-            self._display.show(self._view(view))
+            soft.attempt("the screen", partial(self._show, view))
+
+    def _show(self, view: dict[str, Any]) -> None:
+        self._display.show(self._view(view))
 
     def _note_journal(self, error_number: int) -> None:
         if error_number:
@@ -336,7 +327,7 @@ class PaperSession:
         desks = (self._keeper, self._gateway, self.strategy)
         damage = self._source.damage
         if damage is not None and self._failure is None:
-            self._failure = _Failure(f"the input is damaged: {damage}", DataError.exit_code)
+            self._failure = Failure(f"the input is damaged: {damage}", DataError.exit_code)
         summary = summarise(
             run_id=self.run_id,
             settings=self._settings,
@@ -372,14 +363,14 @@ class PaperSession:
     def _leave_screen(self) -> None:
         """Show the last state; a screen that breaks costs no summary."""
         try:
-            self._display.show(self._view(self.assembly.engine.view()))
+            self._show(self.assembly.engine.view())
             self._display.close()
         except Exception as error:  # noqa: BLE001 - whatever a display raises
             self._fail(f"{type(error).__name__}: {error}", FatalError.exit_code)
 
     def _fail(self, message: str, exit_code: int) -> None:
         if self._failure is None:
-            self._failure = _Failure(message, exit_code)
+            self._failure = Failure(message, exit_code)
 
     # -- parts -------------------------------------------------------------------------------------------------------
 

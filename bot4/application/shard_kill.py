@@ -83,7 +83,10 @@ class ShardKill:
     @property
     def progress(self) -> tuple[int, int]:
         """Rounds of the shard's loop and turns of the gateway's: what only grows while they move."""
-        return 0 if self._runner is None else self._runner.rounds, 0 if self._gateway is None else self._gateway.turns
+        return (
+            0 if self._runner is None else self._runner.rounds,
+            0 if self._gateway is None else self._gateway.parts.turns,
+        )
 
     @property
     def has_settled(self) -> bool:

@@ -62,7 +62,7 @@ def test_a_disk_that_fills_up_ends_the_run_with_exit_74(tmp_path):
     long = write_capture(tmp_path / "long", capture_lines(20_000))
     busy = {"cooldown_ms": 100, "enter_score": 0.2, "take_score": 0.3}
     options = [part for key, value in busy.items() for part in ("--set", f"strategy.{key}={value}")]
-    done = run(tmp_path, "--replay", long, *options, code=LIMITED_MAIN, preexec_fn=small_files(80_000))
+    done = run(tmp_path, "--replay", long, *options, code=LIMITED_MAIN, preexec_fn=small_files(160_000))
     assert done.returncode == 74, done.stderr
     summary = json.loads(done.stdout)
     assert summary["status"] == "failed"

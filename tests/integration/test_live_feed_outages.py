@@ -117,7 +117,7 @@ def test_after_a_day_a_second_socket_takes_over_without_a_gap(server):
     assert ids == list(range(ids[0], server.truths["BTCUSDT"].trade_id + 1))
     assert client.lanes[0]["trades"] == len(ids)
     assert client.source.counters == {
-        "losses": 0, "rotations": 1, "stale_streams": 0, "snapshots": 1, "snapshots_failed": 0
+        "losses": 0, "rotations": 1, "stale_streams": 0, "snapshots": 1, "snapshots_failed": 0, "restarts": 0
     }  # fmt: skip
 
 

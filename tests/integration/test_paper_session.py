@@ -19,7 +19,8 @@ from bot4._core.journal.record import JournalKind
 from bot4._core.types import EventKind, IntentAction
 from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.application.projector import JournalReadError, Projector
-from bot4.application.session import PaperSession, SessionFailedError
+from bot4.application.session import PaperSession
+from bot4.application.session_failure import SessionFailedError
 from bot4.bootstrap import open_session
 from bot4.config import load_settings
 from bot4.domain.order import OrderSide, OrderStatus

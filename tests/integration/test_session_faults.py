@@ -10,7 +10,7 @@ from builders.synthetic import capture_lines, write_capture
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.journal.stream import Journal
 from bot4.adapters.storage.repositories import Runs
-from bot4.application.session import SessionFailedError
+from bot4.application.session_failure import SessionFailedError
 from bot4.bootstrap import open_session
 from bot4.config import load_settings
 from bot4.domain.errors import OutputError

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from bot4.adapters.venues.backoff import Backoff
 from bot4.adapters.venues.live_run import LiveRun
 from bot4.adapters.venues.snapshot_desk import SnapshotDesk
 from bot4.adapters.venues.stream_link import LinkState, StreamLink
+from bot4.domain.errors import Bot4Error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from bot4.ports.frame_sink import FrameSink
 
 _NEVER_S = 1e9
+_STUMBLES_MAX, _STUMBLES_NS = 10, 60_000_000_000
 _UP = (LinkState.UP, LinkState.ROTATING)
 
 
@@ -74,6 +77,8 @@ class LiveFeed:
         self._complaints: dict[str, int] = {}
         self._lost: Mapping[str, int] = {}
         self._run: LiveRun | None = None
+        self._stumbles: deque[int] = deque(maxlen=_STUMBLES_MAX)  # when the reader failed unexpectedly
+        self._stumbled: Counter[str] = Counter()
 
     @property
     def connection(self) -> str:
@@ -90,13 +95,14 @@ class LiveFeed:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Connections lost, planned rotations, streams found silent, snapshots that came and that did not."""
+        """Connections lost, planned rotations, streams found silent, snapshots, restarts of the reader."""
         return {
             "losses": sum(link.losses for link in self._links),
             "rotations": sum(link.rotations for link in self._links),
             "stale_streams": self._run.stale_streams if self._run is not None else 0,
             "snapshots": self._desk.fetched,
             "snapshots_failed": self._desk.failed,
+            "restarts": self._stumbled.total(),
         }
 
     @property
@@ -110,13 +116,14 @@ class LiveFeed:
             found.append(f"{counters['stale_streams']} of these because a stream fell silent")
         if self._lost.get("overflow_messages"):
             found.append(f"{self._lost['overflow_messages']} messages were lost because the engine was behind")
+        found += [f"reading began anew {count} times after {text}" for text, count in self._stumbled.items()]
         found += [f"the venue refused {count} times: {text}" for text, count in self._complaints.items()]
         if self._recorder is not None:
             found += self._recorder.notes
         return tuple(found)
 
     def run(self, feed: Feed) -> None:
-        """Read until the feed is stopped.
+        """Read until the feed is stopped; a reader that fails unexpectedly begins anew, ten times a minute at most.
 
         Raises
         ------
@@ -124,11 +131,19 @@ class LiveFeed:
             The venue could not be reached as often in a row as the settings allow.
 
         """
-        run = self.open(feed)
-        try:
-            run.read()
-        finally:
-            self.finish(feed)
+        while not feed.is_stopped:
+            try:
+                self.open(feed).read()
+            except Bot4Error:
+                raise
+            except Exception as error:
+                now_ns = self._clock.monotonic_ns()
+                if len(self._stumbles) == _STUMBLES_MAX and now_ns - self._stumbles[0] < _STUMBLES_NS:
+                    raise
+                self._stumbles.append(now_ns)
+                self._begin_anew(feed, f"{type(error).__name__}: {error}"[:200], now_ns)
+            finally:
+                self.finish(feed)
 
     def open(self, feed: Feed, *, receiver: Relay | None = None, background: Background | None = None) -> LiveRun:
         """Return what reads, for a caller that turns it itself: with a receiver and threads of its own, where given."""
@@ -150,6 +165,15 @@ class LiveFeed:
     def finish(self, feed: Feed) -> None:
         """Keep what the feed counted."""
         self._lost = feed.live_counters
+
+    def _begin_anew(self, feed: Feed, why: str, now_ns: int) -> None:
+        """Give up every connection and book: strategies see books that are not live, and open nothing on them."""
+        self._stumbled[why] += 1
+        self._desk.forget()
+        for link in self._links:
+            link.begin_anew(now_ns, why)
+            for lane in link.lanes:
+                feed.gap(lane, self._clock.wall_ns())
 
 
 def _backoff(settings: StreamSettings, rng: Random) -> Backoff:

@@ -97,6 +97,11 @@ class SnapshotDesk:
         if retry_after_s is not None:
             self.pause(now_ns, retry_after_s)
 
+    def forget(self) -> None:
+        """Forget what was asked for: whoever would have brought it is gone."""
+        for lane in self._lanes:
+            lane.is_asked = False
+
     def pause(self, now_ns: int, seconds: float) -> None:
         """Ask for nothing for a while."""
         self.paused_until_ns = max(self.paused_until_ns, now_ns + round(seconds * S))

@@ -135,6 +135,15 @@ class StreamLink:
         self.newer_since_ns = None
         self.failed(now_ns, why)
 
+    def begin_anew(self, now_ns: int, why: str) -> None:
+        """Note that whoever read its sockets is gone, and they with it."""
+        self.losses += self.state in {LinkState.UP, LinkState.ROTATING}
+        self.last_error = why
+        self.is_attempting = False
+        self.newer_since_ns = None
+        self.state = LinkState.DOWN
+        self.next_attempt_ns = now_ns + round(self.backoff.fail() * S)
+
     def lost(self, now_ns: int, why: str) -> bool:
         """Note that the socket was lost; true where nothing carries the streams now."""
         self.losses += 1

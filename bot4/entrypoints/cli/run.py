@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from bot4.application.run_guard import RunGuard
-    from bot4.application.session import PaperSession, SessionFailedError
+    from bot4.application.session import PaperSession
+    from bot4.application.session_failure import SessionFailedError
     from bot4.bootstrap.session import OpenSession
     from bot4.dto.summary import RunSummary
 
@@ -257,7 +258,7 @@ def _run(
 
 def _trade(opening: Callable[[], OpenSession], json_file: str | None) -> int:
     """Run it to its end; whatever failed on the way, there is a summary."""
-    from bot4.application.session import SessionFailedError
+    from bot4.application.session_failure import SessionFailedError
     from bot4.domain.errors import StrategyFailedError
     from bot4.entrypoints.cli.run_display import show_summary
 
