@@ -6,6 +6,7 @@ from bot4.bootstrap.backtest_input import BacktestInput
 from bot4.bootstrap.control import kill_switch
 from bot4.bootstrap.exchange import serve_exchange
 from bot4.bootstrap.explain import explain_order
+from bot4.bootstrap.golive_evidence import gather_evidence
 from bot4.bootstrap.host import examine_host
 from bot4.bootstrap.recordings import calibrate_recordings, check_recordings, open_recording
 from bot4.bootstrap.session import OpenSession, open_session
@@ -21,6 +22,7 @@ __all__ = [
     "check_recordings",
     "examine_host",
     "explain_order",
+    "gather_evidence",
     "import_market_data",
     "kill_switch",
     "list_market_data",

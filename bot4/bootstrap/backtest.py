@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bot4.application.backtest_result import BacktestResult
     from bot4.bootstrap.backtest_input import BacktestInput
     from bot4.config import Settings
+    from bot4.domain.instrument import Instrument
 
 
 class TrialRunner:
@@ -21,6 +22,8 @@ class TrialRunner:
     ----------
     counted : int
         Choices of this strategy tried on this data so far, those of earlier commands included; 0 before the first run.
+    instruments : tuple of Instrument
+        Of the data; empty before the first run.
 
     Raises
     ------
@@ -39,6 +42,7 @@ class TrialRunner:
         strategy_latency_ns: int = 0,
     ) -> None:
         self.counted = 0
+        self.instruments: tuple[Instrument, ...] = ()
         self._source, self._strategy, self._arguments, self._settings = source, strategy, tuple(arguments), settings
         self._latency_ns = strategy_latency_ns
 
@@ -57,6 +61,7 @@ class TrialRunner:
         with TrialBook(settings, self._strategy, words, strategy_latency_ns=self._latency_ns) as book:
             made = None if self._strategy is None else load_strategy(self._strategy, words)
             result = self._source.run(made, settings, strategy_latency_ns=self._latency_ns, progress=progress)
+            self.instruments = result.instruments
             self.counted = max(self.counted, book.record(result, judge(result)).trials)
         return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot4.bootstrap.control import Beside, kill_switch
+from bot4.bootstrap.golive import Admission
 from bot4.bootstrap.live_account import find_unfinished, open_live_account, require_live
 from bot4.bootstrap.store import open_store
 from bot4.bootstrap.venue import open_live_feed, open_recorder, open_venue
@@ -37,6 +38,7 @@ def open_session(
     duration_s: float | None = None,
     strategy: object | None = None,
     strategy_latency_ns: int = 0,
+    named: tuple[str, Sequence[str]] | None = None,
 ) -> OpenSession:
     """Put a session together: its data directory, its store, its source of market data.
 
@@ -69,6 +71,8 @@ def open_session(
         Instead of the built-in policy. One in Python has a thread of its own, but at full speed.
     strategy_latency_ns : int
         From what it is told until its requests reach the desk, where it has no such thread.
+    named : tuple of str and sequence of str, optional
+        How `strategy` was named, and its arguments: real orders on a venue take evidence, which goes by that.
 
     Raises
     ------
@@ -115,12 +119,18 @@ def open_session(
             if recorder is not None:
                 opened.callback(recorder.close)
             source, shape = open_live_feed(settings, streams, recorder), InputShape()
-        account, unfinished = None, None
+        account, unfinished, admission = (
+            None,
+            None,
+            Admission(settings, None if streams is None else streams.instruments, strategy, named),
+        )
         if live and streams is not None:
             unfinished = find_unfinished(settings, streams, data_dir)
+            admission.require(unfinished, display.say)
             account = open_live_account(settings, streams, data_dir, unfinished)
         end_abandoned(store, data_dir.runs())
         run_dir = data_dir.new_run() if unfinished is None else unfinished.folder
+        admission.mark(run_dir, is_live=live)
         desk = StatusDesk(display)
         try:
             session = PaperSession(

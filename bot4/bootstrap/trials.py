@@ -75,11 +75,11 @@ def parameters_digest(
 
     chosen = msgspec.to_builtins(settings)
     del chosen["store"], chosen["run"]["data_dir"]
-    text = msgspec.json.encode([chosen, sorted(arguments), strategy_latency_ns, _code_of(strategy)], order="sorted")
+    text = msgspec.json.encode([chosen, sorted(arguments), strategy_latency_ns, code_of(strategy)], order="sorted")
     return hashlib.sha256(text).hexdigest()[:32]
 
 
-def _code_of(strategy: str | None) -> str:
+def code_of(strategy: str | None) -> str:
     """Return the digest of the file a strategy is read from; empty for the policy of the settings."""
     import hashlib
     import importlib.util

@@ -8,6 +8,7 @@ value and the rule; the command line turns that into exit code 78.
 from bot4.config.control import ControlSettings
 from bot4.config.failover import FailoverSettings
 from bot4.config.features import FeaturesSettings
+from bot4.config.golive import GoliveSettings
 from bot4.config.loading import (
     DEFAULT_FILE,
     ENV_PREFIX,
@@ -60,6 +61,7 @@ __all__ = [
     "FailoverSettings",
     "FeaturesSettings",
     "GateSettings",
+    "GoliveSettings",
     "ImpactSettings",
     "JournalSettings",
     "KrakenSettings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot4.config.control import ControlSettings
 from bot4.config.failover import FailoverSettings
 from bot4.config.features import FeaturesSettings
+from bot4.config.golive import GoliveSettings
 from bot4.config.reasoned import GateSettings, RegimeSettings, SignalsSettings, SizingSettings, StopsSettings
 from bot4.config.section import Section
 from bot4.config.trading import (
@@ -44,6 +45,7 @@ class Settings(Section, frozen=True):
     streams: StreamSettings = StreamSettings()
     venues: VenuesSettings = VenuesSettings()
     live: LiveSettings = LiveSettings()
+    golive: GoliveSettings = GoliveSettings()
     failover: FailoverSettings = FailoverSettings()
     store: StoreSettings = StoreSettings()
     control: ControlSettings = ControlSettings()

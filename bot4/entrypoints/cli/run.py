@@ -252,6 +252,7 @@ def _run(
         speed=chosen_speed,
         duration_s=duration,
         strategy=None if strategy is None else load_strategy(*strategy),
+        named=strategy,
     )
     return _trade(opening, json_file)
 
