@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 from math import e as euler_number
-from math import inf, log, nan, sqrt
+from math import inf, nan, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
@@ -189,13 +189,36 @@ def overfitting(
         The blocks are odd, or more than the periods, or there is one trial.
 
     """
+    inside, outside, shares = chosen_results(returns, blocks=blocks, measure=measure)
+    spread = float(((inside - inside.mean()) ** 2).sum())
+    slope = float(((inside - inside.mean()) * (outside - outside.mean())).sum()) / spread if spread > 0 else nan
+    total = float(((outside - outside.mean()) ** 2).sum())
+    return Overfitting(
+        splits=len(inside),
+        probability=float(np.mean(np.log(shares / (1.0 - shares)) <= 0.0)),
+        slope=slope,
+        r_squared=slope**2 * spread / total if total > 0 else nan,
+        loss_probability=float(np.mean(outside < 0.0)),
+    )
+
+
+def chosen_results(
+    returns: NDArray[np.float64],
+    *,
+    blocks: int = 16,
+    measure: Callable[[NDArray[np.float64]], NDArray[np.float64]] = sharpe_columns,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return of the best in each half its result there, that in the other half, and its share of the ranks there.
+
+    Parameters and errors are those of `overfitting`.
+    """
     periods, trials = returns.shape
     if blocks < 2 or blocks % 2 or periods < 2 * blocks or trials < 2:  # noqa: PLR2004 - see the message
         raise ValueError(
             f"needs an even number of blocks of two periods and two trials, was {blocks} blocks, {periods} x {trials}"
         )
     cut = returns[: periods // blocks * blocks].reshape(blocks, periods // blocks, trials)
-    inside, outside, logits = [], [], []
+    inside, outside, shares = [], [], []
     for chosen in combinations(range(blocks), blocks // 2):
         rest = [block for block in range(blocks) if block not in chosen]
         results_in = measure(cut[list(chosen)].reshape(-1, trials))
@@ -203,18 +226,7 @@ def overfitting(
         best = int(np.argmax(results_in))
         # Rank from below, ties in the middle.
         below, same = (results_out < results_out[best]).sum(), (results_out == results_out[best]).sum()
-        share = (float(below) + (float(same) + 1.0) / 2.0) / (trials + 1.0)
         inside.append(float(results_in[best]))
         outside.append(float(results_out[best]))
-        logits.append(log(share / (1.0 - share)))
-    x, y = np.array(inside), np.array(outside)
-    spread = float(((x - x.mean()) ** 2).sum())
-    slope = float(((x - x.mean()) * (y - y.mean())).sum()) / spread if spread > 0 else nan
-    total = float(((y - y.mean()) ** 2).sum())
-    return Overfitting(
-        splits=len(x),
-        probability=float(np.mean(np.array(logits) <= 0.0)),
-        slope=slope,
-        r_squared=slope**2 * spread / total if total > 0 else nan,
-        loss_probability=float(np.mean(y < 0.0)),
-    )
+        shares.append((float(below) + (float(same) + 1.0) / 2.0) / (trials + 1.0))
+    return np.array(inside), np.array(outside), np.array(shares)

@@ -133,3 +133,13 @@ def test_the_first_piece_of_a_large_order_is_a_beta_share_and_no_piece_comes_wit
     assert ks_p_value(second, BETA) > ALPHA  # of what remains, not of the whole
     assert ks_p_value(np.array([t[1] / lots for t in pieces if len(t) > 1]), BETA) < ALPHA  # the control
     assert stats.binomtest(sum(not taken for taken in pieces), len(pieces), np.exp(-3)).pvalue > ALPHA
+
+
+def test_drawn_figures_are_the_laws_own():
+    drawn = np.concatenate([shares(seed) for seed in range(SEEDS)])
+    assert drawn.mean() == pytest.approx(0.285714, abs=6 * (0.025510 / len(drawn)) ** 0.5)
+    assert drawn.var() == pytest.approx(0.025510, rel=0.02)
+    waits = np.concatenate([latencies_ms(seed) for seed in range(SEEDS)])
+    assert waits.mean() == pytest.approx(51.68, rel=0.005)
+    for share, published in ((0.5, 49.40), (0.99, 99.27), (0.999, 124.8)):
+        assert np.quantile(waits, share) == pytest.approx(published, rel=0.01 if share < 0.999 else 0.02)

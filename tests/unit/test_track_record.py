@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from bot4.quant.track_record import (
+    chosen_results,
     deflated_sharpe,
     expected_maximum,
     minimum_backtest_years,
@@ -114,20 +115,34 @@ def test_r_normals_are_those_of_r():
 
 
 def vignette_returns() -> np.ndarray:
-    """Trials of the vignette of R's package pbo: a hundred without any mean, over 2,400 days."""
+    """Trials of the vignette of R's package pbo, 1.3.4: a hundred without any mean, over 2,400 days."""
     drawn = r_normals(765, 2400 * 100).reshape(100, 2400).T
-    scaled = drawn / 365**0.5 / drawn.std(axis=0, ddof=1)
+    scaled = drawn / DAYS**0.5 / drawn.std(axis=0, ddof=1)
     return scaled - scaled.mean(axis=0)
 
 
 def excess_sharpe(returns: np.ndarray) -> np.ndarray:
-    return sharpe_columns(returns - 0.03 / 365)
+    return sharpe_columns(returns - 0.03 / DAYS)
 
 
 def test_overfitting_of_the_vignette_of_r_pbo_is_the_vignettes():
-    found = overfitting(vignette_returns(), blocks=8, measure=excess_sharpe)
+    returns = vignette_returns()
+    found = overfitting(returns, blocks=8, measure=excess_sharpe)
     assert (found.splits, found.probability, found.loss_probability) == (70, 1.0, 1.0)
-    assert found.r_squared == pytest.approx(0.97, abs=5e-3)
+    adjusted = 1.0 - (1.0 - found.r_squared) * 69 / 68
+    assert adjusted == pytest.approx(0.97, abs=5e-3)
+    inside, outside, _ = chosen_results(returns, blocks=8, measure=excess_sharpe)
+    # What the package prints as the slope, -0.0030456, is the first coefficient of R's lm: the intercept of the result
+    # in sample on that out of sample. Ours is the slope of the paper's figure, out of sample on in sample.
+    slope, intercept = np.polyfit(outside, inside, 1)
+    assert intercept == pytest.approx(-0.0030456, abs=5e-8)
+    assert found.slope == pytest.approx(found.r_squared / slope)
+    assert found.slope == pytest.approx(-0.998014, abs=5e-7)
+
+
+def test_the_benchmark_of_the_deflated_ratio_is_the_papers():
+    # Bailey and Lopez de Prado (2014): of 100 trials with variance 1/2, annual, at 250 days a year.
+    assert (0.5 / 250) ** 0.5 * expected_maximum(100) == pytest.approx(0.1132, abs=5e-5)
 
 
 def test_one_trial_that_is_really_better_is_not_overfitting():
