@@ -106,8 +106,10 @@ class ImpactTwin:
         self.passing[side] += total - permanent
         self.lasting += permanent if side == BUY else -permanent
 
-    def taker_ticks(self, side):
-        return _round(self.lasting + self.passing[0] if side == BUY else self.lasting - self.passing[1])
+    def taker_ticks(self, side, own=0, *, has_depth=False):
+        """Own: lots of the taker, which pays their permanent part, and all of it where it has no depth to walk."""
+        more = self.passing[side] + (self.parts(float(own))[1 if has_depth else 0] if own else 0.0)
+        return _round(self.lasting + more if side == BUY else self.lasting - more)
 
 
 def _round(value):
@@ -168,7 +170,10 @@ class FillsTwin(VenueTwin):
     def _place(self, intent, now):
         if self.impact:
             self.impact.decay(now)
-            self._sides = [self.impact.taker_ticks(1 - side) for side in (BUY, SELL)]
+            own = {1 - intent.side: intent.qty}
+            self._sides = [
+                self.impact.taker_ticks(1 - side, own.get(side, 0), has_depth=self.use_book) for side in (BUY, SELL)
+            ]
         super()._place(intent, now)
 
     def _finish(self, intent, left, now):

@@ -301,6 +301,17 @@ class PassingNeverPasses(FillsTwin):
         super()._place(intent, now)
 
 
+class PaysNothingForItself(FillsTwin):
+    """Planted fault: an order leaves its mark for others and pays nothing of it."""
+
+    def _place(self, intent, now):
+        if self.impact:
+            real = self.impact.taker_ticks
+            self.impact.taker_ticks = lambda side, _own, **_: real(side)
+            super()._place(intent, now)
+            self.impact.taker_ticks = real
+
+
 class SharesOfTheWhole(FillsTwin):
     """Planted fault: a piece is a share of the chance, not of what remains."""
 
@@ -316,7 +327,9 @@ class CancelsLikeOrders(FillsTwin):
         return super().submit(intent)
 
 
-@pytest.mark.parametrize("broken", [FillsTheTakersSide, PassingNeverPasses, SharesOfTheWhole, CancelsLikeOrders])
+@pytest.mark.parametrize(
+    "broken", [FillsTheTakersSide, PassingNeverPasses, PaysNothingForItself, SharesOfTheWhole, CancelsLikeOrders]
+)
 def test_control_a_broken_venue_is_caught(broken):
     options = {
         "queue": QUEUES[2], "partial": PARTIALS[1], "impact": IMPACTS[1], "cancel": LATENCIES[0], "data": LATENCIES[1],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders.backtest import MS, START_NS, bars, instrument, l2_market, quotes, roomy
 
+import bot4
 from bot4._core.sim.distributions import Draws
 from bot4._core.sim.impact import ExecutionPlan, Impact
 from bot4._core.sim.partial_fills import PartialFills
@@ -140,3 +142,47 @@ def test_almgren_chriss_charges_half_the_spread_once_and_more_for_haste():
 def test_a_broken_parameter_is_named_with_its_rule(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+class InAndOut(bot4.Strategy):
+    """Buys and sells again, over and over, in a market that does not move."""
+
+    def __init__(self, lots: int) -> None:
+        self.lots, self.seen = lots, 0
+
+    def on_book(self, market) -> None:
+        self.seen += 1
+        if self.seen % 10 == 3:
+            market.buy(self.lots)
+        elif self.seen % 10 == 8 and market.position_lots > 0:
+            market.sell(market.position_lots)
+
+
+def still_quotes():
+    rows = quotes(200)
+    rows["bid_ticks"], rows["ask_ticks"] = 120_000, 120_001
+    return rows
+
+
+def still_depth():
+    rows, stamps = l2_market(2)[0], START_NS + np.arange(200) * MS
+    first = rows[rows["recv_ns"] == rows["recv_ns"][0]]
+    found = np.concatenate([first] * len(stamps))
+    found["recv_ns"] = found["venue_ns"] = np.repeat(stamps, len(first))
+    return found
+
+
+@pytest.mark.parametrize("rows", [still_quotes(), bars([120_000] * 200, reach=0), still_depth()])
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_who_moves_a_still_market_and_closes_again_never_earns_by_it(rows, share):
+    def profit(**changed: object) -> float:
+        settings = roomy(paper__taker_fee_bps="0", strategy__take_slippage_bps=50, **changed)
+        result = bot4.backtest(rows, instrument(), InAndOut(20), settings=settings)
+        assert len(result.trades) >= 19
+        return float(result.profit)
+
+    without = profit()
+    chosen = {"impact__model": "linear", "impact__slope": 500.0, "impact__permanent_share": share}
+    assert profit(**chosen) <= without < 0.0
+    if share > 0.0 or rows.dtype != bot4.Rows.L2:
+        assert profit(**chosen) < without

@@ -17,6 +17,8 @@ cdef void own_impact_decay(OwnImpact* impact, int64_t now_ns) noexcept nogil
 # An own taker of a side took this many lots.
 cdef void own_impact_took(OwnImpact* impact, int side, int64_t qty_lots, int64_t now_ns) noexcept nogil
 # Ticks to add to the recorded prices: those a taker of a side meets, and those of prints and of own passive orders.
-cdef int64_t own_impact_taker_ticks(const OwnImpact* impact, int side) noexcept nogil
+# A taker pays for its own lots: the permanent part, and the temporary one where there is no depth to walk through.
+cdef int64_t own_impact_taker_ticks(
+    const OwnImpact* impact, int side, int64_t own_lots, bint has_depth) noexcept nogil
 cdef int64_t own_impact_market_ticks(const OwnImpact* impact) noexcept nogil
 cdef uint64_t own_impact_hash(uint64_t digest, const OwnImpact* impact) noexcept nogil

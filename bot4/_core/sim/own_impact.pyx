@@ -3,7 +3,8 @@
 
 The permanent part moves the whole market, for good: bids, asks and prints. The temporary part is what a book that was
 just eaten into asks more of the next own taker of the same side; it halves every half-life. The walk through the
-displayed levels is the impact an order pays for itself: the temporary part is added only for orders after it.
+displayed levels is what an order pays of it for itself: the temporary part is added only for orders after it, unless there
+is no depth to walk through (quotes, prints, bars). The permanent part it always pays: else closing again would earn it.
 """
 
 from libc.math cimport exp2, llround
@@ -42,10 +43,15 @@ cdef void own_impact_took(OwnImpact* impact, int side, int64_t qty_lots, int64_t
     impact.lasting = _within(impact.lasting + (lasting if side == SIDE_BUY else -lasting))
 
 
-cdef int64_t own_impact_taker_ticks(const OwnImpact* impact, int side) noexcept nogil:
-    if side == SIDE_BUY:
-        return llround(impact.lasting + impact.passing[0])
-    return llround(impact.lasting - impact.passing[1])
+cdef int64_t own_impact_taker_ticks(
+    const OwnImpact* impact, int side, int64_t own_lots, bint has_depth
+) noexcept nogil:
+    cdef double more = impact.passing[0 if side == SIDE_BUY else 1]
+    if has_depth:
+        more += impact_permanent(&impact.model, <double>own_lots)
+    else:
+        more += impact_total(&impact.model, <double>own_lots, 1.0)
+    return llround(_within(impact.lasting + more if side == SIDE_BUY else impact.lasting - more))
 
 
 cdef int64_t own_impact_market_ticks(const OwnImpact* impact) noexcept nogil:

@@ -277,7 +277,8 @@ cdef void _place(PaperVenue* venue, const OrderBook* book, const OrderIntent* or
     cdef int last_level = -1
     cdef int verdict
     own_impact_decay(&venue.fills.impact, now_ns)
-    venue.displayed.shift_ticks[1 - order.side] = own_impact_taker_ticks(&venue.fills.impact, order.side)
+    venue.displayed.shift_ticks[1 - order.side] = own_impact_taker_ticks(
+        &venue.fills.impact, order.side, order.qty_lots, book != NULL)
     verdict = _check_place(venue, book, order, &fillable_lots, &last_level)
     if verdict != PAPER_OK:
         _reject(venue, order, verdict, now_ns)
