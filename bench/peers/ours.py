@@ -45,7 +45,7 @@ class EveryHundred(Strategy):
 
 def settings(**overrides: object) -> Any:
     plain: dict[str, object] = {
-        "paper__latency": "zero", "paper__maker_fee_bps": "2", "paper__taker_fee_bps": "4",
+        "impact__model": "none", "paper__latency": "zero", "paper__maker_fee_bps": "2", "paper__taker_fee_bps": "4",
         "paper__balance_quote": "1000000", "risk__order_notional_max": "1000000",
         "risk__position_notional_max": "100000000", "risk__open_orders_max": 64, "risk__orders_per_s": 100_000,
         "risk__orders_burst": 100_000, "risk__price_band_bps": 10_000, "risk__fat_finger_multiple": 0,

@@ -30,7 +30,7 @@ NOTIONAL = 5_000
 SETTINGS = {
     "strategy.bar_interval_ms": 3_600_000, "risk.order_notional_max": 50_000, "risk.position_notional_max": 50_000,
     "run.mark_interval_ms": 3_600_000, "breaker.stale_after_ms": 3_600_000, "risk.drawdown_max_bps": 10_000,
-    "risk.price_band_bps": 500, "risk.fat_finger_multiple": 0,
+    "impact.model": "none", "risk.price_band_bps": 500, "risk.fat_finger_multiple": 0,
 }  # fmt: skip
 REASONED = {
     "strategy.policy": "reasoned", "strategy.enter_score": 0.3, "strategy.take_score": 0.3,

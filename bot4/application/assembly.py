@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bot4._core.journal.stream import Journal
     from bot4._core.risk.breaker import Breaker
     from bot4._core.ta.features import Features
-    from bot4.config import Settings
+    from bot4.config import ImpactSettings, Settings
 
 MS = 1_000_000
 _BPS = Decimal(10_000)
@@ -106,6 +106,7 @@ def assemble(
     shape: InputShape,
     external: ExternalVenue | None = None,
     sample_every: int = 16,
+    impacts: Mapping[str, ImpactSettings] | None = None,
 ) -> Assembly:
     """Make the engine of one session.
 
@@ -123,6 +124,8 @@ def assemble(
         None trades on paper.
     sample_every : int
         Messages to one whose stage times are taken.
+    impacts : mapping of str to ImpactSettings, optional
+        By symbol, instead of ``settings.impact``.
 
     Raises
     ------
@@ -131,7 +134,9 @@ def assemble(
 
     """
     try:
-        return _assemble(settings, instruments, journal, shape, external, sample_every=sample_every)
+        return _assemble(
+            settings, instruments, journal, shape, external, sample_every=sample_every, impacts=impacts or {}
+        )
     except (ValueError, OverflowError) as error:
         symbols = ", ".join(instrument.symbol for instrument in instruments)
         raise ConfigError(f"the settings do not fit {symbols}: {error}") from error
@@ -145,6 +150,7 @@ def _assemble(
     external: ExternalVenue | None,
     *,
     sample_every: int,
+    impacts: Mapping[str, ImpactSettings],
 ) -> Assembly:
     decimals = asset_decimals(instruments)
     assets = tuple(decimals)
@@ -194,7 +200,7 @@ def _assemble(
             instrument.symbol,
             syncs[index],
             features,
-            _paper(settings, instrument, contracts[index], index) if external is None else None,
+            _paper(settings, instrument, contracts[index], index, impacts) if external is None else None,
             gates[index],
             _policy(settings, instrument, shape, features),
             assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks if external is None else 0,
@@ -327,7 +333,9 @@ def _policy(settings: Settings, instrument: Instrument, shape: InputShape, featu
     )
 
 
-def _paper(settings: Settings, instrument: Instrument, contract: Contract, index: int) -> Paper:
+def _paper(
+    settings: Settings, instrument: Instrument, contract: Contract, index: int, impacts: Mapping[str, ImpactSettings]
+) -> Paper:
     paper = settings.paper
     if paper.latency == "zero":
         latency = Latency.zero()
@@ -342,7 +350,7 @@ def _paper(settings: Settings, instrument: Instrument, contract: Contract, index
         submit_latency=latency,
         report_latency=latency,
         assumed_half_spread_ticks=paper.assumed_half_spread_ticks,
-        fills=fill_model(settings, instrument),
+        fills=fill_model(settings, instrument, impacts.get(instrument.symbol)),
     )
 
 

@@ -18,6 +18,7 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.sim.latency import Latency
 from bot4.application.assembly import InputShape, assemble
 from bot4.application.backtest_result import BacktestResult, make_result
+from bot4.application.measured_impact import measured_impacts
 from bot4.application.run_keeper import opening_of
 from bot4.domain.errors import DataError
 from bot4.domain.instrument import Instrument
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from bot4._core.engine.strategy import StrategyHost
     from bot4.application.backtest_result import Mids
-    from bot4.config import Settings
+    from bot4.config import ImpactSettings, Settings
     from bot4.ports.market_feed import MarketFeed
 
     Rows = NDArray[np.void]
@@ -57,7 +58,8 @@ def run_backtest(
     lanes = (instruments,) if isinstance(instruments, Instrument) else tuple(instruments)
     sources = _sources(data, lanes)
     shape = _shape([rows for _, rows in sources])
-    run = _Run(lanes, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns)
+    impacts = measured_impacts(settings.impact, lanes, sources)
+    run = _Run(lanes, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns, impacts=impacts)
     feed = ArrayFeed(run.assembly.engine, venue_clock=venue_clock and shape.bar_interval_ns is None)
     # Before the market's rows: of equal stamps a settlement comes first, on what was held before.
     paying, more_notes = funding_sources(funding, lanes, sources)
@@ -135,9 +137,13 @@ class _Run:
         settings: Settings,
         *,
         strategy_latency_ns: int,
+        impacts: Mapping[str, ImpactSettings] | None = None,
     ) -> None:
+        self._impacts = impacts or {}
         self._settings, self._latency_ns, self._strategy = settings, strategy_latency_ns, strategy
-        self.assembly = assemble(settings, lanes, journal=None, shape=shape, sample_every=_SAMPLE_EVERY)
+        self.assembly = assemble(
+            settings, lanes, journal=None, shape=shape, sample_every=_SAMPLE_EVERY, impacts=impacts
+        )
         self._tape = TapeKeeper()
         # Orders are numbered as by a run on paper, whose journal begins with these records.
         opening = opening_of(self.assembly, "paper", {})
@@ -188,6 +194,7 @@ class _Run:
             notes=notes,
             market_lots=market_lots,
             mids=mids,
+            impacts=self._impacts,
             funding=np.zeros(0, FUNDING_PAID) if funding is None else funding,
         )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot4._core.engine.tape import TapeKeeper
     from bot4.application.assembly import Assembly
-    from bot4.config import Settings
+    from bot4.config import ImpactSettings, Settings
     from bot4.domain.instrument import Instrument
 
     Mids = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -155,6 +155,7 @@ def make_result(
     funding: NDArray[np.void],
     market_lots: Mapping[str, int] | None = None,
     mids: Mapping[str, Mids] | None = None,
+    impacts: Mapping[str, ImpactSettings] | None = None,
     notes: tuple[str, ...] = (),
 ) -> BacktestResult:
     """Read the result off an engine that was drained, and its tape."""
@@ -214,7 +215,9 @@ def make_result(
         settle_decimals=decimals,
         market_lots=market_lots or {},
         taker_fee=assembly.contracts[0].fields["taker_rate_e8"] / 1e8,
-        assumptions=_assumptions(assembly, settings, strategy_latency_ns, venue_clock=venue_clock, funding=funding),
+        assumptions=_assumptions(
+            assembly, settings, strategy_latency_ns, venue_clock=venue_clock, funding=funding, impacts=impacts or {}
+        ),
         notes=notes + _funding_notes(funding, assembly) + _notes(lanes, refusals, engine.counters(), calls),
     )
 
@@ -329,6 +332,18 @@ def _funding_text(funding: NDArray[np.void], assembly: Assembly) -> str:
     return f"{len(funding)} settlements by the rates given, on the position known of, at the mark given or the mid"
 
 
+def _impact_text(settings: Settings, impacts: Mapping[str, ImpactSettings]) -> str:
+    if settings.impact.model != "measured":
+        return settings.impact.model
+    if not impacts:
+        return "none: the rows tell no volume"
+    parts = [
+        f"{symbol} deviation {impact.volatility:g}, volume {impact.daily_volume:g} a day"
+        for symbol, impact in impacts.items()
+    ]
+    return f"square root, measured over the whole data: {'; '.join(parts)}"
+
+
 def _assumptions(
     assembly: Assembly,
     settings: Settings,
@@ -336,6 +351,7 @@ def _assumptions(
     *,
     venue_clock: bool,
     funding: NDArray[np.void],
+    impacts: Mapping[str, ImpactSettings],
 ) -> dict[str, Any]:
     paper = settings.paper
     latency = {
@@ -349,7 +365,7 @@ def _assumptions(
         "latency of the strategy": f"{strategy_latency_ns / 1e6:g} ms",
         "passive fills": paper.queue_model,
         "partial fills": paper.partial_fills,
-        "own impact": settings.impact.model,
+        "own impact": _impact_text(settings, impacts),
         "maker fee": f"{assembly.contracts[0].fields['maker_rate_e8'] / 10_000:g} bps",
         "taker fee": f"{assembly.contracts[0].fields['taker_rate_e8'] / 10_000:g} bps",
         "half spread where there is no book, ticks": paper.assumed_half_spread_ticks,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot4.domain.instrument import Instrument
 
 
-def fill_model(settings: Settings, instrument: Instrument) -> FillModel:
+def fill_model(settings: Settings, instrument: Instrument, impact: ImpactSettings | None = None) -> FillModel:
     """Return the fill assumptions of one instrument's paper venue.
 
     Parameters
@@ -24,16 +24,18 @@ def fill_model(settings: Settings, instrument: Instrument) -> FillModel:
         ``paper`` and ``impact``.
     instrument : Instrument
         Its tick and lot turn prices and quantities of the impact into the venue's units.
+    impact : ImpactSettings, optional
+        Instead of that of the settings: what was measured of this market.
 
     """
-    paper = settings.paper
+    paper, chosen = settings.paper, settings.impact if impact is None else impact
     return FillModel(
         queue=_queue(paper),
         partial_fills=PartialFills(paper.partial_fill_count, paper.partial_fill_alpha, paper.partial_fill_beta)
         if paper.partial_fills
         else None,
-        impact=_impact(settings.impact, instrument),
-        impact_half_life_s=settings.impact.half_life_s,
+        impact=_impact(chosen, instrument),
+        impact_half_life_s=chosen.half_life_s,
         cancel_latency=_latency(paper.cancel_latency_mu, paper.cancel_latency_sigma),
         data_latency=_latency(paper.data_latency_mu, paper.data_latency_sigma),
     )
@@ -65,4 +67,4 @@ def _impact(impact: ImpactSettings, instrument: Instrument) -> Impact:
         )
     if impact.model == "almgren_chriss":
         return Impact.almgren_chriss(gamma=impact.gamma * lot / tick, eta=impact.eta * lot / tick)
-    return Impact.none()
+    return Impact.none()  # "measured", too, where nothing was

@@ -75,7 +75,7 @@ class PaperSettings(Section, frozen=True):
 class ImpactSettings(Section, frozen=True):
     """What own takers do to the market of the paper venue; units are prices and quantities (docs/paper.md)."""
 
-    model: Literal["none", "linear", "square_root", "almgren_chriss"] = "none"
+    model: Literal["measured", "none", "linear", "square_root", "almgren_chriss"] = "measured"
     slope: Annotated[float, Meta(ge=0.0)] = 0.0
     volatility: Annotated[float, Meta(ge=0.0)] = 0.0
     daily_volume: Annotated[float, Meta(ge=0.0)] = 0.0
