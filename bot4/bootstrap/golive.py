@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bot4.adapters.venues.venue_streams import VenueStreams
     from bot4.application.golive import Evidence
     from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
@@ -49,7 +50,7 @@ class Admission:
     ----------
     settings : Settings
         Where orders go, and the rules.
-    instruments : sequence of Instrument or None
+    streams : VenueStreams or None
         Of a venue; None where the market is a recording or made up, and nothing is asked for or left.
     strategy : object or None
         None is the policy of the settings.
@@ -61,13 +62,13 @@ class Admission:
     def __init__(
         self,
         settings: Settings,
-        instruments: Sequence[Instrument] | None,
+        streams: VenueStreams | None,
         strategy: object | None,
         named: tuple[str, Sequence[str]] | None,
     ) -> None:
         self._settings = settings
         has_name = strategy is None or named is not None
-        self.digest = digest_of(settings, named, instruments) if instruments is not None and has_name else ""
+        self.digest = digest_of(settings, named, streams.instruments) if streams is not None and has_name else ""
 
     def require(self, unfinished: Unfinished | None, say: Callable[[str], None]) -> None:
         """Refuse real orders of a strategy that has not passed; what is let through without evidence is said.

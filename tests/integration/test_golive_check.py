@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from bot4.bootstrap.store import open_store
 from bot4.config import load_settings
 from bot4.entrypoints.cli.main import main
 
+VENUE = SimpleNamespace(instruments=(instrument(),))
 STRATEGY = "bot4.strategy.ema_cross:EmaCross"
 ARGUMENTS = ("lots=100000", "slippage_ticks=500", "fast=5", "slow=20")
 EASY = {
@@ -65,7 +67,7 @@ def test_a_strategy_that_earns_and_trades_alike_passes_and_is_let_to_a_venue(ris
     overrides = EASY | {"run.data_dir": str(tmp_path / "data"), "live.endpoint": "mainnet"}
     settings = load_settings(environment={}, overrides=overrides)
     said: list[str] = []
-    Admission(settings, [instrument()], object(), (STRATEGY, ARGUMENTS)).require(None, said.append)
+    Admission(settings, VENUE, object(), (STRATEGY, ARGUMENTS)).require(None, said.append)
     assert "has passed" in said[0]
 
 
@@ -122,7 +124,7 @@ def test_runs_that_trade_differently_are_noticed(capture, tmp_path, monkeypatch)
 
 def test_days_on_paper_are_those_of_ended_paper_runs_of_the_same_strategy(tmp_path):
     settings = load_settings(environment={}, overrides={"run.data_dir": str(tmp_path)})
-    mine = Admission(settings, [instrument()], None, None)
+    mine = Admission(settings, VENUE, None, None)
     runs = {"a": (mine.digest, False, 86_400.0), "b": (mine.digest, True, 86_400.0), "c": ("other", False, 86_400.0),
             "d": (mine.digest, False, 43_200.0), "e": (mine.digest, False, None)}  # fmt: skip
     store = open_store(settings)

@@ -13,6 +13,7 @@ from bot4.application.golive import Evidence, checks, failed, require_passed
 from bot4.application.preflight import PreflightError
 from bot4.bootstrap.golive import Admission, digest_of, marked_digest, read_evidence
 from bot4.bootstrap.golive_evidence import _keep
+from bot4.bootstrap.session import open_session
 from bot4.config import GoliveSettings, load_settings
 from bot4.domain.errors import DataError
 from bot4.domain.instrument import ContractKind
@@ -20,6 +21,7 @@ from bot4.domain.instrument import ContractKind
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 RULES = GoliveSettings()
 SPOT = instrument()
+VENUE = SimpleNamespace(instruments=(SPOT,))
 
 
 def shown(**changed: object) -> Evidence:
@@ -147,7 +149,7 @@ def test_evidence_is_kept_by_its_digest_and_damage_is_no_evidence(tmp_path):
 def admitted(tmp_path, named=None, strategy=None, unfinished=None, keep=None, **overrides: object) -> list[str]:
     there = settings(tmp_path, **overrides)
     said: list[str] = []
-    admission = Admission(there, [SPOT], strategy, named)
+    admission = Admission(there, VENUE, strategy, named)
     if keep is not None:
         _keep(there, replace(keep, digest=admission.digest, made_utc=datetime.now(UTC).isoformat()))
     admission.require(unfinished, said.append)
@@ -199,7 +201,7 @@ def test_a_place_that_only_looks_like_this_machine_is_a_venue(tmp_path, address)
 def test_an_unfinished_run_of_the_same_strategy_goes_on_and_another_does_not(tmp_path):
     folder = tmp_path / "run-1"
     folder.mkdir()
-    mine = Admission(settings(tmp_path), [SPOT], None, None)
+    mine = Admission(settings(tmp_path), VENUE, None, None)
     mine.mark(folder, is_live=True)
     assert marked_digest(folder) == mine.digest
     unfinished = SimpleNamespace(folder=folder)
@@ -212,3 +214,43 @@ def test_an_unfinished_run_of_the_same_strategy_goes_on_and_another_does_not(tmp
 def test_a_market_that_is_no_venue_leaves_no_mark(tmp_path):
     Admission(settings(tmp_path), None, None, None).mark(tmp_path, is_live=False)
     assert list(tmp_path.glob("*.json")) == []
+
+
+# -- a session asks ----------------------------------------------------------------------------------------------------
+
+
+class AskedError(Exception):
+    """The account was about to be opened."""
+
+
+def open_live(tmp_path, monkeypatch, **overrides: object) -> list[str]:
+    """Open a live session whose venue is a stand-in; what it is asked after the evidence raises `AskedError`."""
+
+    def account(*_words: object) -> None:
+        raise AskedError
+
+    for name, stand_in in (
+        ("require_live", lambda *_: None), ("open_venue", lambda *_: VENUE), ("open_recorder", lambda *_: None),
+        ("open_live_feed", lambda *_: object()), ("find_unfinished", lambda *_: None), ("open_live_account", account),
+    ):  # fmt: skip
+        monkeypatch.setattr(f"bot4.bootstrap.session.{name}", stand_in)
+    said: list[str] = []
+    display = SimpleNamespace(say=said.append, show=lambda _: None, close=lambda: None)
+    try:
+        open_session(settings(tmp_path, **overrides), display, venue="binance", live=True, speed=0.0)
+    except AskedError:
+        return said
+    raise AssertionError("a live session opened without an account")
+
+
+def test_a_live_session_on_a_venue_asks_before_the_account_is_touched(tmp_path, monkeypatch):
+    with pytest.raises(PreflightError, match="no evidence for this code"):
+        open_live(tmp_path, monkeypatch, **MAINNET)
+    digest = digest_of(settings(tmp_path), None, [SPOT])
+    _keep(settings(tmp_path), shown(digest=digest, made_utc=datetime.now(UTC).isoformat()))
+    assert "has passed" in open_live(tmp_path, monkeypatch, **MAINNET)[0]
+
+
+def test_a_live_session_on_this_machine_says_that_it_is_not_asked(tmp_path, monkeypatch):
+    here = {"live__endpoint": "custom", "live__rest_url": "http://127.0.0.1:8080"}
+    assert "no evidence is asked for" in open_live(tmp_path, monkeypatch, **here)[0]
