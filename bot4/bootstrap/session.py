@@ -119,8 +119,7 @@ def open_session(
             if recorder is not None:
                 opened.callback(recorder.close)
             source, shape = open_live_feed(settings, streams, recorder), InputShape()
-        account, unfinished = None, None
-        admission = Admission(settings, streams, strategy, named)
+        account, unfinished, admission = None, None, Admission(settings, streams, strategy, named)
         if live and streams is not None:
             unfinished = find_unfinished(settings, streams, data_dir)
             admission.require(unfinished, display.say)
