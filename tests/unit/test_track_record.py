@@ -145,6 +145,26 @@ def test_the_benchmark_of_the_deflated_ratio_is_the_papers():
     assert (0.5 / 250) ** 0.5 * expected_maximum(100) == pytest.approx(0.1132, abs=5e-5)
 
 
+def by_definition(returns: np.ndarray) -> np.ndarray:
+    return sharpe_columns(returns)
+
+
+def check_halves(returns: np.ndarray, measure) -> None:
+    quick = chosen_results(returns, blocks=6, measure=measure)
+    plain = chosen_results(returns, blocks=6, measure=by_definition)
+    for mine, theirs in zip(quick, plain, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0, -0.01])
+def test_ratios_of_halves_from_sums_of_blocks_are_those_of_the_definition(shift):
+    returns = np.random.default_rng(13).standard_normal((247, 9)) * 0.01 + shift
+    returns[:, 4] = 0.0
+    check_halves(returns, sharpe_columns)
+    with pytest.raises(AssertionError):
+        check_halves(returns, lambda part: part.std(axis=0))
+
+
 def test_one_trial_that_is_really_better_is_not_overfitting():
     drawn = np.random.default_rng(9).standard_normal((640, 20))
     drawn[:, 7] += 0.5
