@@ -195,6 +195,7 @@ class _Run:
             market_lots=market_lots,
             mids=mids,
             impacts=self._impacts,
+            parts=_parts_of(self._strategy),
             funding=np.zeros(0, FUNDING_PAID) if funding is None else funding,
         )
 
@@ -246,6 +247,11 @@ def funding_sources(
         notes.append(f"{symbol}: funding was settled {int(inside.sum())} times by the rates given")
         found.append((index[symbol], np.ascontiguousarray(rows[inside])))
     return found, tuple(notes)
+
+
+def _parts_of(strategy: object | None) -> dict[str, float]:
+    parts = getattr(strategy, "parts", None)
+    return dict(parts()) if callable(parts) else {}
 
 
 def _lots_of(sources: Sequence[tuple[int, Rows]], lane: int) -> int:

@@ -61,6 +61,7 @@ def report_dict(result: BacktestResult, statistics: BacktestStatistics) -> dict[
         "costs": asdict(cost_breakdown(result)),
         "by_regime": [asdict(row) for row in by_regime(result)],
         "by_part": [asdict(row) for row in by_part(result)],
+        "parts": dict(result.parts),
         "statistics": statistics.to_dict(),
         "assumptions": dict(result.assumptions),
         "notes": list(result.notes),
@@ -93,7 +94,7 @@ def report_html(result: BacktestResult, statistics: BacktestStatistics) -> str:
         *(_market(result, lane) for lane in range(len(result.symbols))),
         "<h2>By instrument</h2>" + _by_instrument(result),
         "<h2>By regime, as known when each period began</h2>" + _by_regime(result),
-        "<h2>By part of the strategy</h2>" + _by_part(result),
+        "<h2>By strategy, and why orders were asked for</h2>" + _by_part(result),
         "<h2>Costs</h2>" + table(_costs(result, statistics)),
         "<h2>Latency</h2>" + table(_latencies(result)),
         "<h2>What was assumed</h2>" + table([(key, str(value)) for key, value in result.assumptions.items()]),
@@ -163,7 +164,9 @@ def _by_part(result: BacktestResult) -> str:
     rows = [
         (row.part, f"{row.orders:,}", f"{row.fills:,}", f"{row.lots:,}", f"{row.fees:,.4f}") for row in by_part(result)
     ]
-    return table(rows, head=("strategy: why", "orders", "fills", "lots", "fees")) if rows else "<p>no orders</p>"
+    orders = table(rows, head=("strategy: why", "orders", "fills", "lots", "fees")) if rows else "<p>no orders</p>"
+    parts = [(name, f"{earned:,.2f}") for name, earned in result.parts.items()]
+    return orders + (table(parts, head=("strategy", "earned before costs, close to close")) if parts else "")
 
 
 def _latencies(result: BacktestResult) -> list[tuple[str, str]]:

@@ -74,6 +74,8 @@ class BacktestResult:
         Of it, by asset; below 0 where more was received.
     counters : mapping of str to mapping
         Of each lane.
+    parts : mapping of str to float
+        What parts of the strategy earned before costs, in the settle asset, where it tells them.
     market_lots : mapping of str to int
         By symbol: what was traded on the market, as bars or prints tell it; 0 where they do not.
     assumptions : mapping
@@ -116,6 +118,7 @@ class BacktestResult:
     open_orders_left: int
     instruments: tuple[Instrument, ...]
     settle_decimals: int
+    parts: Mapping[str, float]
     market_lots: Mapping[str, int]
     taker_fee: float
     assumptions: Mapping[str, Any]
@@ -156,6 +159,7 @@ def make_result(
     market_lots: Mapping[str, int] | None = None,
     mids: Mapping[str, Mids] | None = None,
     impacts: Mapping[str, ImpactSettings] | None = None,
+    parts: Mapping[str, float] | None = None,
     notes: tuple[str, ...] = (),
 ) -> BacktestResult:
     """Read the result off an engine that was drained, and its tape."""
@@ -213,6 +217,7 @@ def make_result(
         open_orders_left=open_orders_left,
         instruments=assembly.instruments,
         settle_decimals=decimals,
+        parts=_parts_in_money(parts or {}, first),
         market_lots=market_lots or {},
         taker_fee=assembly.contracts[0].fields["taker_rate_e8"] / 1e8,
         assumptions=_assumptions(
@@ -330,6 +335,14 @@ def _funding_text(funding: NDArray[np.void], assembly: Assembly) -> str:
     if len(funding) == 0:
         return "none: no funding rates were given"
     return f"{len(funding)} settlements by the rates given, on the position known of, at the mark given or the mid"
+
+
+def _parts_in_money(parts: Mapping[str, float], instrument: Instrument) -> dict[str, float]:
+    """Value ticks times lots of the first instrument; of a coin-settled one they are no amount of anything."""
+    if instrument.kind is ContractKind.INVERSE:
+        return {}
+    unit = float(instrument.tick_size) * float(instrument.lot_size)
+    return {name: float(ticklots) * unit for name, ticklots in parts.items()}
 
 
 def _impact_text(settings: Settings, impacts: Mapping[str, ImpactSettings]) -> str:

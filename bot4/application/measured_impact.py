@@ -37,7 +37,9 @@ def measured_impacts(
     impact : ImpactSettings
         Coefficient, exponent and half-life are taken from it.
     instruments : sequence of Instrument
-    sources : sequence of lane and rows
+        In the order of the lanes.
+    sources : sequence of (int, ndarray)
+        Lane and rows of every array.
 
     """
     if impact.model != "measured":

@@ -64,15 +64,30 @@ class Steered(Strategy):
         self._short, self._least = short, max(1, round(change_min * lots))
         self._meter = RegimeMeter(REGIME_RULES)
         self._last_close, self._wanted = 0, 0.0
+        self._shares: dict[str, float] = {}
+        self._earned = dict.fromkeys(signals, 0.0)
+
+    def parts(self) -> Mapping[str, float]:
+        """Return what each signal's share of the wanted position earned from close to close, ticks times lots.
+
+        Before costs, and as if every wanted position had been held at once: what is missing from the profit is what
+        trading took.
+        """
+        return self._earned
 
     def on_bar(self, market: Market, bar: BarTold) -> None:
         """Ask every signal; share them out by the regime that the bar leaves."""
         del market
+        for name, share in self._shares.items():
+            self._earned[name] += share * self._lots * (bar.close_ticks - self._last_close)
         regime = self._meter.apply(log(bar.close_ticks / self._last_close) if self._last_close else 0.0)
         self._last_close = bar.close_ticks
         wanted = {name: signal.apply(bar) for name, signal in self._signals.items()}
         shares = self._allocation["sideways" if regime < 0 else REGIME_NAMES[regime]]
-        self._wanted = sum(shares.get(name, 0.0) * value for name, value in wanted.items())
+        self._shares = {name: shares.get(name, 0.0) * value for name, value in wanted.items()}
+        self._wanted = sum(self._shares.values())
+        if self._wanted < 0.0 and not self._short:
+            self._shares = {}
 
     def on_book(self, market: Market) -> None:
         """Steer towards what is wanted, one order at a time."""

@@ -8,11 +8,13 @@ from builders.backtest import MS, START_NS, bars, instrument, prints, quotes, ro
 
 import bot4
 from bot4.application.backtest_breakdown import by_part, by_regime, cost_breakdown, exposure
-from bot4.application.backtest_report import report_dict
+from bot4.application.backtest_report import report_dict, report_html
 from bot4.application.backtest_statistics import judge, returns_of
 from bot4.domain.instrument import ContractKind
 from bot4.strategy.ema_cross import compiled_ema_cross
 from bot4.strategy.grid import Grid
+from bot4.strategy.signals import ReversionSignal, TrendSignal
+from bot4.strategy.targets import Steered
 
 SPOT = instrument()
 PERPETUAL = instrument(kind=ContractKind.LINEAR)
@@ -127,6 +129,40 @@ def test_parts_hold_every_order_and_fee_of_the_policy():
     assert sum(row.fills for row in found) == len(policy.fills)
     assert sum(row.fees for row in found) == pytest.approx(float(policy.fees["USDT"]))
     assert {row.part for row in found} >= {"linear policy: enter", "linear policy: exit"}
+
+
+class Always:
+    """A signal that wants the same from every bar."""
+
+    def __init__(self, wanted: float) -> None:
+        self.wanted = wanted
+
+    def apply(self, _bar) -> float:
+        return self.wanted
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_what_each_strategy_of_an_ensemble_earned_adds_up_to_the_profit_before_costs(short):
+    closes = (120_000 + np.cumsum(np.random.default_rng(6).integers(-40, 41, 300))).tolist()
+    rows = bars(closes, minutes=60, reach=0)
+    signals = {"trend": TrendSignal(enter_bars=12, exit_bars=5), "reversion": ReversionSignal(bars=10, enter=1.0)}
+    steered = Steered(signals, lots=1_000, slippage_ticks=500, short=short, change_min=0.001)
+    result = bot4.backtest(rows, PERPETUAL, steered, settings=roomy(paper__assumed_half_spread_ticks=1))
+    assert len(result.fills) > 20
+    assert min(abs(earned) for earned in result.parts.values()) > 1.0
+    costs = cost_breakdown(result)
+    assert sum(result.parts.values()) == pytest.approx(float(result.profit) + costs.before_costs, rel=0.02, abs=2.0)
+    page = report_html(result, judge(result))
+    assert "reversion" in page
+    assert report_dict(result, judge(result))["parts"] == pytest.approx(result.parts)
+
+
+def test_a_signal_that_wants_half_of_everything_earned_half_of_it():
+    closes = [120_000 + 100 * row for row in range(60)]
+    steered = Steered({"all": Always(1.0), "half": Always(0.5)}, lots=1_000, slippage_ticks=500)
+    result = bot4.backtest(bars(closes, minutes=60), SPOT, steered, settings=roomy())
+    assert result.parts["all"] == pytest.approx(2 * result.parts["half"])
+    assert result.parts["all"] == pytest.approx(0.5 * 1_000 * 100 * 59 * UNIT)
 
 
 def test_the_plain_values_hold_costs_regimes_and_parts():

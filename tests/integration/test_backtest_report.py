@@ -186,7 +186,7 @@ def test_the_page_needs_nothing_else_and_shows_every_part(result):
     for part in (
         "Exposure",
         "By regime",
-        "By part of the strategy",
+        "By strategy",
         "buy and hold",
         "random entries",
         "funding",
