@@ -250,6 +250,6 @@ def _sharpe_of_halves(cut: NDArray[np.float64], halves: list[tuple[int, ...]]) -
     deviation = np.sqrt(np.maximum(squares - count * mean**2, 0.0) / (count - 1))
     # What does not vary but for rounding has no ratio.
     still = deviation <= 1e-12 * np.abs(cut).max(axis=(0, 1))
-    found = np.zeros_like(mean)
+    found = np.zeros((len(halves), cut.shape[2]))
     np.divide(centre + mean, deviation, out=found, where=~still)
     return found
