@@ -45,7 +45,7 @@ def _impact_text(settings: Settings, impacts: Mapping[str, ImpactSettings]) -> s
     if settings.impact.model != "measured":
         return settings.impact.model
     if not impacts:
-        return "none: the rows tell no volume"
+        return "none beyond what is displayed: the input tells no volume"
     parts = [
         f"{symbol} deviation {impact.volatility:g}, volume {impact.daily_volume:g} a day"
         for symbol, impact in impacts.items()

@@ -209,5 +209,5 @@ def _warnings(
     if len(result.trades) < _PERIODS_LEAST:
         found.append(f"{len(result.trades)} round trips are too few to tell skill from luck")
     if trials == 1:
-        found.append("one trial is assumed: every other setting that was tried makes the deflated ratio smaller")
+        found.append("one trial is counted: any other setting tried, here or elsewhere, lessens the deflated ratio")
     return tuple(found)

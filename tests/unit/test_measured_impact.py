@@ -79,5 +79,5 @@ def test_four_times_the_size_costs_eight_times_as_much():
 
 def test_quotes_tell_no_volume_and_that_is_said():
     shown = run(quotes(500), 100, impact__model="measured")
-    assert shown.assumptions["own impact"] == "none: the rows tell no volume"
+    assert shown.assumptions["own impact"] == "none beyond what is displayed: the input tells no volume"
     assert shown.result_hash == run(quotes(500), 100).result_hash
