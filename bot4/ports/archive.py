@@ -74,8 +74,8 @@ class ArchiveWriter(Protocol):
     """What takes market data in."""
 
     @property
-    def folder(self) -> Path:
-        """Where it lies."""
+    def name(self) -> str:
+        """What it is called in messages: a folder, or a store."""
         ...
 
     def knows(self, digest: str) -> bool:
@@ -86,8 +86,8 @@ class ArchiveWriter(Protocol):
         """Mark the rows that are not there yet; raises DataError or ConfigError where they contradict those there."""
         ...
 
-    def add_rows(self, taken: TakenFile, instrument: Instrument, piece: Piece) -> None:
-        """Keep rows that are not there yet."""
+    def add_rows(self, taken: TakenFile, instrument: Instrument, piece: Piece) -> int:
+        """Keep rows; returns how many were new."""
         ...
 
     def add_capture(self, taken: TakenFile, path: Path, instruments: Sequence[Instrument], seen: CaptureSeen) -> None:

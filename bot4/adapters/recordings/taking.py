@@ -83,7 +83,7 @@ class Taking:
         total = 2 * sum(path.stat().st_size for path in paths if path.is_file())
         found = self._check.run(checked, lambda done, _: progress(done, total))
         by_path = {file.path: file for file in found.files}
-        report = ImportReport(str(self._archive.folder))
+        report = ImportReport(self._archive.name)
         done = sum(path.stat().st_size for path in checked if path.is_file())
         for path in paths:
             report.files.append(self._take(path, by_path.get(str(path))))
@@ -151,11 +151,11 @@ class Taking:
     def _rows(self, taken: TakenFile, instrument: Instrument, piece: Piece, file: ImportedFile) -> None:
         file.names, file.rows = [f"{instrument.market.value}/{instrument.symbol}@{piece.kind}"], len(piece.keys)
         unknown = self._archive.unknown_rows(instrument, piece)
-        file.rows_new = int(unknown.sum())
+        if unknown.any():
+            new = piece if unknown.all() else piece.only(unknown)
+            file.rows_new = self._archive.add_rows(taken, instrument, new)
         if not file.rows_new:
             file.outcome = "known"
-            return
-        self._archive.add_rows(taken, instrument, piece if unknown.all() else piece.only(unknown))
 
     def _instrument(self, recording: Recording) -> Instrument:
         if recording.symbols:

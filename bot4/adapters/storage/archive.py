@@ -84,6 +84,11 @@ class MarketArchive:
     ) -> None:
         self.index.close()
 
+    @property
+    def name(self) -> str:
+        """The folder."""
+        return str(self.folder)
+
     # -- taking in -----------------------------------------------------------------------------------------------------
 
     def knows(self, digest: str) -> bool:
@@ -122,8 +127,8 @@ class MarketArchive:
             unknown &= ~known
         return unknown
 
-    def add_rows(self, taken: TakenFile, instrument: Instrument, piece: Piece) -> None:
-        """Keep rows that are not here yet; they are on the disk before the index names them."""
+    def add_rows(self, taken: TakenFile, instrument: Instrument, piece: Piece) -> int:
+        """Keep rows that are not here yet; they are on the disk before the index names them. Returns how many."""
         first_ns, last_ns = piece.span
         stem = f"{np.datetime64(first_ns, 'ns').astype('datetime64[s]').item():%Y%m%dT%H%M%S}-{taken.digest[:12]}"
         folder = f"{instrument.venue}/{instrument.market.value}/{_safe(instrument.symbol)}/{piece.kind}"
@@ -136,6 +141,7 @@ class MarketArchive:
             last_ns=last_ns, first_key=int(piece.keys[0]), last_key=int(piece.keys[-1]), gaps=gaps, missing=missing,
         )  # fmt: skip
         self.index.add(taken, [entry], [instrument])
+        return len(piece.rows)
 
     def add_capture(self, taken: TakenFile, path: Path, instruments: Sequence[Instrument], seen: CaptureSeen) -> None:
         """Keep a capture as it is; `seen` has what was counted in it, and is repeated for each instrument."""
@@ -191,7 +197,7 @@ class MarketArchive:
             The name stands for several.
 
         """
-        market, symbol, kind = _parts(name)
+        market, symbol, kind = parts_of(name)
         found = [
             holding
             for holding in self.holdings()
@@ -310,7 +316,7 @@ def _step(rows: NDArray[np.void]) -> int:
     return int(rows["close_ns"][0] - rows["open_ns"][0]) if rows.dtype == Rows.BARS else 1
 
 
-def _parts(name: str) -> tuple[str, str, str]:
+def parts_of(name: str) -> tuple[str, str, str]:
     """Return market, symbol and kind of a name; empty where it does not say."""
     whole, _, kind = name.partition("@")
     market, slash, symbol = whole.partition("/")

@@ -150,6 +150,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
             market=market,
             funding_files=funding_files,
             archive=archive if archive is not None else archive_of(settings.run.data_dir),
+            store=settings,
             from_ns=moment_ns(from_day),
             to_ns=moment_ns(to_day),
         )
