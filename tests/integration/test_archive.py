@@ -149,6 +149,21 @@ def test_a_capture_is_kept_byte_by_byte(market, tmp_path):
     assert chosen.rows is None
 
 
+def test_captures_come_in_the_order_of_time_and_those_of_one_time_as_they_were_imported(market, tmp_path):
+    lines = binance_capture("spot", rounds=40).splitlines()
+    snapshot = next(i for i, line in enumerate(lines) if b"lastUpdateId" in line)
+    stream = [line for i, line in enumerate(lines) if i != snapshot]
+    half = len(stream) // 2
+    later = put(tmp_path, "later.dat", stream[half:])
+    first = put(tmp_path, "z-snapshot.dat", [lines[snapshot].replace(b'{"', b'{"symbol":"BTCUSDT","', 1)])
+    second = put(tmp_path, "a-stream.dat", stream[:half])
+    report = import_market_data([later, first, second], market)
+    assert [file.error for file in report.files] == ["", "", ""]
+    with MarketArchive(market) as archive:
+        names = [path.name.partition("-")[2] for path in archive.select("BTCUSDT").captures]
+    assert names == ["z-snapshot.dat", "a-stream.dat", "later.dat"]
+
+
 # -- by name and period ------------------------------------------------------------------------------------------------
 
 

@@ -101,13 +101,14 @@ class StreamCheck:
         self._findings = findings
         self._scanner = Scanner(max_events=_MAX_EVENTS)
         self._tracks: list[Track] = []
+        self._only = -1
         self._batches = BatchCheck(self._scanner, self._tracks, findings, CLOCK_APART_NS)
         self.finer: dict[str, Instrument] = {}
 
     def open_file(self, symbols: tuple[str, ...]) -> None:
         """Make the symbols known that recognition saw; the next message of each may start a new stretch."""
-        for symbol in symbols:
-            self.add(symbol)
+        known = {self.add(symbol) for symbol in symbols}
+        self._only = known.pop() if len(known) == 1 else -1
         for track in self._tracks:
             track.fresh = {"depth", "trade", "aggTrade", "bookTicker"}
             track.last_stamps.clear()
@@ -124,8 +125,8 @@ class StreamCheck:
         return index
 
     def only_symbol(self) -> int:
-        """Index for snapshots that name no symbol: the only instrument there is, else -1."""
-        return 0 if len(self._tracks) == 1 else -1
+        """Index for snapshots that name no symbol: the file's only instrument, or the only one there is, else -1."""
+        return 0 if len(self._tracks) == 1 else self._only
 
     def frames(self, lines: Sequence[int], recv_ns: Sequence[int], payloads: Sequence[bytes]) -> None:
         """Check frames that follow each other: at once, and by ever smaller parts where there is anything to tell."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot4.adapters.recordings.catalog import InstrumentCatalog
 from bot4.adapters.recordings.check import RecordingCheck
-from bot4.adapters.recordings.ohlcv import is_ohlcv, read_ohlcv
+from bot4.adapters.recordings.ohlcv import FORMAT, read_ohlcv
 from bot4.adapters.recordings.pieces import bars_piece, dump_piece
 from bot4.adapters.recordings.recognise import open_recording
 from bot4.adapters.recordings.recording import RecordingFormat
@@ -79,26 +79,22 @@ class Taking:
             Told the bytes done and the bytes there are: each file is read twice, to check it and to take it in.
 
         """
-        checked = [path for path in paths if not is_ohlcv(path)]
         total = 2 * sum(path.stat().st_size for path in paths if path.is_file())
-        found = self._check.run(checked, lambda done, _: progress(done, total))
-        by_path = {file.path: file for file in found.files}
+        found = self._check.run(paths, lambda done, _: progress(done, total))
         report = ImportReport(self._archive.name)
-        done = sum(path.stat().st_size for path in checked if path.is_file())
-        for path in paths:
-            report.files.append(self._take(path, by_path.get(str(path))))
+        done = total // 2
+        for path, checked in zip(paths, found.files, strict=True):
+            report.files.append(self._take(path, checked))
             done += path.stat().st_size if path.is_file() else 0
             progress(done, total)
         return report
 
-    def _take(self, path: Path, checked: FileReport | None) -> ImportedFile:
-        file = ImportedFile(str(path))
-        if checked is not None:
-            file.defects, file.notes = dict(checked.defects), list(checked.notes)
+    def _take(self, path: Path, checked: FileReport) -> ImportedFile:
+        file = ImportedFile(str(path), defects=dict(checked.defects), notes=list(checked.notes))
         try:
-            if checked is not None and checked.error:
+            if checked.error:
                 file.exit_code, file.error, file.outcome = checked.exit_code, checked.error, "refused"
-            elif checked is None:
+            elif checked.format == FORMAT:
                 self._bars(path, file)
             else:
                 self._recording(path, file, checked)
@@ -108,15 +104,15 @@ class Taking:
 
     def _bars(self, path: Path, file: ImportedFile) -> None:
         instrument = self._catalog.require("binance", self._market or Market.SPOT, path.name.partition(".")[0])
-        taken = self._import(path, "plain bars CSV", file)
+        _refuse_unbearable(path, file)
+        taken = self._import(path, FORMAT, file)
         bars = read_ohlcv(path, instrument)
-        file.notes.extend(bars.notes)
         self._rows(taken, instrument, bars_piece(bars.rows), file)
 
     def _recording(self, path: Path, file: ImportedFile, checked: FileReport) -> None:
         recording = open_recording(path, market=self._market)
         self._catalog.add_recorded(recording.instruments)
-        if recording.format is RecordingFormat.RULES:
+        if recording.format is RecordingFormat.RULES or (recording.instruments and not recording.symbols):
             file.outcome = "rules"
             return
         taken = self._import(path, recording.format.value, file)
@@ -125,9 +121,7 @@ class Taking:
             return
         if not recording.format.is_csv_dump:
             raise DataError(f"{path} ({recording.format.value}) can be checked by `bot4 data check`, not imported")
-        if unbearable := {kind: count for kind, count in file.defects.items() if kind not in _BEARABLE}:
-            told = ", ".join(f"{kind} {count:,}" for kind, count in unbearable.items())
-            raise DataError(f"{path} has defects that would have to be mended: {told}; see bot4 data check")
+        _refuse_unbearable(path, file)
         instrument = self._instrument(recording)
         self._rows(taken, instrument, dump_piece(recording, instrument, lambda: None), file)
 
@@ -176,3 +170,10 @@ class Taking:
             raise NoInputError(f"{path} cannot be read: {error.strerror}") from None
         defects = json.dumps(file.defects)
         return TakenFile(digest.hexdigest(), path.name, str(path.resolve()), self._now_utc, layout, defects)
+
+
+def _refuse_unbearable(path: Path, file: ImportedFile) -> None:
+    """Raise a DataError where rows could only be kept by mending them."""
+    if unbearable := {kind: count for kind, count in file.defects.items() if kind not in _BEARABLE}:
+        told = ", ".join(f"{kind} {count:,}" for kind, count in unbearable.items())
+        raise DataError(f"{path} has defects that would have to be mended: {told}; see bot4 data check")

@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -164,9 +165,7 @@ class MarketArchive:
         """Return what there is, a line for each instrument and kind."""
         names = self.index.names()
         found = []
-        for key, group in groupby(
-            self.index.entries(), lambda entry: (entry.venue, entry.market, entry.symbol, entry.kind)
-        ):
+        for key, group in groupby(self.index.entries(), attrgetter("venue", "market", "symbol", "kind")):
             entries = list(group)
             gaps, missing = self._gaps(entries)
             found.append(
@@ -230,7 +229,8 @@ class MarketArchive:
             raise NoInputError(f"{self.folder} holds {name}, and nothing of that period")
         is_cut = any(entry.first_ns < begin or entry.last_ns >= end for entry in entries)
         notes = (f"{name}: captures are taken whole, also before and after the period",) if is_cut else ()
-        return Selection(instrument, CAPTURE, None, tuple(self.folder / entry.file for entry in entries), notes)
+        files = tuple(self.folder / entry.file for entry in _in_turn(entries))
+        return Selection(instrument, CAPTURE, None, files, notes)
 
     def _rows(self, entries: Sequence[Entry], begin: int, end: int) -> tuple[NDArray[np.void], NDArray[np.int64]]:
         parts = [self._part(entry, begin, end) for entry in entries]
@@ -309,6 +309,18 @@ def _agree(left: NDArray[np.void], right: NDArray[np.void]) -> NDArray[np.bool_]
 def _gaps(keys: NDArray[np.int64], step: int) -> tuple[int, int]:
     missing = np.diff(keys) // step - 1
     return int((missing > 0).sum()), int(missing.sum())
+
+
+def _in_turn(entries: Sequence[Entry]) -> list[Entry]:
+    """Order captures by time, those of the same time (a snapshot and its stream) as they were imported."""
+    groups: list[list[Entry]] = []
+    until_ns = -1
+    for entry in sorted(entries, key=attrgetter("first_ns")):
+        if entry.first_ns > until_ns:
+            groups.append([])
+        groups[-1].append(entry)
+        until_ns = max(until_ns, entry.last_ns)
+    return [entry for group in groups for entry in sorted(group, key=attrgetter("number"))]
 
 
 def _step(rows: NDArray[np.void]) -> int:

@@ -63,7 +63,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of the archive. Keys are trade ids or the open times of bars; 0 for captures."""
+    """One file of the archive. Keys are trade ids or the open times of bars; 0 for captures.
+
+    `number` rises in the order of the imports.
+    """
 
     venue: str
     market: str
@@ -79,6 +82,7 @@ class Entry:
     last_key: int
     gaps: int
     missing: int
+    number: int = 0
 
 
 class ArchiveIndex:
@@ -111,7 +115,7 @@ class ArchiveIndex:
     def entries(self, symbol: str | None = None) -> Sequence[Entry]:
         """Return what there is, of one symbol or of all, in the order of time within each kind."""
         chosen, values = ("WHERE symbol = ?", (symbol,)) if symbol is not None else ("", ())
-        query = f"SELECT {_COLUMNS} FROM pieces {chosen} ORDER BY venue, market, symbol, kind, first_ns, digest"  # noqa: S608 - own names
+        query = f"SELECT {_COLUMNS}, rowid FROM pieces {chosen} ORDER BY venue, market, symbol, kind, first_ns, digest"  # noqa: S608 - own names
         with self._transaction() as connection:
             return [Entry(*row) for row in connection.execute(query, values)]
 
