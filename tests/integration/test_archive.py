@@ -15,6 +15,7 @@ from click.testing import CliRunner
 import bot4
 from bot4.adapters.storage import archive as archive_room
 from bot4.adapters.storage.archive import MarketArchive
+from bot4.adapters.storage.archive_index import ArchiveIndex
 from bot4.bootstrap import import_market_data, list_market_data
 from bot4.domain.errors import ConfigError, DataError, NoInputError
 from bot4.entrypoints.cli.main import main
@@ -162,6 +163,33 @@ def test_captures_come_in_the_order_of_time_and_those_of_one_time_as_they_were_i
     with MarketArchive(market) as archive:
         names = [path.name.partition("-")[2] for path in archive.select("BTCUSDT").captures]
     assert names == ["z-snapshot.dat", "a-stream.dat", "later.dat"]
+
+
+def test_an_import_that_ended_before_the_index_knew_leaves_nothing_and_is_made_again(market, tmp_path, monkeypatch):
+    path = put(tmp_path, "BTCUSDT.csv", hours(0, 10))
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ArchiveIndex, "add", die)
+    with pytest.raises(KeyboardInterrupt):
+        import_market_data([path], market)
+    monkeypatch.undo()
+    assert held(market) == []
+    assert import_market_data([path], market).files[0].rows_new == 10
+    assert held(market) == [("spot/BTCUSDT@1h", 10, 0, 0)]
+
+
+def test_a_disk_that_is_full_leaves_nothing_and_is_an_output_error(market, tmp_path, monkeypatch):
+    path = put(tmp_path, "BTCUSDT.csv", hours(0, 10))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(archive_room.np, "save", full)
+    report = import_market_data([path], market)
+    assert (report.exit_code, "No space left" in report.files[0].error) == (73, True)
+    assert [name for name in market.rglob("*") if name.suffix in (".npy", ".new")] == []
 
 
 # -- by name and period ------------------------------------------------------------------------------------------------
