@@ -82,6 +82,10 @@ class ArchiveWriter(Protocol):
         """Whether a file of this content was taken in."""
         ...
 
+    def rules(self, instrument: Instrument) -> Instrument | None:
+        """Return the rules that an instrument's rows there count in; None where there are none yet."""
+        ...
+
     def unknown_rows(self, instrument: Instrument, piece: Piece) -> NDArray[np.bool_]:
         """Mark the rows that are not there yet; raises DataError or ConfigError where they contradict those there."""
         ...

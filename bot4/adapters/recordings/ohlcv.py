@@ -29,6 +29,14 @@ _OFF_GRID = 1e-4
 _FLOAT_ERROR = 2.0**-50
 
 
+class OffGridError(DataError):
+    """A figure between two steps of the grid it is counted in; `grid` is ``tick_size`` or ``lot_size``."""
+
+    def __init__(self, message: str, grid: str) -> None:
+        super().__init__(message)
+        self.grid = grid
+
+
 @dataclass(frozen=True, slots=True)
 class BarsFile:
     """Bars of one instrument, and what a reader has to know of them."""
@@ -128,7 +136,10 @@ def _steps(path: Path, name: str, values: NDArray[np.float64], step: float) -> N
     off = off_steps(values, step)
     if off.any():
         row = int(off.argmax())
-        raise DataError(f"{path} row {row + 2}: {name} {values[row]:.12g} is not a multiple of {step:.12g}")
+        raise OffGridError(
+            f"{path} row {row + 2}: {name} {values[row]:.12g} is not a multiple of {step:.12g}",
+            "tick_size" if name in PRICES else "lot_size",
+        )
     return np.rint(values / step).astype(np.int64)
 
 

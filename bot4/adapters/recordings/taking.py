@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot4.adapters.recordings.catalog import InstrumentCatalog
 from bot4.adapters.recordings.check import RecordingCheck
-from bot4.adapters.recordings.ohlcv import FORMAT, read_ohlcv
+from bot4.adapters.recordings.ohlcv import FORMAT, OffGridError, read_ohlcv
 from bot4.adapters.recordings.pieces import bars_piece, dump_piece
 from bot4.adapters.recordings.recognise import open_recording
 from bot4.adapters.recordings.recording import RecordingFormat
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _BEARABLE = frozenset({"missing_bar", "trade_id_gap", "off_grid"})
 _HOLES = ("missing_bar", "trade_id_gap", "sequence_gap")
 _HASH_BYTES = 1 << 20
+_FINEST = Decimal("1E-8")
 
 
 class Taking:
@@ -106,8 +109,8 @@ class Taking:
         instrument = self._catalog.require("binance", self._market or Market.SPOT, path.name.partition(".")[0])
         _refuse_unbearable(path, file)
         taken = self._import(path, FORMAT, file)
-        bars = read_ohlcv(path, instrument)
-        self._rows(taken, instrument, bars_piece(bars.rows), file)
+        instrument, piece = self._counted(instrument, lambda rules: bars_piece(read_ohlcv(path, rules).rows), file)
+        self._rows(taken, instrument, piece, file)
 
     def _recording(self, path: Path, file: ImportedFile, checked: FileReport) -> None:
         recording = open_recording(path, market=self._market)
@@ -122,8 +125,36 @@ class Taking:
         if not recording.format.is_csv_dump:
             raise DataError(f"{path} ({recording.format.value}) can be checked by `bot4 data check`, not imported")
         _refuse_unbearable(path, file)
-        instrument = self._instrument(recording)
-        self._rows(taken, instrument, dump_piece(recording, instrument, lambda: None), file)
+        instrument, piece = self._counted(
+            self._instrument(recording), lambda rules: dump_piece(open_recording(path), rules, lambda: None), file
+        )
+        self._rows(taken, instrument, piece, file)
+
+    def _counted(
+        self, instrument: Instrument, read: Callable[[Instrument], Piece], file: ImportedFile
+    ) -> tuple[Instrument, Piece]:
+        """Read rows on the grid they lie on: the archive's, or the rules', or a finer one where rules have changed.
+
+        What venues wrote under older rules may lie between two of today's steps. Orders still move by those.
+        """
+        held = self._archive.rules(instrument)
+        counted = held or instrument
+        while True:
+            try:
+                piece = read(counted)
+            except OffGridError as error:
+                finer = None if held is not None else _finer(counted, error.grid)
+                if finer is None:
+                    raise
+                counted = finer
+            else:
+                break
+        if counted != (held or instrument):
+            file.notes.append(
+                f"{counted.symbol} is counted in ticks of {counted.tick_size} and lots of {counted.lot_size}: finer"
+                " than the rules, it was written under older ones"
+            )
+        return counted, piece
 
     def _capture(
         self, taken: TakenFile, path: Path, recording: Recording, file: ImportedFile, checked: FileReport
@@ -177,3 +208,9 @@ def _refuse_unbearable(path: Path, file: ImportedFile) -> None:
     if unbearable := {kind: count for kind, count in file.defects.items() if kind not in _BEARABLE}:
         told = ", ".join(f"{kind} {count:,}" for kind, count in unbearable.items())
         raise DataError(f"{path} has defects that would have to be mended: {told}; see bot4 data check")
+
+
+def _finer(rules: Instrument, grid: str) -> Instrument | None:
+    """Return rules with one more decimal of a grid; None beyond those a venue writes."""
+    size = getattr(rules, grid).scaleb(-1)
+    return None if size < _FINEST else replace(rules, **{grid: size})

@@ -96,6 +96,16 @@ class MarketArchive:
         """Whether a file of this content was taken in."""
         return self.index.knows(digest)
 
+    def rules(self, instrument: Instrument) -> Instrument | None:
+        """Return the rules that an instrument's rows here count in; None where there are none yet."""
+        place = instrument.venue, instrument.market.value
+        if all(
+            (entry.venue, entry.market) != place or entry.kind == CAPTURE
+            for entry in self.index.entries(instrument.symbol)
+        ):
+            return None
+        return self.index.instrument(*place, instrument.symbol)
+
     def unknown_rows(self, instrument: Instrument, piece: Piece) -> NDArray[np.bool_]:
         """Mark the rows that are not here yet.
 
@@ -107,7 +117,7 @@ class MarketArchive:
             The instrument's rows here count in another grid.
 
         """
-        held = self.index.instrument(instrument.venue, instrument.market.value, instrument.symbol)
+        held = self.rules(instrument)
         if held is not None and (held.tick_size, held.lot_size) != (instrument.tick_size, instrument.lot_size):
             raise ConfigError(
                 f"the archive holds {instrument.symbol} in ticks of {held.tick_size} and lots of {held.lot_size}, these"
@@ -141,7 +151,7 @@ class MarketArchive:
             digest=taken.digest, file=f"{folder}/{stem}.npy", bytes=size, rows=len(piece.rows), first_ns=first_ns,
             last_ns=last_ns, first_key=int(piece.keys[0]), last_key=int(piece.keys[-1]), gaps=gaps, missing=missing,
         )  # fmt: skip
-        self.index.add(taken, [entry], [instrument])
+        self.index.add(taken, [entry], [instrument], has_rows=True)
         return len(piece.rows)
 
     def add_capture(self, taken: TakenFile, path: Path, instruments: Sequence[Instrument], seen: CaptureSeen) -> None:
@@ -157,7 +167,7 @@ class MarketArchive:
             )
             for item in instruments
         ]  # fmt: skip
-        self.index.add(taken, entries, instruments)
+        self.index.add(taken, entries, instruments, has_rows=False)
 
     # -- looking up ----------------------------------------------------------------------------------------------------
 

@@ -126,8 +126,11 @@ class ArchiveIndex:
             row = connection.execute(query, (venue, market, symbol)).fetchone()
         return None if row is None else msgspec.json.decode(row[0], type=Instrument)
 
-    def add(self, taken: TakenFile, entries: Sequence[Entry], instruments: Sequence[Instrument]) -> None:
-        """Record one file with what it holds, in one transaction; rules an instrument has stay."""
+    def add(
+        self, taken: TakenFile, entries: Sequence[Entry], instruments: Sequence[Instrument], *, has_rows: bool
+    ) -> None:
+        """Record one file with what it holds, in one transaction; rules of rows go before rules of captures."""
+        otherwise = "(venue, market, symbol) DO UPDATE SET rules = excluded.rules" if has_rows else "DO NOTHING"
         marks = ", ".join("?" * len(_COLUMNS.split(", ")))
         with self._transaction() as connection:
             connection.execute(
@@ -137,7 +140,8 @@ class ArchiveIndex:
             for item in instruments:
                 rules = msgspec.json.encode(item).decode()
                 connection.execute(
-                    "INSERT INTO instruments (venue, market, symbol, rules) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    "INSERT INTO instruments (venue, market, symbol, rules) VALUES (?, ?, ?, ?)"  # noqa: S608 - own words
+                    f" ON CONFLICT {otherwise}",
                     (item.venue, item.market.value, item.symbol, rules),
                 )
             for entry in entries:

@@ -47,6 +47,10 @@ class TickArchive:
         del digest
         return False
 
+    def rules(self, instrument: Instrument) -> Instrument | None:
+        """Return the instrument itself: the tables refuse another grid than theirs, and take no finer one."""
+        return instrument
+
     def unknown_rows(self, instrument: Instrument, piece: Piece) -> NDArray[np.bool_]:
         """Mark every row: the tables find out which are new. Raises DataError for anything but trades."""
         if piece.kind != "trades":
