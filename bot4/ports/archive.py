@@ -78,8 +78,8 @@ class ArchiveWriter(Protocol):
         """What it is called in messages: a folder, or a store."""
         ...
 
-    def knows(self, digest: str) -> bool:
-        """Whether a file of this content was taken in."""
+    def holding(self, digest: str) -> tuple[tuple[str, ...], int] | None:
+        """Return the names and rows that a file of this content gave; None where none was taken in."""
         ...
 
     def rules(self, instrument: Instrument) -> Instrument | None:

@@ -12,6 +12,7 @@ from builders.archive import HOUR_MS, START_MS, hours, put, result_of, run
 from builders.recordings import agg_trades_csv, binance_capture, klines_csv, trades_csv
 
 import bot4
+from bot4.adapters.recordings.check_table import TableCheck
 from bot4.adapters.storage import archive as archive_room
 from bot4.adapters.storage.archive import MarketArchive
 from bot4.adapters.storage.archive_index import ArchiveIndex
@@ -73,6 +74,21 @@ def test_each_kind_of_file_has_its_name_and_adds_nothing_the_second_time(market,
     assert (held(market), sorted(market.rglob("*"))) == before == ([(f"spot/BTCUSDT@{kind}", 30, 0, 0)], before[1])
 
 
+def test_a_file_that_was_taken_in_is_not_checked_again_and_its_copy_neither(market, tmp_path, monkeypatch):
+    path = put(tmp_path, "BTCUSDT.csv", hours(0, 30))
+    import_market_data([path], market)
+    copy = put(tmp_path, "copy.csv", path.read_bytes())
+    other = put(tmp_path, "ETHUSDT.csv", hours(0, 5, price=3_000))
+    seen: list[str] = []
+    original = TableCheck.check
+    monkeypatch.setattr(TableCheck, "check", lambda self, path: (seen.append(path.name), original(self, path)))
+    report = import_market_data([copy, other, path], market)
+    assert [(file.outcome, file.names, file.rows) for file in report.files] == [
+        ("known", ["spot/BTCUSDT@1h"], 30), ("imported", ["spot/ETHUSDT@1h"], 5), ("known", ["spot/BTCUSDT@1h"], 30),
+    ]  # fmt: skip
+    assert seen == ["ETHUSDT.csv"]
+
+
 def check_overlap(market, folder) -> None:
     """Files that overlap give each bar once, in order, with what is missing counted over all of them."""
     first = put(folder, "BTCUSDT.a.csv", hours(0, 40))
@@ -124,6 +140,11 @@ def test_a_capture_is_kept_byte_by_byte(market, tmp_path):
     import_market_data([path], market)
     with MarketArchive(market) as archive:
         chosen = archive.select("BTCUSDT")
+    copy = put(tmp_path, "copy.gz", path.read_bytes())
+    other = put(tmp_path, "other.gz", gzip.compress(binance_capture("usdm", rounds=5), mtime=0))
+    twin = put(tmp_path, "twin.gz", other.read_bytes())
+    again = import_market_data([copy, other, twin], market)
+    assert [file.outcome for file in again.files] == ["known", "imported", "known"]
     (kept,) = chosen.captures
     assert kept.read_bytes() == path.read_bytes()
     assert chosen.rows is None

@@ -92,9 +92,13 @@ class MarketArchive:
 
     # -- taking in -----------------------------------------------------------------------------------------------------
 
-    def knows(self, digest: str) -> bool:
-        """Whether a file of this content was taken in."""
-        return self.index.knows(digest)
+    def holding(self, digest: str) -> tuple[tuple[str, ...], int] | None:
+        """Return the names and rows that a file of this content gave; None where none was taken in."""
+        entries = self.index.entries(digest=digest)
+        if not entries:
+            return None
+        names = tuple(f"{entry.market}/{entry.symbol}@{entry.kind}" for entry in entries)
+        return names, max(entry.rows for entry in entries)
 
     def rules(self, instrument: Instrument) -> Instrument | None:
         """Return the rules that an instrument's rows here count in; None where there are none yet."""

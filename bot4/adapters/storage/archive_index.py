@@ -102,19 +102,15 @@ class ArchiveIndex:
         """Close the file."""
         self._store.close()
 
-    def knows(self, digest: str) -> bool:
-        """Whether a file of this content was taken in."""
-        with self._transaction() as connection:
-            return connection.execute("SELECT 1 FROM imports WHERE digest = ?", (digest,)).fetchone() is not None
-
     def names(self) -> dict[str, str]:
         """Return the name of each file that was taken in, by digest."""
         with self._transaction() as connection:
             return {str(digest): str(name) for digest, name in connection.execute("SELECT digest, name FROM imports")}
 
-    def entries(self, symbol: str | None = None) -> Sequence[Entry]:
-        """Return what there is, of one symbol or of all, in the order of time within each kind."""
-        chosen, values = ("WHERE symbol = ?", (symbol,)) if symbol is not None else ("", ())
+    def entries(self, symbol: str | None = None, *, digest: str | None = None) -> Sequence[Entry]:
+        """Return what there is, of one symbol, of one file or of all, in the order of time within each kind."""
+        column, value = ("symbol", symbol) if symbol is not None else ("digest", digest)
+        chosen, values = ("", ()) if value is None else (f"WHERE {column} = ?", (value,))
         query = f"SELECT {_COLUMNS}, rowid FROM pieces {chosen} ORDER BY venue, market, symbol, kind, first_ns, digest"  # noqa: S608 - own names
         with self._transaction() as connection:
             return [Entry(*row) for row in connection.execute(query, values)]

@@ -42,10 +42,10 @@ class TickArchive:
         self._market = market
         self.name = name
 
-    def knows(self, digest: str) -> bool:
-        """Return False: trades are known one by one, by stamp and id."""
+    def holding(self, digest: str) -> tuple[tuple[str, ...], int] | None:
+        """Return None: trades are known one by one, by stamp and id."""
         del digest
-        return False
+        return None
 
     def rules(self, instrument: Instrument) -> Instrument | None:
         """Return the instrument itself: the tables refuse another grid than theirs, and take no finer one."""
