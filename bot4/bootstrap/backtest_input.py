@@ -31,8 +31,10 @@ class BacktestInput:
         Funding rates of perpetuals, each file named by its symbol; with rows only.
     archive : Path, optional
         Where names are looked for.
+    store : Settings, optional
+        Of the store whose trades are named ``SYMBOL@store``.
     from_ns, to_ns : int, optional
-        Period of what the archive holds.
+        Period of what is named.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class BacktestInput:
         market: str | None = None,
         funding_files: Sequence[Path] = (),
         archive: Path | None = None,
+        store: Settings | None = None,
         from_ns: int | None = None,
         to_ns: int | None = None,
     ) -> None:
@@ -61,7 +64,12 @@ class BacktestInput:
         self._notes: tuple[str, ...] = ()
         self._rows: tuple[list[Instrument], dict[str, Any]] | None = None
         if are_names(paths, archive):
-            self._take(select_rows([str(path) for path in paths], archive, from_ns=from_ns, to_ns=to_ns))
+            names = [str(path) for path in paths]
+            self._take(
+                select_rows(
+                    names, archive, settings=store, instrument_files=instrument_files, from_ns=from_ns, to_ns=to_ns
+                )
+            )
         elif from_ns is not None or to_ns is not None:
             raise ConfigError("a period is chosen of what an archive holds; files are taken whole")
         elif all(is_ohlcv(path) for path in paths):

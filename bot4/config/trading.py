@@ -239,3 +239,4 @@ class StoreSettings(Section, frozen=True):
     connections_max: Annotated[int, Meta(ge=1, le=100)] = 4
     wait_ms: Annotated[int, Meta(ge=100, le=60_000)] = 5_000
     statement_timeout_ms: Annotated[int, Meta(ge=100, le=3_600_000)] = 30_000
+    ticks_days: Annotated[int, Meta(ge=0, le=36_500)] = 0

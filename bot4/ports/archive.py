@@ -74,20 +74,24 @@ class ArchiveWriter(Protocol):
     """What takes market data in."""
 
     @property
-    def folder(self) -> Path:
-        """Where it lies."""
+    def name(self) -> str:
+        """What it is called in messages: a folder, or a store."""
         ...
 
-    def knows(self, digest: str) -> bool:
-        """Whether a file of this content was taken in."""
+    def holding(self, digest: str) -> tuple[tuple[str, ...], int] | None:
+        """Return the names and rows that a file of this content gave; None where none was taken in."""
+        ...
+
+    def rules(self, instrument: Instrument) -> Instrument | None:
+        """Return the rules that an instrument's rows there count in; None where there are none yet."""
         ...
 
     def unknown_rows(self, instrument: Instrument, piece: Piece) -> NDArray[np.bool_]:
         """Mark the rows that are not there yet; raises DataError or ConfigError where they contradict those there."""
         ...
 
-    def add_rows(self, taken: TakenFile, instrument: Instrument, piece: Piece) -> None:
-        """Keep rows that are not there yet."""
+    def add_rows(self, taken: TakenFile, instrument: Instrument, piece: Piece) -> int:
+        """Keep rows; returns how many were new."""
         ...
 
     def add_capture(self, taken: TakenFile, path: Path, instruments: Sequence[Instrument], seen: CaptureSeen) -> None:

@@ -8,34 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders.archive import HOUR_MS, START_MS, hours, put, result_of, run
 from builders.recordings import agg_trades_csv, binance_capture, klines_csv, trades_csv
-from click.testing import CliRunner
 
 import bot4
+from bot4.adapters.recordings.check_table import TableCheck
 from bot4.adapters.storage import archive as archive_room
 from bot4.adapters.storage.archive import MarketArchive
+from bot4.adapters.storage.archive_index import ArchiveIndex
 from bot4.bootstrap import import_market_data, list_market_data
 from bot4.domain.errors import ConfigError, DataError, NoInputError
-from bot4.entrypoints.cli.main import main
-
-HOUR_MS = 3_600_000
-START_MS = 1_722_470_400_000  # August 2024
-
-
-def put(folder: Path, name: str, content: bytes | list[bytes]) -> Path:
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else b"\n".join(content) + b"\n")
-    return path
-
-
-def hours(first: int, count: int, *, price: int = 60_000, left_out: frozenset[int] = frozenset()) -> bytes:
-    """A plain table of hourly bars."""
-    lines = ["ts,open,high,low,close,volume"]
-    for hour in range(first, first + count):
-        if hour not in left_out:
-            low = price + hour % 50
-            lines.append(f"{START_MS + hour * HOUR_MS},{low + 1},{low + 3},{low},{low + 2},{hour % 7 + 0.5}")
-    return "\n".join(lines).encode() + b"\n"
 
 
 @pytest.fixture
@@ -92,6 +74,21 @@ def test_each_kind_of_file_has_its_name_and_adds_nothing_the_second_time(market,
     assert (held(market), sorted(market.rglob("*"))) == before == ([(f"spot/BTCUSDT@{kind}", 30, 0, 0)], before[1])
 
 
+def test_a_file_that_was_taken_in_is_not_checked_again_and_its_copy_neither(market, tmp_path, monkeypatch):
+    path = put(tmp_path, "BTCUSDT.csv", hours(0, 30))
+    import_market_data([path], market)
+    copy = put(tmp_path, "copy.csv", path.read_bytes())
+    other = put(tmp_path, "ETHUSDT.csv", hours(0, 5, price=3_000))
+    seen: list[str] = []
+    original = TableCheck.check
+    monkeypatch.setattr(TableCheck, "check", lambda self, path: (seen.append(path.name), original(self, path)))
+    report = import_market_data([copy, other, path], market)
+    assert [(file.outcome, file.names, file.rows) for file in report.files] == [
+        ("known", ["spot/BTCUSDT@1h"], 30), ("imported", ["spot/ETHUSDT@1h"], 5), ("known", ["spot/BTCUSDT@1h"], 30),
+    ]  # fmt: skip
+    assert seen == ["ETHUSDT.csv"]
+
+
 def check_overlap(market, folder) -> None:
     """Files that overlap give each bar once, in order, with what is missing counted over all of them."""
     first = put(folder, "BTCUSDT.a.csv", hours(0, 40))
@@ -143,9 +140,87 @@ def test_a_capture_is_kept_byte_by_byte(market, tmp_path):
     import_market_data([path], market)
     with MarketArchive(market) as archive:
         chosen = archive.select("BTCUSDT")
+    copy = put(tmp_path, "copy.gz", path.read_bytes())
+    other = put(tmp_path, "other.gz", gzip.compress(binance_capture("usdm", rounds=5), mtime=0))
+    twin = put(tmp_path, "twin.gz", other.read_bytes())
+    again = import_market_data([copy, other, twin], market)
+    assert [file.outcome for file in again.files] == ["known", "imported", "known"]
     (kept,) = chosen.captures
     assert kept.read_bytes() == path.read_bytes()
     assert chosen.rows is None
+
+
+def test_captures_come_in_the_order_of_time_and_those_of_one_time_as_they_were_imported(market, tmp_path):
+    lines = binance_capture("spot", rounds=40).splitlines()
+    snapshot = next(i for i, line in enumerate(lines) if b"lastUpdateId" in line)
+    stream = [line for i, line in enumerate(lines) if i != snapshot]
+    half = len(stream) // 2
+    later = put(tmp_path, "later.dat", stream[half:])
+    first = put(tmp_path, "z-snapshot.dat", [lines[snapshot].replace(b'{"', b'{"symbol":"BTCUSDT","', 1)])
+    second = put(tmp_path, "a-stream.dat", stream[:half])
+    report = import_market_data([later, first, second], market)
+    assert [file.error for file in report.files] == ["", "", ""]
+    with MarketArchive(market) as archive:
+        names = [path.name.partition("-")[2] for path in archive.select("BTCUSDT").captures]
+    assert names == ["z-snapshot.dat", "a-stream.dat", "later.dat"]
+
+
+def test_an_import_that_ended_before_the_index_knew_leaves_nothing_and_is_made_again(market, tmp_path, monkeypatch):
+    path = put(tmp_path, "BTCUSDT.csv", hours(0, 10))
+
+    def die(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ArchiveIndex, "add", die)
+    with pytest.raises(KeyboardInterrupt):
+        import_market_data([path], market)
+    monkeypatch.undo()
+    assert held(market) == []
+    assert import_market_data([path], market).files[0].rows_new == 10
+    assert held(market) == [("spot/BTCUSDT@1h", 10, 0, 0)]
+
+
+def test_a_disk_that_is_full_leaves_nothing_and_is_an_output_error(market, tmp_path, monkeypatch):
+    path = put(tmp_path, "BTCUSDT.csv", hours(0, 10))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(archive_room.np, "save", full)
+    report = import_market_data([path], market)
+    assert (report.exit_code, "No space left" in report.files[0].error) == (73, True)
+    assert [name for name in market.rglob("*") if name.suffix in (".npy", ".new")] == []
+
+
+def finer(count: int) -> bytes:
+    """Bars with a third decimal, as under older rules."""
+    return hours(0, count).replace(b",60003,", b",60003.125,")
+
+
+def test_what_was_written_under_older_rules_is_counted_on_the_grid_it_lies_on(market, tmp_path):
+    tables = [put(tmp_path, "BTCUSDT.csv", finer(10)), put(tmp_path, "BTCUSDT.b.csv", hours(10, 5))]
+    capture = put(tmp_path, "btcusdt.dat", binance_capture("spot", rounds=20))
+    report = import_market_data([capture, *tables], market)
+    assert [(file.outcome, file.rows_new) for file in report.files[1:]] == [("imported", 10), ("imported", 5)]
+    assert report.files[1].defects == {"off_grid": 4}
+    assert "counted in ticks of 0.001" in report.files[1].notes[-1]
+    with MarketArchive(market) as archive:
+        chosen = archive.select("BTCUSDT@1h")
+    assert str(chosen.instrument.ticks_to_price(int(chosen.rows["high_ticks"][0]))) == "60003.125"
+    assert chosen.instrument.price_step == bot4_decimal(b"0.01")
+
+
+def test_a_dump_off_todays_grid_loses_no_row(market, tmp_path):
+    text = trades_csv(30).replace(b"61837.05", b"61837.055")
+    report = import_market_data([put(tmp_path, "BTCUSDT-trades-2024-01-01.csv", text)], market)
+    assert (report.files[0].rows_new, report.files[0].defects) == (30, {"off_grid": 1})
+    assert held(market) == [("spot/BTCUSDT@trades", 30, 0, 0)]
+
+
+def test_a_finer_table_behind_a_coarser_one_is_refused(market, tmp_path):
+    import_market_data([put(tmp_path, "BTCUSDT.b.csv", hours(10, 5))], market)
+    report = import_market_data([put(tmp_path, "BTCUSDT.csv", finer(10))], market)
+    assert (report.exit_code, "is not a multiple of 0.01" in report.files[0].error) == (65, True)
 
 
 # -- by name and period ------------------------------------------------------------------------------------------------
@@ -205,7 +280,8 @@ def test_a_file_of_the_archive_that_was_cut_short_is_an_error(filled):
         archive.select("ETHUSDT")
 
 
-def test_rows_of_another_grid_are_refused(filled, tmp_path):
+def test_rows_that_come_later_are_counted_as_those_that_are_there(filled, tmp_path):
+    """Other rules of today do not change the grid of an instrument that has rows."""
     rules = put(
         tmp_path,
         "rules.toml",
@@ -213,22 +289,14 @@ def test_rows_of_another_grid_are_refused(filled, tmp_path):
         b'price_step = "0.1"\nqty_step = "0.1"\n',
     )
     later = put(tmp_path, "ETHUSDT.b.csv", hours(48, 5, price=3_000))
-    report = import_market_data([later], filled, instrument_files=[rules])
-    assert (report.exit_code, "holds ETHUSDT in ticks of 0.01" in report.files[0].error) == (78, True)
+    assert import_market_data([later], filled, instrument_files=[rules]).exit_code == 0
+    with MarketArchive(filled) as archive:
+        chosen = archive.select("ETHUSDT")
+    assert (str(chosen.instrument.tick_size), len(chosen.rows)) == ("0.01", 53)
+    assert chosen.instrument.ticks_to_price(int(chosen.rows["low_ticks"][50])) == 3_000
 
 
 # -- the commands ------------------------------------------------------------------------------------------------------
-
-
-def run(*words: object) -> tuple[int, str, str]:
-    done = CliRunner().invoke(main, [str(word) for word in words])
-    return done.exit_code, done.stdout, done.stderr
-
-
-def result_of(*words: object) -> str:
-    code, out, err = run("backtest", *words, "--json", "-", "--quiet")
-    assert code == 0, err
-    return str(json.loads(out)["result_hash"])
 
 
 def test_a_backtest_over_a_name_is_the_backtest_over_its_file(tmp_path, monkeypatch):

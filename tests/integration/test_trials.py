@@ -10,9 +10,10 @@ from builders.engine import synthetic_capture
 from builders.stores import KINDS, empty_place, open_store
 from click.testing import CliRunner
 
+from bot4.adapters.storage.migrations import StoreError
 from bot4.application import trials as trials_room
 from bot4.application.trials import count_trials, record_trial
-from bot4.bootstrap.trials import parameters_digest
+from bot4.bootstrap.trials import TrialBook, parameters_digest
 from bot4.config import Settings, load_settings
 from bot4.domain.specification import where
 from bot4.domain.trial import Trial, TrialCount
@@ -138,3 +139,15 @@ def test_each_backtest_counts_itself_in_its_data_directory(capture, tmp_path):
     assert trials_of(capture, here, "--trials", 20) == 20
     assert trials_of(capture, here, "--trials", 2) == 3
     assert trials_of(capture, tmp_path / "there") == 1
+
+
+def test_a_trial_that_cannot_be_counted_loses_no_report_and_is_an_error(capture, tmp_path, monkeypatch):
+    def fail(*_):
+        raise StoreError("store x cannot be written: disk full")
+
+    monkeypatch.setattr(TrialBook, "record", fail)
+    report = tmp_path / "report.json"
+    words = ("backtest", capture, "--data-dir", tmp_path, "--json", report, "--quiet")
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert (done.exit_code, "disk full" in done.stderr) == (74, True)
+    assert json.loads(report.read_bytes())["statistics"]["trials"] == 1

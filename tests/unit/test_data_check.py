@@ -283,3 +283,12 @@ def test_every_kind_of_defect_is_in_the_documentation():
     text = (Path(__file__).resolve().parents[2] / "docs" / "recordings.md").read_text(encoding="utf-8")
     for kind in DEFECT_KINDS:
         assert f"`{kind}`" in text
+
+
+def test_a_snapshot_without_a_symbol_is_of_its_files_only_instrument(tmp_path):
+    """Two captures of one market that have nothing to do with each other are as clean together as alone."""
+    bitcoin = binance_capture("spot", rounds=30)
+    ether = bitcoin.replace(b"BTCUSDT", b"ETHUSDT").replace(b"btcusdt", b"ethusdt")
+    report = check(put(tmp_path / "b.dat", bitcoin), put(tmp_path / "e.dat", ether))
+    assert found(report) == []
+    assert [entry.book for entry in report.instruments] == ["live", "live"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 
 import pytest
 from builders.orders import order
 
+from bot4.adapters.storage import sqlite as sqlite_room
 from bot4.adapters.storage.data_dir import DataDir, DataDirBusyError, DataDirError
 from bot4.adapters.storage.migrations import MIGRATIONS
 from bot4.adapters.storage.sqlite import SqliteStore, StoreError
@@ -86,3 +88,38 @@ def test_a_data_directory_that_is_a_file_is_refused(tmp_path):
     with pytest.raises(DataDirError, match="cannot be used") as error:
         DataDir(tmp_path / "file")
     assert error.value.exit_code == 73
+
+
+def open_at_once(folder, rounds: int) -> list[str]:
+    """Open a new file from six threads at the same moment, again and again; what went wrong."""
+    failures: list[str] = []
+    for number in range(rounds):
+        start = threading.Barrier(6)
+
+        def begin(path=folder / f"{number}.sqlite", start=start) -> None:
+            start.wait()
+            try:
+                SqliteStore(path).close()
+            except StoreError as error:
+                failures.append(str(error))
+
+        threads = [threading.Thread(target=begin) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return failures
+
+
+def test_a_new_file_may_be_opened_by_many_at_once(memory_folder):
+    assert open_at_once(memory_folder, 150) == []
+
+
+def test_a_file_that_stays_locked_is_an_error_after_its_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite_room, "_BUSY_S", 0.05)
+    holder = sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None)
+    holder.execute("CREATE TABLE t (a)")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="database is locked"):
+        SqliteStore(tmp_path / "x.sqlite")
+    holder.close()

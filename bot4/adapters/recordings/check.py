@@ -11,9 +11,12 @@ from bot4.adapters.recordings.check_dump import DumpCheck
 from bot4.adapters.recordings.check_frames import BinanceFrames, BookFrames
 from bot4.adapters.recordings.check_labelled import check_labelled
 from bot4.adapters.recordings.check_stream import StreamCheck
+from bot4.adapters.recordings.check_table import TableCheck
 from bot4.adapters.recordings.findings import LISTED_MAX, Findings
+from bot4.adapters.recordings.ohlcv import is_ohlcv
 from bot4.adapters.recordings.recognise import open_recording
 from bot4.adapters.recordings.recording import RecordingFormat
+from bot4.adapters.recordings.source import Source
 from bot4.domain.errors import Bot4Error
 
 if TYPE_CHECKING:
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 
     # Makes a venue's reader, given the rules known of that venue.
     ReaderMaker = Callable[[Sequence[Instrument]], BookReader]
+
+
+def _bytes_of(entry: Recording | Source | Bot4Error) -> int:
+    return 0 if isinstance(entry, Bot4Error) else entry.bytes_total
 
 
 def _tell(progress: Callable[[int, int], None], done: int, recording: Recording, total: int) -> None:
@@ -74,6 +81,7 @@ class RecordingCheck:
         self._streams: dict[Market, StreamCheck] = {}
         self._books: dict[str, BookFrames] = {}
         self._dumps = DumpCheck(self._catalog, self._findings)
+        self._tables = TableCheck(self._catalog, self._findings, self._market)
 
     def run(
         self, paths: Sequence[Path], progress: Callable[[int, int], None] = lambda _done, _total: None
@@ -99,27 +107,35 @@ class RecordingCheck:
         return self._findings.report
 
     def _pass(self, paths: Sequence[Path], progress: Callable[[int, int], None]) -> None:
-        opened: list[tuple[Path, Recording | Bot4Error]] = [(path, self._open(path)) for path in paths]
-        total = sum(entry.bytes_total for _, entry in opened if not isinstance(entry, Bot4Error))
+        opened = [(path, self._open(path)) for path in paths]
+        total = sum(_bytes_of(entry) for _, entry in opened)
         done = 0
         for path, entry in opened:
             file = self._findings.open_file(str(path))
             if isinstance(entry, Bot4Error):
                 file.error, file.exit_code = str(entry), entry.exit_code
                 continue
+            file.bytes = _bytes_of(entry)
             try:
-                self._check(entry, partial(_tell, progress, done, entry, total))
+                if isinstance(entry, Source):
+                    file.compression = entry.compression
+                    self._tables.check(path)
+                else:
+                    self._check(entry, partial(_tell, progress, done, entry, total))
             except Bot4Error as error:
                 file.error, file.exit_code = str(error), error.exit_code
-            done += entry.bytes_total
+            done += file.bytes
             progress(done, total)
         for stream in self._streams.values():
             stream.close()
         for books in self._books.values():
             books.close()
 
-    def _open(self, path: Path) -> Recording | Bot4Error:
+    def _open(self, path: Path) -> Recording | Source | Bot4Error:
+        """Recognise a recording; a plain table of bars is told by its source alone."""
         try:
+            if is_ohlcv(path):
+                return Source(path)
             recording = open_recording(path, market=self._market)
         except Bot4Error as error:
             return error
@@ -135,7 +151,7 @@ class RecordingCheck:
             recording.venue,
         )
         file.market = recording.market.value if recording.market is not None else ""
-        file.symbols, file.bytes = list(recording.symbols), recording.bytes_total
+        file.symbols = list(recording.symbols)
         file.notes.extend(recording.notes)
         layout = recording.format
         if layout is RecordingFormat.RULES:

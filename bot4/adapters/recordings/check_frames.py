@@ -9,6 +9,8 @@ from bot4.domain.errors import ConfigError
 from bot4.dto.rules import instruments_from_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot4.adapters.recordings.catalog import InstrumentCatalog
     from bot4.adapters.recordings.findings import Findings
     from bot4.domain.instrument import Instrument
@@ -27,9 +29,9 @@ class BinanceFrames:
         """Begin a new file."""
         self._stream.open_file(symbols)
 
-    def frame(self, line: int, recv_ns: int, payload: bytes) -> None:
-        """Judge a websocket frame, or a snapshot a recorder wrote among them."""
-        self._stream.frame(line, recv_ns, payload, self._stream.only_symbol())
+    def frames(self, lines: Sequence[int], recv_ns: Sequence[int], payloads: Sequence[bytes]) -> None:
+        """Judge websocket frames, and snapshots a recorder wrote among them."""
+        self._stream.frames(lines, recv_ns, payloads)
 
     def reply(self, line: int, recv_ns: int, payload: bytes, symbol: str | None) -> None:
         """Judge a REST reply: a snapshot of the symbol its address names, or rules (read when the file was opened)."""
@@ -59,8 +61,12 @@ class BookFrames:
             self._report(symbol)
         self._last_stamps.clear()
 
-    def frame(self, line: int, recv_ns: int, payload: bytes) -> None:
-        """Judge a websocket frame."""
+    def frames(self, lines: Sequence[int], recv_ns: Sequence[int], payloads: Sequence[bytes]) -> None:
+        """Judge websocket frames."""
+        for line, stamp, payload in zip(lines, recv_ns, payloads, strict=True):
+            self._frame(line, stamp, payload)
+
+    def _frame(self, line: int, recv_ns: int, payload: bytes) -> None:
         try:
             message = self._reader.read(payload)
         except ValueError as error:

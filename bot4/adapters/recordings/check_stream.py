@@ -20,8 +20,11 @@ from bot4._core.book.book_sync import SyncVerdict
 from bot4._core.book.depth_sync import DepthSync
 from bot4._core.types import EventKind, Flag, Side
 from bot4._core.wire.scan import Scanner
+from bot4.adapters.recordings.check_batch import BatchCheck
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from bot4._core.book.order_book import BookView
@@ -37,6 +40,7 @@ _WINDOW_TICKS = 1 << 13
 _FAR_CAPACITY = 1 << 15
 _MAX_EVENTS = 1 << 15
 _DECIMALS_MAX = 8
+_BATCH_LEAST = 32  # fewer frames are faster one by one
 
 _NAMES = {
     EventKind.EVENT_DEPTH_BEGIN: "depth",
@@ -97,12 +101,14 @@ class StreamCheck:
         self._findings = findings
         self._scanner = Scanner(max_events=_MAX_EVENTS)
         self._tracks: list[Track] = []
+        self._only = -1
+        self._batches = BatchCheck(self._scanner, self._tracks, findings, CLOCK_APART_NS)
         self.finer: dict[str, Instrument] = {}
 
     def open_file(self, symbols: tuple[str, ...]) -> None:
         """Make the symbols known that recognition saw; the next message of each may start a new stretch."""
-        for symbol in symbols:
-            self.add(symbol)
+        known = {self.add(symbol) for symbol in symbols}
+        self._only = known.pop() if len(known) == 1 else -1
         for track in self._tracks:
             track.fresh = {"depth", "trade", "aggTrade", "bookTicker"}
             track.last_stamps.clear()
@@ -119,8 +125,20 @@ class StreamCheck:
         return index
 
     def only_symbol(self) -> int:
-        """Index for snapshots that name no symbol: the only instrument there is, else -1."""
-        return 0 if len(self._tracks) == 1 else -1
+        """Index for snapshots that name no symbol: the file's only instrument, or the only one there is, else -1."""
+        return 0 if len(self._tracks) == 1 else self._only
+
+    def frames(self, lines: Sequence[int], recv_ns: Sequence[int], payloads: Sequence[bytes]) -> None:
+        """Check frames that follow each other: at once, and by ever smaller parts where there is anything to tell."""
+        if len(lines) < _BATCH_LEAST:
+            for line, stamp, payload in zip(lines, recv_ns, payloads, strict=True):
+                self.frame(line, stamp, payload, self.only_symbol())
+            return
+        places, stamps = np.array(lines, np.int64), np.array(recv_ns, np.int64)
+        if not self._batches.take(places, stamps, payloads, self.only_symbol(), self._synced_in_sequence):
+            half = len(lines) // 2
+            self.frames(lines[:half], recv_ns[:half], payloads[:half])
+            self.frames(lines[half:], recv_ns[half:], payloads[half:])
 
     def frame(self, line: int, recv_ns: int, payload: bytes, default_instrument: int) -> None:
         """Check one frame; `default_instrument` is what a snapshot without a symbol is of, -1 for unknown."""
@@ -248,7 +266,17 @@ class StreamCheck:
             )
         else:
             track.report.snapshots += 1
-        verdict = SyncVerdict(track.sync.apply(events))
+        self._synced(line, track, SyncVerdict(track.sync.apply(events)), first, in_sequence=in_sequence)
+
+    def _synced_in_sequence(self, line: int, track: Track, verdict: SyncVerdict, first: tuple[int, ...]) -> None:
+        self._synced(line, track, verdict, first, in_sequence=True)
+
+    def _synced(
+        self, line: int, track: Track, verdict: SyncVerdict, first: tuple[int, ...], *, in_sequence: bool
+    ) -> None:
+        """Tell what the book made of a depth message."""
+        is_diff = not first[2] & (Flag.FLAG_SNAPSHOT | Flag.FLAG_PARTIAL_BOOK)
+        first_id, last_id = first[7:9]
         if verdict in _BROKEN:
             kind, detail = _BROKEN[verdict]
             self._findings.defect(kind, line, detail, track.report)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from bot4.dto.data_check import DEFECT_KINDS, CheckReport, Defect, FileReport, InstrumentReport
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from bot4.domain.instrument import Instrument
 
 LISTED_MAX = 100
@@ -76,6 +79,15 @@ class Findings:
         if instrument is not None:
             instrument.messages[kind] = instrument.messages.get(kind, 0) + 1
             self.span(instrument, stamp_ns)
+
+    def messages(self, kind: str, stamps_ns: NDArray[np.int64], instrument: InstrumentReport) -> None:
+        """Count messages of one kind and instrument that were read; stamps of 0 are none."""
+        self.file.messages += len(stamps_ns)
+        instrument.messages[kind] = instrument.messages.get(kind, 0) + len(stamps_ns)
+        if len(told := stamps_ns[stamps_ns > 0]):
+            for stamp_ns in (int(told.min()), int(told.max())):
+                self.span(self.file, stamp_ns)
+                self.span(instrument, stamp_ns)
 
     @staticmethod
     def span(report: FileReport | InstrumentReport, stamp_ns: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import warnings
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,11 +20,21 @@ if TYPE_CHECKING:
 
     from bot4.domain.instrument import Instrument
 
+FORMAT = "plain bars CSV"
+PRICES = ("open", "high", "low", "close")
 _HEADER = ("ts", "open", "high", "low", "close", "volume")
 _MS = 1_000_000
 # How far a figure that was once a float may lie from its place on the grid, in steps.
 _OFF_GRID = 1e-4
 _FLOAT_ERROR = 2.0**-50
+
+
+class OffGridError(DataError):
+    """A figure between two steps of the grid it is counted in; `grid` is ``tick_size`` or ``lot_size``."""
+
+    def __init__(self, message: str, grid: str) -> None:
+        super().__init__(message)
+        self.grid = grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +50,7 @@ def is_ohlcv(path: Path) -> bool:
     """Whether a file begins with the header of plain bars."""
     try:
         return _first_line(path).startswith(",".join(_HEADER))
-    except (OSError, EOFError, UnicodeDecodeError):
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error):
         return False
 
 
@@ -66,18 +78,11 @@ def read_ohlcv(path: Path, instrument: Instrument) -> BarsFile:
         It is not what it should be.
 
     """
-    try:
-        columns = _first_line(path).strip().split(",")
-        table = np.atleast_2d(np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.float64))
-    except OSError as error:
-        raise NoInputError(f"{path} cannot be read: {error}") from None
-    except (ValueError, EOFError) as error:
-        raise DataError(f"{path} is no table of bars: {error}") from None
-    if table.size == 0 or len(table) < 2:  # noqa: PLR2004 - the length of a bar is the distance of two
+    by_name = read_table(path)
+    if len(by_name["ts"]) < 2:  # noqa: PLR2004 - the length of a bar is the distance of two
         raise DataError(f"{path} holds fewer than two bars")
-    by_name = dict(zip(columns, table.T, strict=True))
-    rows = np.zeros(len(table), Rows.BARS)
-    for name in ("open", "high", "low", "close"):
+    rows = np.zeros(len(by_name["ts"]), Rows.BARS)
+    for name in PRICES:
         rows[f"{name}_ticks"] = _steps(path, name, by_name[name], float(instrument.tick_size))
     rows["volume_lots"] = _steps(path, "volume", by_name["volume"], float(instrument.lot_size))
     if "taker_base" in by_name:
@@ -94,13 +99,48 @@ def read_ohlcv(path: Path, instrument: Instrument) -> BarsFile:
     return BarsFile(rows, interval_ms * _MS, notes)
 
 
-def _steps(path: Path, name: str, values: NDArray[np.float64], step: float) -> NDArray[np.int64]:
+def read_table(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Read the columns of a table of bars as they are.
+
+    Raises
+    ------
+    NoInputError
+        The file cannot be read.
+    DataError
+        It is no table of numbers, or has no row.
+
+    """
+    try:
+        columns = _first_line(path).strip().split(",")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a file without rows, which is told below
+            table = np.atleast_2d(np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.float64))
+        if table.size == 0:
+            raise DataError(f"{path} holds fewer than two bars")
+        if not np.isfinite(table[:, 0]).all():
+            raise DataError(f"{path} row {int(np.isfinite(table[:, 0]).argmin()) + 2}: the time is no number")
+        return dict(zip(columns, table.T, strict=True))
+    except OSError as error:
+        raise NoInputError(f"{path} cannot be read: {error}") from None
+    except (ValueError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is no table of bars: {error}") from None
+
+
+def off_steps(values: NDArray[np.float64], step: float) -> NDArray[np.bool_]:
+    """Mark the figures that are no multiple of a step, as far as a figure that was once a float can tell."""
     steps = np.rint(values / step)
-    off = np.abs(values / step - steps) > _OFF_GRID + np.abs(steps) * _FLOAT_ERROR
+    return ~(np.abs(values / step - steps) <= _OFF_GRID + np.abs(steps) * _FLOAT_ERROR)
+
+
+def _steps(path: Path, name: str, values: NDArray[np.float64], step: float) -> NDArray[np.int64]:
+    off = off_steps(values, step)
     if off.any():
         row = int(off.argmax())
-        raise DataError(f"{path} row {row + 2}: {name} {values[row]:.12g} is not a multiple of {step:.12g}")
-    return steps.astype(np.int64)
+        raise OffGridError(
+            f"{path} row {row + 2}: {name} {values[row]:.12g} is not a multiple of {step:.12g}",
+            "tick_size" if name in PRICES else "lot_size",
+        )
+    return np.rint(values / step).astype(np.int64)
 
 
 def _interval(path: Path, opens: NDArray[np.int64]) -> int:

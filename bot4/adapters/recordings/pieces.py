@@ -8,6 +8,7 @@ import numpy as np
 
 from bot4._core.types import Flag
 from bot4._core.wire.csv_rows import CsvRows
+from bot4.adapters.recordings.ohlcv import OffGridError
 from bot4.adapters.recordings.recording import RecordingFormat
 from bot4.domain.errors import DataError
 from bot4.dto.rows import Rows
@@ -47,6 +48,8 @@ def dump_piece(recording: Recording, instrument: Instrument, progress: Callable[
 
     Raises
     ------
+    OffGridError
+        A figure lies off the instrument's grid.
     DataError
         It holds no row.
 
@@ -57,6 +60,9 @@ def dump_piece(recording: Recording, instrument: Instrument, progress: Callable[
         events, _, _ = reader.parse(chunk)
         parts.append(_bars(events) if recording.format is RecordingFormat.CSV_KLINES else _trades(events))
         progress()
+    for verdict, grid in (("off_tick", "tick_size"), ("off_lot", "lot_size")):
+        if count := reader.counts[verdict]:
+            raise OffGridError(f"{recording.path}: {count:,} rows are off {grid} {getattr(instrument, grid):f}", grid)
     rows = np.concatenate([rows for rows, _ in parts]) if parts else np.empty(0, Rows.TRADES)
     if len(rows) == 0:
         raise DataError(f"{recording.path} holds no row")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot4.adapters.recordings.catalog import InstrumentCatalog
 from bot4.adapters.recordings.check import RecordingCheck
-from bot4.adapters.recordings.ohlcv import is_ohlcv, read_ohlcv
+from bot4.adapters.recordings.ohlcv import FORMAT, OffGridError, read_ohlcv
 from bot4.adapters.recordings.pieces import bars_piece, dump_piece
 from bot4.adapters.recordings.recognise import open_recording
 from bot4.adapters.recordings.recording import RecordingFormat
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _BEARABLE = frozenset({"missing_bar", "trade_id_gap", "off_grid"})
 _HOLES = ("missing_bar", "trade_id_gap", "sequence_gap")
 _HASH_BYTES = 1 << 20
+_FINEST = Decimal("1E-8")
 
 
 class Taking:
@@ -79,26 +82,39 @@ class Taking:
             Told the bytes done and the bytes there are: each file is read twice, to check it and to take it in.
 
         """
-        checked = [path for path in paths if not is_ohlcv(path)]
-        total = 2 * sum(path.stat().st_size for path in paths if path.is_file())
-        found = self._check.run(checked, lambda done, _: progress(done, total))
-        by_path = {file.path: file for file in found.files}
-        report = ImportReport(str(self._archive.folder))
-        done = sum(path.stat().st_size for path in checked if path.is_file())
+        known = {path: file for path in paths if (file := self._known(path)) is not None}
+        unknown = [path for path in paths if path not in known]
+        total = 2 * sum(path.stat().st_size for path in unknown if path.is_file())
+        found = self._check.run(unknown, lambda done, _: progress(done, total))
+        checks = dict(zip(unknown, found.files, strict=True))
+        report = ImportReport(self._archive.name)
+        done = total // 2
         for path in paths:
-            report.files.append(self._take(path, by_path.get(str(path))))
+            if path in known:
+                report.files.append(known[path])
+                continue
+            report.files.append(self._take(path, checks[path]))
             done += path.stat().st_size if path.is_file() else 0
             progress(done, total)
         return report
 
-    def _take(self, path: Path, checked: FileReport | None) -> ImportedFile:
-        file = ImportedFile(str(path))
-        if checked is not None:
-            file.defects, file.notes = dict(checked.defects), list(checked.notes)
+    def _known(self, path: Path) -> ImportedFile | None:
+        """Return what is said of a file whose very content was taken in before: it is not read again."""
         try:
-            if checked is not None and checked.error:
+            held = self._archive.holding(_digest(path))
+        except NoInputError:
+            return None  # the check says what is wrong with it
+        if held is None:
+            return None
+        names, rows = held
+        return ImportedFile(str(path), "known", list(names), rows)
+
+    def _take(self, path: Path, checked: FileReport) -> ImportedFile:
+        file = ImportedFile(str(path), defects=dict(checked.defects), notes=list(checked.notes))
+        try:
+            if checked.error:
                 file.exit_code, file.error, file.outcome = checked.exit_code, checked.error, "refused"
-            elif checked is None:
+            elif checked.format == FORMAT:
                 self._bars(path, file)
             else:
                 self._recording(path, file, checked)
@@ -108,15 +124,15 @@ class Taking:
 
     def _bars(self, path: Path, file: ImportedFile) -> None:
         instrument = self._catalog.require("binance", self._market or Market.SPOT, path.name.partition(".")[0])
-        taken = self._import(path, "plain bars CSV", file)
-        bars = read_ohlcv(path, instrument)
-        file.notes.extend(bars.notes)
-        self._rows(taken, instrument, bars_piece(bars.rows), file)
+        _refuse_unbearable(path, file)
+        taken = self._import(path, FORMAT, file)
+        instrument, piece = self._counted(instrument, lambda rules: bars_piece(read_ohlcv(path, rules).rows), file)
+        self._rows(taken, instrument, piece, file)
 
     def _recording(self, path: Path, file: ImportedFile, checked: FileReport) -> None:
         recording = open_recording(path, market=self._market)
         self._catalog.add_recorded(recording.instruments)
-        if recording.format is RecordingFormat.RULES:
+        if recording.format is RecordingFormat.RULES or (recording.instruments and not recording.symbols):
             file.outcome = "rules"
             return
         taken = self._import(path, recording.format.value, file)
@@ -125,11 +141,37 @@ class Taking:
             return
         if not recording.format.is_csv_dump:
             raise DataError(f"{path} ({recording.format.value}) can be checked by `bot4 data check`, not imported")
-        if unbearable := {kind: count for kind, count in file.defects.items() if kind not in _BEARABLE}:
-            told = ", ".join(f"{kind} {count:,}" for kind, count in unbearable.items())
-            raise DataError(f"{path} has defects that would have to be mended: {told}; see bot4 data check")
-        instrument = self._instrument(recording)
-        self._rows(taken, instrument, dump_piece(recording, instrument, lambda: None), file)
+        _refuse_unbearable(path, file)
+        instrument, piece = self._counted(
+            self._instrument(recording), lambda rules: dump_piece(open_recording(path), rules, lambda: None), file
+        )
+        self._rows(taken, instrument, piece, file)
+
+    def _counted(
+        self, instrument: Instrument, read: Callable[[Instrument], Piece], file: ImportedFile
+    ) -> tuple[Instrument, Piece]:
+        """Read rows on the grid they lie on: the archive's, or the rules', or a finer one where rules have changed.
+
+        What venues wrote under older rules may lie between two of today's steps. Orders still move by those.
+        """
+        held = self._archive.rules(instrument)
+        counted = held or instrument
+        while True:
+            try:
+                piece = read(counted)
+            except OffGridError as error:
+                finer = None if held is not None else _finer(counted, error.grid)
+                if finer is None:
+                    raise
+                counted = finer
+            else:
+                break
+        if counted != (held or instrument):
+            file.notes.append(
+                f"{counted.symbol} is counted in ticks of {counted.tick_size} and lots of {counted.lot_size}: finer"
+                " than the rules, it was written under older ones"
+            )
+        return counted, piece
 
     def _capture(
         self, taken: TakenFile, path: Path, recording: Recording, file: ImportedFile, checked: FileReport
@@ -140,7 +182,7 @@ class Taking:
         instruments = [self._catalog.require(recording.venue, market, symbol) for symbol in recording.symbols]
         file.names = [f"{item.market.value}/{item.symbol}@capture" for item in instruments]
         file.rows = checked.messages
-        if self._archive.knows(taken.digest):
+        if self._archive.holding(taken.digest) is not None:  # twice in this import
             file.outcome = "known"
             return
         gaps = sum(checked.defects.get(kind, 0) for kind in _HOLES)
@@ -151,11 +193,11 @@ class Taking:
     def _rows(self, taken: TakenFile, instrument: Instrument, piece: Piece, file: ImportedFile) -> None:
         file.names, file.rows = [f"{instrument.market.value}/{instrument.symbol}@{piece.kind}"], len(piece.keys)
         unknown = self._archive.unknown_rows(instrument, piece)
-        file.rows_new = int(unknown.sum())
+        if unknown.any():
+            new = piece if unknown.all() else piece.only(unknown)
+            file.rows_new = self._archive.add_rows(taken, instrument, new)
         if not file.rows_new:
             file.outcome = "known"
-            return
-        self._archive.add_rows(taken, instrument, piece if unknown.all() else piece.only(unknown))
 
     def _instrument(self, recording: Recording) -> Instrument:
         if recording.symbols:
@@ -167,12 +209,29 @@ class Taking:
         )
 
     def _import(self, path: Path, layout: str, file: ImportedFile) -> TakenFile:
-        digest = hashlib.sha256()
-        try:
-            with path.open("rb") as source:
-                while part := source.read(_HASH_BYTES):
-                    digest.update(part)
-        except OSError as error:
-            raise NoInputError(f"{path} cannot be read: {error.strerror}") from None
         defects = json.dumps(file.defects)
-        return TakenFile(digest.hexdigest(), path.name, str(path.resolve()), self._now_utc, layout, defects)
+        return TakenFile(_digest(path), path.name, str(path.resolve()), self._now_utc, layout, defects)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as source:
+            while part := source.read(_HASH_BYTES):
+                digest.update(part)
+    except OSError as error:
+        raise NoInputError(f"{path} cannot be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _refuse_unbearable(path: Path, file: ImportedFile) -> None:
+    """Raise a DataError where rows could only be kept by mending them."""
+    if unbearable := {kind: count for kind, count in file.defects.items() if kind not in _BEARABLE}:
+        told = ", ".join(f"{kind} {count:,}" for kind, count in unbearable.items())
+        raise DataError(f"{path} has defects that would have to be mended: {told}; see bot4 data check")
+
+
+def _finer(rules: Instrument, grid: str) -> Instrument | None:
+    """Return rules with one more decimal of a grid; None beyond those a venue writes."""
+    size = getattr(rules, grid).scaleb(-1)
+    return None if size < _FINEST else replace(rules, **{grid: size})

@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -84,11 +85,30 @@ class MarketArchive:
     ) -> None:
         self.index.close()
 
+    @property
+    def name(self) -> str:
+        """The folder."""
+        return str(self.folder)
+
     # -- taking in -----------------------------------------------------------------------------------------------------
 
-    def knows(self, digest: str) -> bool:
-        """Whether a file of this content was taken in."""
-        return self.index.knows(digest)
+    def holding(self, digest: str) -> tuple[tuple[str, ...], int] | None:
+        """Return the names and rows that a file of this content gave; None where none was taken in."""
+        entries = self.index.entries(digest=digest)
+        if not entries:
+            return None
+        names = tuple(f"{entry.market}/{entry.symbol}@{entry.kind}" for entry in entries)
+        return names, max(entry.rows for entry in entries)
+
+    def rules(self, instrument: Instrument) -> Instrument | None:
+        """Return the rules that an instrument's rows here count in; None where there are none yet."""
+        place = instrument.venue, instrument.market.value
+        if all(
+            (entry.venue, entry.market) != place or entry.kind == CAPTURE
+            for entry in self.index.entries(instrument.symbol)
+        ):
+            return None
+        return self.index.instrument(*place, instrument.symbol)
 
     def unknown_rows(self, instrument: Instrument, piece: Piece) -> NDArray[np.bool_]:
         """Mark the rows that are not here yet.
@@ -101,7 +121,7 @@ class MarketArchive:
             The instrument's rows here count in another grid.
 
         """
-        held = self.index.instrument(instrument.venue, instrument.market.value, instrument.symbol)
+        held = self.rules(instrument)
         if held is not None and (held.tick_size, held.lot_size) != (instrument.tick_size, instrument.lot_size):
             raise ConfigError(
                 f"the archive holds {instrument.symbol} in ticks of {held.tick_size} and lots of {held.lot_size}, these"
@@ -122,8 +142,8 @@ class MarketArchive:
             unknown &= ~known
         return unknown
 
-    def add_rows(self, taken: TakenFile, instrument: Instrument, piece: Piece) -> None:
-        """Keep rows that are not here yet; they are on the disk before the index names them."""
+    def add_rows(self, taken: TakenFile, instrument: Instrument, piece: Piece) -> int:
+        """Keep rows that are not here yet; they are on the disk before the index names them. Returns how many."""
         first_ns, last_ns = piece.span
         stem = f"{np.datetime64(first_ns, 'ns').astype('datetime64[s]').item():%Y%m%dT%H%M%S}-{taken.digest[:12]}"
         folder = f"{instrument.venue}/{instrument.market.value}/{_safe(instrument.symbol)}/{piece.kind}"
@@ -135,7 +155,8 @@ class MarketArchive:
             digest=taken.digest, file=f"{folder}/{stem}.npy", bytes=size, rows=len(piece.rows), first_ns=first_ns,
             last_ns=last_ns, first_key=int(piece.keys[0]), last_key=int(piece.keys[-1]), gaps=gaps, missing=missing,
         )  # fmt: skip
-        self.index.add(taken, [entry], [instrument])
+        self.index.add(taken, [entry], [instrument], has_rows=True)
+        return len(piece.rows)
 
     def add_capture(self, taken: TakenFile, path: Path, instruments: Sequence[Instrument], seen: CaptureSeen) -> None:
         """Keep a capture as it is; `seen` has what was counted in it, and is repeated for each instrument."""
@@ -150,7 +171,7 @@ class MarketArchive:
             )
             for item in instruments
         ]  # fmt: skip
-        self.index.add(taken, entries, instruments)
+        self.index.add(taken, entries, instruments, has_rows=False)
 
     # -- looking up ----------------------------------------------------------------------------------------------------
 
@@ -158,9 +179,7 @@ class MarketArchive:
         """Return what there is, a line for each instrument and kind."""
         names = self.index.names()
         found = []
-        for key, group in groupby(
-            self.index.entries(), lambda entry: (entry.venue, entry.market, entry.symbol, entry.kind)
-        ):
+        for key, group in groupby(self.index.entries(), attrgetter("venue", "market", "symbol", "kind")):
             entries = list(group)
             gaps, missing = self._gaps(entries)
             found.append(
@@ -191,7 +210,7 @@ class MarketArchive:
             The name stands for several.
 
         """
-        market, symbol, kind = _parts(name)
+        market, symbol, kind = parts_of(name)
         found = [
             holding
             for holding in self.holdings()
@@ -224,7 +243,8 @@ class MarketArchive:
             raise NoInputError(f"{self.folder} holds {name}, and nothing of that period")
         is_cut = any(entry.first_ns < begin or entry.last_ns >= end for entry in entries)
         notes = (f"{name}: captures are taken whole, also before and after the period",) if is_cut else ()
-        return Selection(instrument, CAPTURE, None, tuple(self.folder / entry.file for entry in entries), notes)
+        files = tuple(self.folder / entry.file for entry in _in_turn(entries))
+        return Selection(instrument, CAPTURE, None, files, notes)
 
     def _rows(self, entries: Sequence[Entry], begin: int, end: int) -> tuple[NDArray[np.void], NDArray[np.int64]]:
         parts = [self._part(entry, begin, end) for entry in entries]
@@ -305,12 +325,24 @@ def _gaps(keys: NDArray[np.int64], step: int) -> tuple[int, int]:
     return int((missing > 0).sum()), int(missing.sum())
 
 
+def _in_turn(entries: Sequence[Entry]) -> list[Entry]:
+    """Order captures by time, those of the same time (a snapshot and its stream) as they were imported."""
+    groups: list[list[Entry]] = []
+    until_ns = -1
+    for entry in sorted(entries, key=attrgetter("first_ns")):
+        if entry.first_ns > until_ns:
+            groups.append([])
+        groups[-1].append(entry)
+        until_ns = max(until_ns, entry.last_ns)
+    return [entry for group in groups for entry in sorted(group, key=attrgetter("number"))]
+
+
 def _step(rows: NDArray[np.void]) -> int:
     """Return how far the keys of two rows lie apart where none is missing."""
     return int(rows["close_ns"][0] - rows["open_ns"][0]) if rows.dtype == Rows.BARS else 1
 
 
-def _parts(name: str) -> tuple[str, str, str]:
+def parts_of(name: str) -> tuple[str, str, str]:
     """Return market, symbol and kind of a name; empty where it does not say."""
     whole, _, kind = name.partition("@")
     market, slash, symbol = whole.partition("/")

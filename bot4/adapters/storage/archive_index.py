@@ -63,7 +63,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of the archive. Keys are trade ids or the open times of bars; 0 for captures."""
+    """One file of the archive. Keys are trade ids or the open times of bars; 0 for captures.
+
+    `number` rises in the order of the imports.
+    """
 
     venue: str
     market: str
@@ -79,6 +82,7 @@ class Entry:
     last_key: int
     gaps: int
     missing: int
+    number: int = 0
 
 
 class ArchiveIndex:
@@ -98,20 +102,16 @@ class ArchiveIndex:
         """Close the file."""
         self._store.close()
 
-    def knows(self, digest: str) -> bool:
-        """Whether a file of this content was taken in."""
-        with self._transaction() as connection:
-            return connection.execute("SELECT 1 FROM imports WHERE digest = ?", (digest,)).fetchone() is not None
-
     def names(self) -> dict[str, str]:
         """Return the name of each file that was taken in, by digest."""
         with self._transaction() as connection:
             return {str(digest): str(name) for digest, name in connection.execute("SELECT digest, name FROM imports")}
 
-    def entries(self, symbol: str | None = None) -> Sequence[Entry]:
-        """Return what there is, of one symbol or of all, in the order of time within each kind."""
-        chosen, values = ("WHERE symbol = ?", (symbol,)) if symbol is not None else ("", ())
-        query = f"SELECT {_COLUMNS} FROM pieces {chosen} ORDER BY venue, market, symbol, kind, first_ns, digest"  # noqa: S608 - own names
+    def entries(self, symbol: str | None = None, *, digest: str | None = None) -> Sequence[Entry]:
+        """Return what there is, of one symbol, of one file or of all, in the order of time within each kind."""
+        column, value = ("symbol", symbol) if symbol is not None else ("digest", digest)
+        chosen, values = ("", ()) if value is None else (f"WHERE {column} = ?", (value,))
+        query = f"SELECT {_COLUMNS}, rowid FROM pieces {chosen} ORDER BY venue, market, symbol, kind, first_ns, digest"  # noqa: S608 - own names
         with self._transaction() as connection:
             return [Entry(*row) for row in connection.execute(query, values)]
 
@@ -122,8 +122,11 @@ class ArchiveIndex:
             row = connection.execute(query, (venue, market, symbol)).fetchone()
         return None if row is None else msgspec.json.decode(row[0], type=Instrument)
 
-    def add(self, taken: TakenFile, entries: Sequence[Entry], instruments: Sequence[Instrument]) -> None:
-        """Record one file with what it holds, in one transaction; rules an instrument has stay."""
+    def add(
+        self, taken: TakenFile, entries: Sequence[Entry], instruments: Sequence[Instrument], *, has_rows: bool
+    ) -> None:
+        """Record one file with what it holds, in one transaction; rules of rows go before rules of captures."""
+        otherwise = "(venue, market, symbol) DO UPDATE SET rules = excluded.rules" if has_rows else "DO NOTHING"
         marks = ", ".join("?" * len(_COLUMNS.split(", ")))
         with self._transaction() as connection:
             connection.execute(
@@ -133,7 +136,8 @@ class ArchiveIndex:
             for item in instruments:
                 rules = msgspec.json.encode(item).decode()
                 connection.execute(
-                    "INSERT INTO instruments (venue, market, symbol, rules) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    "INSERT INTO instruments (venue, market, symbol, rules) VALUES (?, ?, ?, ?)"  # noqa: S608 - own words
+                    f" ON CONFLICT {otherwise}",
                     (item.venue, item.market.value, item.symbol, rules),
                 )
             for entry in entries:

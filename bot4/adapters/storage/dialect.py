@@ -61,8 +61,9 @@ class Dialect:
         A bool as the database takes it.
     table_exists : str
         A query for one table by name: a row where it is there.
-    numbers : str
-        A table of one column, ``number``, of a JSON list that is bound to it.
+    next_marks : str
+        A query for points of an equity curve, with room for its ``columns``: of the run bound first, for each number
+        of the JSON list bound second the first point at or after it, each one look-up in the index.
 
     """
 
@@ -72,7 +73,7 @@ class Dialect:
     spelt: Callable[[str], str]
     flag: Callable[[bool], Any]
     table_exists: str
-    numbers: str
+    next_marks: str
 
     def bound(self, value: object) -> Any:
         """Return a domain value as the database takes it."""
@@ -93,7 +94,10 @@ SQLITE = Dialect(
     spelt=lambda column: column,
     flag=int,
     table_exists="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
-    numbers="(SELECT value AS number FROM json_each(?))",
+    next_marks=(
+        "SELECT {columns} FROM marks WHERE run_id = ?1 AND seq IN (SELECT (SELECT min(seq) FROM marks"
+        " WHERE run_id = ?1 AND seq >= wanted.value) FROM json_each(?2) AS wanted) ORDER BY seq"
+    ),
 )
 """Amounts are text: SQLite has no exact decimal. The collation ``amount`` is the store's own."""
 
@@ -104,6 +108,11 @@ POSTGRESQL = Dialect(
     spelt=lambda column: f'{column} COLLATE "C"',
     flag=bool,
     table_exists="SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?",
-    numbers="(SELECT CAST(value AS BIGINT) AS number FROM jsonb_array_elements_text(CAST(? AS JSONB)))",
+    next_marks=(
+        "WITH asked AS MATERIALIZED (SELECT CAST(? AS TEXT) AS run_id, CAST(value AS BIGINT) AS number"
+        " FROM jsonb_array_elements_text(CAST(? AS JSONB)))"
+        " SELECT DISTINCT {columns} FROM asked CROSS JOIN LATERAL (SELECT * FROM marks"
+        " WHERE marks.run_id = asked.run_id AND seq >= asked.number ORDER BY seq LIMIT 1) AS near ORDER BY seq"
+    ),
 )
 """Amounts are NUMERIC."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from bot4.adapters.storage.migrations import StoreError
+from bot4.domain.instrument import Market
 from bot4.ports.market_data import BAR_DTYPE, TICK_DTYPE
 
 if TYPE_CHECKING:
@@ -141,6 +142,28 @@ class SqlMarketData:
                 (found, interval_ns, before_ns if before_ns is not None else 2**63 - 1, last),
             ).fetchall()
         return np.array(rows[::-1], BAR_DTYPE)
+
+    def held(self) -> list[tuple[str, str, str, int, int, int]]:
+        """Return venue, market, symbol, first and last stamp and number of trades, for each instrument with any."""
+        found = []
+        with self._transaction() as connection:
+            known = connection.execute(
+                "SELECT instrument_id, venue, kind, symbol FROM instruments ORDER BY venue, kind, symbol"
+            ).fetchall()
+            for instrument_id, venue, kind, symbol in known:
+                self._refresh(connection, int(instrument_id))
+                first, last = connection.execute(
+                    "SELECT min(ts_ns), max(ts_ns) FROM ticks WHERE instrument_id = ?", (instrument_id,)
+                ).fetchone() or (None, None)
+                if first is None:
+                    continue
+                (rows,) = connection.execute(
+                    "SELECT sum(trade_count) FROM bars WHERE instrument_id = ? AND interval_ns = ? AND open_ns >= ?",
+                    (instrument_id, DAY_NS, first - first % DAY_NS),
+                ).fetchone() or (0,)
+                market = next(room for room in Market if room.kind.name.lower() == kind)
+                found.append((venue, market.value, symbol, int(first), int(last), int(rows)))
+        return found
 
     def forget_before(self, ts_ns: int) -> int:
         """Drop trades older than `ts_ns`; bars that are stale are made first, and stay."""

@@ -204,15 +204,8 @@ class Marks(RecordsOfRuns[Mark]):
             return []
         first, last = ends
         wanted = sorted({first + (last - first) * at // max(points_max - 1, 1) for at in range(points_max)})
-        query = (
-            "WITH points AS MATERIALIZED (SELECT (SELECT min(near.seq) FROM marks AS near"  # noqa: S608 - own names
-            " WHERE near.run_id = ? AND near.seq >= wanted.number) AS point"
-            f" FROM {self._connection.dialect.numbers} AS wanted)"
-            f" SELECT {', '.join(self._columns)} FROM marks"
-            " WHERE run_id = ? AND seq IN (SELECT point FROM points) ORDER BY seq"
-        )
-        values = (run_id, orjson.dumps(wanted).decode(), run_id)
-        return [self._record(row) for row in self._connection.execute(query, values)]
+        query = self._connection.dialect.next_marks.format(columns=", ".join(self._columns))
+        return [self._record(row) for row in self._connection.execute(query, (run_id, orjson.dumps(wanted).decode()))]
 
     @staticmethod
     def _record(row: tuple[Any, ...]) -> Mark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from decimal import Decimal
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,13 @@ from bot4.adapters.storage.migrations import MIGRATIONS, StoreError, migrate
 from bot4.adapters.storage.unit_of_work import SqlUnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bot4.adapters.storage.step import Migration
+
+
+_BUSY_S = 5.0
 
 
 class SqliteConnection:
@@ -57,15 +61,15 @@ class SqliteStore:
         self._lock = RLock()
         self._depth = 0
         try:
-            self._raw = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._raw = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=_BUSY_S)
         except sqlite3.Error as error:
             raise StoreError(f"store {self.path} cannot be opened: {error}") from None
         try:
             self._connection = SqliteConnection(self._raw)
             self._raw.create_collation("amount", _compare_amounts)
-            self._migrate()
+            _patiently(self._migrate)
             # WAL: readers never wait for the writer; NORMAL: a power cut may lose commits, which the journal has.
-            self._raw.execute("PRAGMA journal_mode = WAL")
+            _patiently(lambda: self._raw.execute("PRAGMA journal_mode = WAL"))
             self._raw.execute("PRAGMA synchronous = NORMAL")
             self._raw.execute("PRAGMA foreign_keys = ON")
         except sqlite3.Error as error:
@@ -127,6 +131,23 @@ class SqliteStore:
         finally:
             self._depth -= 1
             self._lock.release()
+
+
+def _patiently(step: Callable[[], object]) -> None:
+    """Take a step of opening a file that others open, too.
+
+    Changing the journal's mode is refused at once where another process holds the file, whatever the timeout says.
+    """
+    deadline_s = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            step()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _compare_amounts(left: str, right: str) -> int:

@@ -150,6 +150,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
             market=market,
             funding_files=funding_files,
             archive=archive if archive is not None else archive_of(settings.run.data_dir),
+            store=settings,
             from_ns=moment_ns(from_day),
             to_ns=moment_ns(to_day),
         )
@@ -164,7 +165,11 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
         ):
             result = source.run(made, settings, strategy_latency_ns=latency_ns, progress=None if quiet else bar.update)
             statistics = judge(result)
-            counted = book.record(result, statistics)
+            try:
+                counted = book.record(result, statistics)
+            except Bot4Error:  # not counted: what came of it is written all the same
+                _write(result, statistics, html_file, json_file)
+                raise
             if (tried := max(counted.trials, trials or 1)) > 1:
                 statistics = judge(result, trials=tried, trial_variance=counted.sharpe_variance)
         _write(result, statistics, html_file, json_file)

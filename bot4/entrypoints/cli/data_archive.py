@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from bot4.config import Settings
     from bot4.dto.holdings import Holding, ImportReport
 
 _ARCHIVE = "market"
+_STORE = "store"
 
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path, readable=False))
-@click.option("--into", metavar="DIR", help="The archive.  [default: market in the data directory]")
+@click.option(
+    "--into",
+    metavar="DIR",
+    help="The archive, or store: its tables of trades.  [default: market in the data directory]",
+)
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.  [default: bot4.toml]"
+)
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs and the archive are kept.")
 @click.option(
     "--instrument",
@@ -33,6 +42,7 @@ _ARCHIVE = "market"
 def import_data(  # noqa: PLR0917 - click hands them over by name
     paths: tuple[Path, ...],
     into: str | None,
+    config_file: Path | None,
     data_dir: Path | None,
     instrument_files: tuple[Path, ...],
     market: str | None,
@@ -55,10 +65,10 @@ def import_data(  # noqa: PLR0917 - click hands them over by name
     from bot4.entrypoints.cli.progress import ByteBar
 
     try:
-        folder = Path(into) if into is not None else _default_archive(data_dir)
+        place = _place(into, config_file, data_dir)
         with ByteBar("importing") as bar:
             report = import_market_data(
-                paths, folder, instrument_files=instrument_files, market=market, progress=bar.update
+                paths, place, instrument_files=instrument_files, market=market, progress=bar.update
             )
         if json_file is not None:
             _write(report.to_dict(), json_file)
@@ -71,22 +81,26 @@ def import_data(  # noqa: PLR0917 - click hands them over by name
 
 
 @click.command("list")
-@click.argument("archive", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
+@click.argument("archive", required=False, metavar="[DIR]")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.  [default: bot4.toml]"
+)
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs and the archive are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
-def list_data(archive: Path | None, data_dir: Path | None, *, as_json: bool) -> None:
+def list_data(archive: str | None, config_file: Path | None, data_dir: Path | None, *, as_json: bool) -> None:
     """List what was imported: symbol, kind, period, rows, gaps, size, and where it came from.
 
-    DIR is the archive; market in the data directory where not given.
+    DIR is the archive, or store: the trades in its tables; market in the data directory where not given.
 
     \b
     bot4 data list
+    bot4 data list store
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.bootstrap import list_market_data
     from bot4.domain.errors import Bot4Error
 
     try:
-        held = list_market_data(archive if archive is not None else _default_archive(data_dir))
+        held = list_market_data(_place(archive, config_file, data_dir))
     except Bot4Error as error:
         click.echo(f"bot4: {error}", err=True)
         sys.exit(error.exit_code)
@@ -120,10 +134,15 @@ def moment_ns(text: str | None) -> int | None:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e6) * 1_000
 
 
-def _default_archive(data_dir: Path | None) -> Path:
+def _place(given: str | None, config_file: Path | None, data_dir: Path | None) -> Path | Settings:
+    """Return the folder that was named, the settings of the store, or the folder of the settings."""
     from bot4.config import load_settings
 
-    return archive_of(data_dir if data_dir is not None else load_settings(None).run.data_dir)
+    if given not in (None, _STORE):
+        return Path(str(given))
+    overrides = {} if data_dir is None else {"run.data_dir": str(data_dir)}
+    settings = load_settings(config_file, overrides=overrides)
+    return settings if given == _STORE else archive_of(settings.run.data_dir)
 
 
 def _show(report: ImportReport) -> None:
@@ -160,7 +179,7 @@ def _table(held: list[Holding]) -> None:
         sources = one.sources[0] + (f" and {len(one.sources) - 1} more" if len(one.sources) > 1 else "")
         rows.append(
             (one.name, one.venue, begin, end, f"{one.rows:,}", f"{one.gaps:,}", f"{one.missing:,}",
-             f"{one.bytes / 1e6:.1f} MB", sources)
+             f"{one.bytes / 1e6:.1f} MB" if one.bytes else "", sources)
         )  # fmt: skip
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     right = {4, 5, 6, 7}
