@@ -25,6 +25,7 @@ class MarginTables(ExchangeTables):
         margin_call_ppm: int = 800_000,
         stp_modes: Iterable[int] = ...,
         max_algo_orders: int = 0,
+        protect_ppm: int = 0,
         range_down_ppm: int = 0,
         range_up_ppm: int = 0,
         window_ticks: int = ...,

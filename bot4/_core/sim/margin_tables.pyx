@@ -45,7 +45,7 @@ cdef class MarginTables(ExchangeTables):
     def add_perpetual(
         self, name, base, margin_asset, *, tick_size, lot_size, filters=None, brackets=_ANY_SIZE, mark_divisions=1,
         maker_fee_e8=0, taker_fee_e8=0, liquidation_fee_e8=0, margin_call_ppm=800_000, stp_modes=_STP_MODES,
-        max_algo_orders=0, **sizes,
+        max_algo_orders=0, protect_ppm=0, **sizes,
     ):
         """Add a linear perpetual; returns the number of the symbol.
 
@@ -65,6 +65,8 @@ cdef class MarginTables(ExchangeTables):
             Parts of 10^8 of the notional.
         margin_call_ppm : int
             A MARGIN_CALL is told where the maintenance exceeds this part of the balance.
+        protect_ppm : int
+            ORDER_PRICE_PROTECT: how far the last price may be from the mark price for such an order to trigger; 0: any.
         stp_modes, max_algo_orders, window_ticks, far_capacity, change_capacity
             As of `add_symbol`.
         range_down_ppm, range_up_ppm
@@ -75,6 +77,8 @@ cdef class MarginTables(ExchangeTables):
             held = &self.state.symbols[<int>i]
             if held.perpetual == NULL and margin_asset in (held.base_asset, held.quote_asset):
                 raise ValueError(f"asset {margin_asset} is traded on spot by {self.symbol_names[i]}")
+        if not 0 <= protect_ppm < 1 << 31:
+            raise ValueError(f"protect_ppm must be from 0 to 2**31 - 1, was {protect_ppm}")
         if not 1 <= mark_divisions <= 1 << 20:
             raise ValueError(f"mark_divisions must be from 1 to 2**20, was {mark_divisions}")
         if not 0 <= liquidation_fee_e8 <= 10_000_000 or not 0 < margin_call_ppm <= 1_000_000:
@@ -111,7 +115,10 @@ cdef class MarginTables(ExchangeTables):
         perpetual.divisions = mark_divisions
         perpetual.atoms_per_marklot = held.quote_atoms_per_ticklot // <int64_t>mark_divisions
         perpetual.liquidation_fee_e8, perpetual.margin_call_ppm = liquidation_fee_e8, margin_call_ppm
+        perpetual.protect_ppm = protect_ppm
         conditional_init(&perpetual.marked, self.state.waiting_nodes, self.state.trails)
+        conditional_init(&perpetual.guarded[0], self.state.waiting_nodes, self.state.trails)
+        conditional_init(&perpetual.guarded[1], self.state.waiting_nodes, self.state.trails)
         self.state.margin.perpetuals += 1
         self._fill_brackets(number, tiers)
         return number

@@ -39,7 +39,8 @@ class Contract(Symbol):
     liquidation_fee : int
         Of what a liquidation trades.
     price_protection : int
-        Percent between contract and mark price beyond which `priceProtect` orders do not trigger, hundredths.
+        Percent between contract and mark price: beyond it `priceProtect` orders do not trigger, and market orders take
+        nothing.
 
     """
 

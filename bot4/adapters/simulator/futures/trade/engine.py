@@ -56,6 +56,7 @@ class FuturesEngine(Engine):
             taker_fee_e8=symbol.taker_fee,
             liquidation_fee_e8=symbol.liquidation_fee,
             max_algo_orders=symbol.max_algo_orders,
+            protect_ppm=symbol.price_protection * 10_000,
             range_down_ppm=1_000_000 - symbol.price_protection * 10_000,
             range_up_ppm=1_000_000 + symbol.price_protection * 10_000,
         )
