@@ -279,7 +279,7 @@ class FuturesDesk:
         contract = market.contract
         if verdicts.is_named(verdict, "MIN_NOTIONAL"):
             return refusal(-4164, contract.min_notional // UNIT)
-        if verdicts.is_named(verdict, "PERCENT_PRICE_BY_SIDE"):
+        if verdicts.is_named(verdict, "PERCENT_PRICE"):
             if values["type"] == "MARKET":
                 return refusal(-4131)
             is_high = values["side"] == "BUY"

@@ -49,7 +49,7 @@ class FuturesEngine(Engine):
             self._numbers[MARGIN_ASSET],
             tick_size=tick,
             lot_size=step,
-            filters=Filters.from_binance(symbol.checks(), tick_size=tick, lot_size=step),
+            filters=Filters.from_binance(symbol.filters(), tick_size=tick, lot_size=step),
             brackets=[_bracket(*pair) for pair in zip(symbol.brackets, symbol.cumulative(), strict=True)],
             mark_divisions=MARK_DIVISIONS,
             maker_fee_e8=symbol.maker_fee,
