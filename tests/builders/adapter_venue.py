@@ -34,7 +34,10 @@ DIFF_FAULTS = ("diff_lost", "diff_twice", "diffs_swapped", "diff_late")
 FEED_FAULTS = ("feed_cut", "feed_refused", "feed_mute", "feed_shutdown", "feed_closed")
 SNAPSHOT_FAULTS = ("snapshot_429", "snapshot_418", "snapshot_500", "snapshot_timeout", "snapshot_old")
 NETWORK_FAULTS = ("orders_cut", "orders_refused", "orders_stalled", "clock_skewed")
-FAULTS = frozenset(REQUEST_FAULTS + EVENT_FAULTS + DIFF_FAULTS + FEED_FAULTS + SNAPSHOT_FAULTS + NETWORK_FAULTS)
+STREAM_FAULTS = ("events_ended", "orders_shutdown")  # what the venue says of the account's stream
+FAULTS = frozenset(
+    REQUEST_FAULTS + EVENT_FAULTS + DIFF_FAULTS + FEED_FAULTS + SNAPSHOT_FAULTS + NETWORK_FAULTS + STREAM_FAULTS
+)
 #: How long the venue's engine may hold a request; a tenth of the real one, so that horizons pass within a short life.
 ENGINE_TIMEOUT_S = 3.0
 KNOWN_MAX = 300
@@ -99,6 +102,11 @@ class Rough:
         for _ in range(2 if fault == "event_twice" else 1):
             self.loop.call_later(late_s, lambda: self._spawn(self._send_event(event)))
 
+    def say(self, kind: str) -> int:
+        """Tell every stream of the account something about itself; returns how many there are."""
+        self._spawn(self._send_event({"e": kind, "E": self.now_ms()}))
+        return len([socket for socket in self.sockets if not socket.closed])
+
     def _spawn(self, work) -> None:
 
         async def quietly() -> None:
@@ -114,9 +122,13 @@ class Rough:
 class RoughSpot(Rough, TinyVenue):
     """Spot."""
 
+    ending = "eventStreamTerminated"
+
 
 class RoughFutures(Rough, TinyFutures):
     """USD-M."""
+
+    ending = "listenKeyExpired"
 
 
 class NearSocket(WebSocket):

@@ -242,7 +242,7 @@ class World:
             await asyncio.sleep(rng.expovariate(1 / 3.0))
             fault = rng.choice(
                 ("orders_cut", "orders_refused", "orders_stalled", "clock_skewed", "feed_cut", "feed_refused",
-                 "feed_mute", "feed_shutdown", "feed_closed")
+                 "feed_mute", "feed_shutdown", "feed_closed", "events_ended", "orders_shutdown")
             )  # fmt: skip
             if fault == "orders_cut":
                 self.reached[fault] += network.cut() > 0
@@ -256,6 +256,10 @@ class World:
             elif fault == "clock_skewed":
                 self.reached[fault] += 1
                 self.venue.faults.clock_ahead_ms = rng.randrange(-300, 301)
+            elif fault == "events_ended":
+                self.reached[fault] += self.venue.say(self.venue.ending) > 0
+            elif fault == "orders_shutdown":
+                self.reached[fault] += self.venue.say("serverShutdown") > 0
             elif fault == "feed_refused":
                 streams.is_refusing = True
                 streams.cut()

@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 from oracles.sim_margin import PerpetualTwin
-from oracles.sim_margin_money import CLOSE, LONG, MARK, REDUCE, SHORT, Perpetual
+from oracles.sim_margin_money import CLOSE, LONG, MARK, PROTECT, REDUCE, SHORT, Perpetual
 
 from bot4._core.sim.exchange import Exchange
 from bot4._core.sim.exchange_dtype import REPORT_DTYPE, REQUEST_DTYPE, RESULT_DTYPE
@@ -21,8 +21,8 @@ FUNDS = 4_000_003
 MID = 1_000
 BRACKETS = [(30_000_000, 75, 500_000, 0), (150_000_000, 20, 2_500_000, 600_000), (10**10, 5, 10_000_000, 11_850_000)]
 LIQUIDATION_E8 = 1_250_000
-# tick x lot in atoms, mark ticks in a tick, maker and taker fee, what market orders keep within of the mark
-SYMBOLS = [(1_000, 1, 20_000, 50_001, (0, 0)), (700, 10, -7_003, 40_000, (970_001, 1_030_003))]
+# tick x lot in atoms, mark ticks in a tick, maker and taker fee, what market orders keep within of the mark, protection
+SYMBOLS = [(1_000, 1, 20_000, 50_001, (0, 0), 0), (700, 10, -7_003, 40_000, (970_001, 1_030_003), 8_000)]
 MONEY = ("cumulative_quote_atoms", "last_quote_atoms", "fee_atoms", "free_atoms", "locked_atoms")
 KINDS = (0, 1, 2, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22)
 WEIGHTS = (44, 6, 1, 1, 2, 2, 13, 2, 12, 2, 0.5, 5, 3, 2, 1.5, 2, 1)
@@ -34,17 +34,18 @@ class MarginPair:
     def __init__(self, make_twin: type[PerpetualTwin] = PerpetualTwin, *, max_reports: int = 1 << 13) -> None:
         self.exchange = Exchange(max_orders=256, max_accounts=8, max_assets=4, max_symbols=3, max_reports=max_reports)
         base, margin = self.exchange.add_asset("BTC", 8), self.exchange.add_asset("USDT", 8)
-        for number, (atoms, divisions, maker, taker, (down, up)) in enumerate(SYMBOLS):
+        for number, (atoms, divisions, maker, taker, (down, up), protect) in enumerate(SYMBOLS):
             self.exchange.add_perpetual(
                 f"P{number}", base, margin, tick_size=f"0.{atoms:05d}", lot_size="0.001", brackets=BRACKETS,
                 mark_divisions=divisions, maker_fee_e8=maker, taker_fee_e8=taker, liquidation_fee_e8=LIQUIDATION_E8,
                 window_ticks=256, far_capacity=256, change_capacity=1 << 12, range_down_ppm=down, range_up_ppm=up,
+                protect_ppm=protect,
             )  # fmt: skip
         for account in range(ACCOUNTS):
             self.exchange.open_account(str(account))
         tables = [
-            Perpetual(atoms, divisions, BRACKETS, maker, taker, LIQUIDATION_E8, 800_000, ranges)
-            for atoms, divisions, maker, taker, ranges in SYMBOLS
+            Perpetual(atoms, divisions, BRACKETS, maker, taker, LIQUIDATION_E8, 800_000, ranges, protect)
+            for atoms, divisions, maker, taker, ranges, protect in SYMBOLS
         ]
         self.twin, self.margin_asset, self.deposited = make_twin(tables, ACCOUNTS), margin, 0
 
@@ -218,6 +219,7 @@ class MarginFlow:
         else:
             fields |= self.conditions(symbol)
             fields["flags"] |= MARK if rng.random() < 0.5 else 0
+            fields["flags"] |= PROTECT if fields["stop_ticks"] % 4 == 1 else 0  # refused where it trails
         if fields["type"] in (0, 2, 4, 6):
             fields["price_ticks"] = self.near(symbol)
             fields["tif"] = int(rng.choice(4, p=(0.75, 0.1, 0.07, 0.08)))

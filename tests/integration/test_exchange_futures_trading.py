@@ -8,6 +8,8 @@ import time
 import orjson
 from builders.futures_desk import LIMIT, ask, held, limit, listening, meet, run, until
 
+from bot4.adapters.simulator.faults.settings import FaultSettings
+from bot4.adapters.simulator.wire.decimals import UNIT
 from bot4.adapters.simulator.wire.limits import Limits
 
 REFUSED_ORDERS = (
@@ -191,6 +193,26 @@ class TestAlgoOrders:
             assert await ask(exchange.alice, "GET", "v3/positionRisk") == []
             assert await ask(exchange.alice, "GET", "v1/openAlgoOrders") == []
             assert len(await ask(exchange.alice, "GET", "v1/allAlgoOrders", symbol="BTCUSDT")) == 1
+
+        run(body)
+
+    def test_a_protected_order_waits_while_contract_and_mark_price_are_far_apart(self):
+        async def body(exchange):
+            await meet(exchange)
+            algo = {"algoType": "CONDITIONAL", "symbol": "BTCUSDT", "side": "SELL", "type": "TAKE_PROFIT_MARKET"}
+            algo |= {"triggerPrice": "60100", "closePosition": "true", "clientAlgoId": "safe", "priceProtect": "true"}
+            assert (await ask(exchange.alice, "POST", "v1/algoOrder", **algo))["priceProtect"] is True
+            await limit(exchange.bob, "BUY", "60150", "0.200")
+            marks = exchange.usdm.market("BTCUSDT").marks
+
+            async def status_after_a_trade(shift_bps, is_there):
+                exchange.server.set_faults(FaultSettings(mark_shift_bps=shift_bps))
+                await until(is_there)
+                await limit(exchange.alice, "SELL", "60150", "0.010")
+                return (await ask(exchange.alice, "GET", "v1/algoOrder", clientAlgoId="safe"))["algoStatus"]
+
+            assert await status_after_a_trade(-600, lambda: marks.mark < 57_000 * UNIT) == "NEW"
+            assert await status_after_a_trade(0, lambda: marks.mark > 59_000 * UNIT) == "FINISHED"
 
         run(body)
 

@@ -31,6 +31,7 @@ class FlowTwin:
         self.ceiling = bid * 16
         self.now = self.clock = start  # the clock is the exchange's: others may have moved it
         self.orders, self.todo, self.counts = [], [], Counter()
+        self.may_be_bare = True
         self.regime = self.taker_side = 0
         for side in (BUY, SELL):
             for bucket in range(20):
@@ -187,6 +188,7 @@ class FlowTwin:
         self.add(side, bucket)
 
     def step(self):
+        self.may_be_bare = True
         if len(self.orders) >= self.max_orders - 20:
             self.orders = [order for order in self.orders if self.exchange.order(order[1]) is not None]
             heapq.heapify(self.orders)
@@ -219,10 +221,17 @@ class FlowTwin:
         if verdict:
             self.counts["gone" if verdict == UNKNOWN_ORDER else "refused"] += 1
 
+    def send_all(self):
+        while self.todo:
+            self.send(self.todo.pop(0))
+
     def advance(self, until):
         while True:
-            while self.todo:
-                self.send(self.todo.pop(0))
+            self.send_all()
+            if self.may_be_bare:
+                self.may_be_bare = False
+                self.requote()
+                self.send_all()
             self.exchange.clear_reports()
             due = min([self.next, *(order[0] for order in self.orders[:1])])
             if due > until:

@@ -13,7 +13,7 @@ from bot4._core.sim.exchange_types import ExecutionReason as R
 from bot4._core.sim.exchange_types import ExecutionType as X
 from bot4._core.sim.margin_types import AlgoStatus as A
 from oracles.sim_margin_algo import AlgoTwin
-from oracles.sim_margin_money import BUY, CLOSE, LONG, MARK, MAX_LOTS, MAX_TICKS, REDUCE, SELL, SHORT
+from oracles.sim_margin_money import BUY, CLOSE, LONG, MARK, MAX_LOTS, MAX_TICKS, PROTECT, REDUCE, SELL, SHORT
 
 MARKETS = (T.TYPE_MARKET, T.TYPE_STOP_LOSS, T.TYPE_TAKE_PROFIT)
 PLACE, ALGO = 0, 14
@@ -101,10 +101,12 @@ class PerpetualTwin(AlgoTwin):
         if kind > T.TYPE_TAKE_PROFIT_LIMIT or algo != (kind >= T.TYPE_STOP_LOSS):
             return V.VERDICT_BAD_TYPE
         hedged = self.hedged[row["account"]]
-        if flags & ~(REDUCE | LONG | SHORT | (CLOSE | MARK if algo else 0)) or flags >> 6 == 3:
+        if flags & ~(REDUCE | LONG | SHORT | (CLOSE | MARK | PROTECT if algo else 0)) or flags >> 6 == 3:
             return V.VERDICT_BAD_FLAGS
         if hedged != bool(flags >> 6):
             return V.VERDICT_POSITION_SIDE
+        if flags & PROTECT and row["trailing_bips"]:
+            return V.VERDICT_BAD_FLAGS
         if flags & REDUCE and (hedged or flags & CLOSE):
             return V.VERDICT_BAD_FLAGS
         if flags & CLOSE and (

@@ -10,7 +10,7 @@ from bot4._core.sim.exchange_types import ExecutionReason as R
 from bot4._core.sim.exchange_types import ExecutionType as X
 from bot4._core.sim.margin_types import AlgoStatus as A
 from oracles.sim_margin_matching import MatchingTwin, Order
-from oracles.sim_margin_money import BUY, LIQUIDATION, MARK, MAX_TICKS, REDUCE, SELL, Perpetual, ceil_div
+from oracles.sim_margin_money import BUY, LIQUIDATION, MARK, MAX_TICKS, PROTECT, REDUCE, SELL, Perpetual, ceil_div
 
 
 class AlgoTwin(MatchingTwin):
@@ -42,9 +42,17 @@ class AlgoTwin(MatchingTwin):
         upwards.sort(key=lambda order: (order.stop, order.order_id))
         downwards.sort(key=lambda order: (-order.stop, order.order_id))
         trailing.sort(key=lambda order: order.waits_since)
-        for order in (*upwards, *downwards, *trailing):
+        found = [*upwards, *downwards, *trailing]
+        guarded = [order for order in found if order.flags & PROTECT]
+        if not self.may_trigger(symbol, self.perpetuals[symbol].last if marked else price):
+            guarded = []
+        for order in (*(order for order in found if not order.flags & PROTECT), *guarded):
             self.tell_algo(order, A.TRIGGERING)
             self.queue.append(order)
+
+    def may_trigger(self, symbol: int, last: int) -> bool:
+        """Whether guarded orders of a symbol may trigger."""
+        return self.perpetuals[symbol].is_near(last)
 
     def follow(self, order: Order, price: int) -> None:
         stop = self.watched(order)[1]
@@ -86,7 +94,7 @@ class AlgoTwin(MatchingTwin):
             "account": algo.account, "symbol": algo.symbol, "side": algo.side, "tif": algo.tif, "stp": algo.stp,
             "type": T.TYPE_LIMIT if algo.price else T.TYPE_MARKET, "price_ticks": algo.price, "qty_lots": lots,
             "stop_ticks": algo.stop, "trailing_bips": algo.trailing, "expire_ns": algo.expire_ns,
-            "flags": algo.flags & ~MARK, "client_key": algo.client_key,
+            "flags": algo.flags & ~(MARK | PROTECT), "client_key": algo.client_key,
         }  # fmt: skip
         if self.key_taken(algo.account, algo.client_key, algos=False):
             row["client_key"] = 0

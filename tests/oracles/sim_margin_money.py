@@ -12,7 +12,7 @@ from bot4._core.sim.exchange_types import ExecutionReason as R
 from bot4._core.sim.exchange_types import ExecutionType as X
 
 BUY, SELL = 0, 1
-REDUCE, CLOSE, MARK, LONG, SHORT = 1, 16, 32, 64, 128
+REDUCE, PROTECT, CLOSE, MARK, LONG, SHORT = 1, 2, 16, 32, 64, 128
 LIQUIDATION = 255
 MAX_TICKS = MAX_LOTS = 1 << 40
 
@@ -48,10 +48,17 @@ class Perpetual:
     liquidation_e8: int
     call_ppm: int
     range_ppm: tuple[int, int] = (0, 0)  # what sells and buys at market keep within of the mark; 0: no bound
+    protect_ppm: int = 0  # how far last and mark price may be apart for guarded algo orders; 0: any
     mark: int = 0
     last: int = 0
     trades: int = 0
     preventions: int = 0
+
+    def is_near(self, last: int) -> bool:
+        """Whether a guarded algo order may trigger."""
+        if not self.protect_ppm or not last:
+            return True
+        return abs(last * self.divisions - self.mark) * 10**6 <= self.mark * self.protect_ppm
 
     def worth(self, lots: int) -> int:
         return self.mark * lots * self.atoms // self.divisions

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import simulate
 
-from bot4.domain.errors import RejectReason
-from bot4.ports.exchange import Reject, Unknown
+from bot4.ports.exchange import NoInformation, Unknown
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,15 +39,13 @@ def sends_again(world):
     world.account.place = twice
 
 
-def takes_silence_for_no(world):
-    """What got no answer counts as refused."""
-    place = world.account.place
+def takes_silence_for_an_answer(world):
+    """Nobody asks what became of an order that got no answer."""
 
-    async def sure(request, *, admit):
-        outcome = await place(request, admit=admit)
-        return Reject(reason=RejectReason.OTHER) if isinstance(outcome, Unknown) else outcome
+    async def nothing(*_):
+        return NoInformation("not asked")
 
-    world.account.place = sure
+    world.account.query = nothing
 
 
 def never_asks_for_trades(world):
@@ -86,7 +83,7 @@ def never_fetches_a_snapshot(world):
     ("plant", "words"),
     [
         (sends_again, ("sent twice", "trading ended", "ack")),
-        (takes_silence_for_no, ("trading ended", "not every trade", "ack", "settle")),
+        (takes_silence_for_an_answer, ("waited",)),
         (never_asks_for_trades, ("waited", "trading ended", "not every trade")),
         (forgets_a_task, ("tasks are left", "left open", "Session is closed")),
         (hides_a_lost_diff, ("is not the venue's",)),

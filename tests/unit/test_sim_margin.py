@@ -244,6 +244,27 @@ def test_a_stop_on_the_mark_price_closes_the_position_and_tells_all_its_states()
     assert len(venue.exchange.open_algo_orders(trader, venue.perp)) == 0
 
 
+@pytest.mark.parametrize("marked", [False, True])
+def test_a_protected_stop_waits_while_last_and_mark_price_are_far_apart(marked):
+    venue = Futures(protect_ppm=10_000)
+    (trader,) = venue.traders
+    venue.trade(trader, BUY, 5)
+    flags = Flag.ORDER_PRICE_PROTECT | (Flag.ORDER_MARK_PRICE if marked else 0)
+    venue.algo(trader, SELL, Type.TYPE_STOP_LOSS, stop_ticks=595_000, qty_lots=5, flags=flags)
+    venue.place(venue.maker, BUY, 100, 580_000)
+    if marked:
+        venue.mark(590_000)  # 600,000 was the last price: more than 1 % away
+    else:
+        venue.place(venue.maker, SELL, 1, 580_000)
+    assert venue.position(trader)[0] == 5
+    venue.mark(585_000)
+    venue.place(venue.maker, SELL, 1, 580_000)  # near again, and the price is beyond the stop
+    venue.mark(585_000)
+    assert venue.position(trader)[0] == 0
+    refused = venue.algo(trader, SELL, Type.TYPE_TAKE_PROFIT, qty_lots=1, trailing_bips=100, flags=flags)
+    assert refused[0] == Verdict.VERDICT_BAD_FLAGS
+
+
 def test_algo_orders_have_ids_and_keys_of_their_own_and_need_no_margin_until_they_trigger():
     venue = Futures()
     (trader,) = venue.traders

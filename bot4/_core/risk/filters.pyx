@@ -155,6 +155,9 @@ def binance_filter_fields(filters, tick_size, lot_size):
         elif kind == "PERCENT_PRICE":
             down, up = _ppm(rule["multiplierDown"], kind), _ppm(rule["multiplierUp"], kind)
             fields.update(bid_down_ppm=down, ask_down_ppm=down, bid_up_ppm=up, ask_up_ppm=up, percent_price=True)
+            if "multiplierDecimal" in rule:
+                # The futures filter, known by that field, bounds a buy from above and a sell from below alone.
+                fields.update(bid_down_ppm=0, ask_up_ppm=0)
         elif kind == "PERCENT_PRICE_BY_SIDE":
             for side in ("bid", "ask"):
                 fields[side + "_down_ppm"] = _ppm(rule[side + "MultiplierDown"], kind)

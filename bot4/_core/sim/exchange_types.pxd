@@ -99,6 +99,7 @@ cpdef enum ExchangeTimeInForce:
 cpdef enum OrderFlag:
     ORDER_REDUCE_ONLY = 1
     ORDER_ALLOW_FAILURE = 2           # cancel-replace: place the new order even where the cancel fails
+    ORDER_PRICE_PROTECT = 2           # algo orders of perpetuals: wait while last and mark price are far apart
     ORDER_ONLY_NEW = 4                # cancel only what has no fill
     ORDER_ONLY_PARTIALLY_FILLED = 8   # cancel only what has a fill
     ORDER_CLOSE_POSITION = 16         # algo orders of perpetuals: close what there is, no quantity

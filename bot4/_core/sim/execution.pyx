@@ -34,7 +34,7 @@ from bot4._core.sim.exchange_types cimport (
     VERDICT_WOULD_TRIGGER,
 )
 from bot4._core.sim.margin_orders cimport (
-    algo_triggering, bound_market, bound_taker, margin_after_trade, margin_fund,
+    algo_triggering, bound_market, bound_taker, look_for_guarded, margin_after_trade, margin_fund,
 )
 from bot4._core.sim.order_life cimport note_left, waits_upwards
 from bot4._core.sim.order_lists cimport finish_reported, finish_order, list_leg_started, queue_push
@@ -191,13 +191,12 @@ cdef void _look_for_triggers(ExchangeState* state, int symbol, int64_t price_tic
     cdef SymbolState* traded = &state.symbols[symbol]
     cdef ExchangeOrder* order
     cdef uint32_t slot
-    if conditional_count(&traded.waiting) == 0:
-        return
-    conditional_follow(&traded.waiting, price_ticks)
-    while True:
+    if conditional_count(&traded.waiting) != 0:
+        conditional_follow(&traded.waiting, price_ticks)
+    while conditional_count(&traded.waiting) != 0:
         slot = conditional_next(&traded.waiting, price_ticks)
         if slot == NO_SLOT:
-            return
+            break
         order = &state.orders[slot]
         if order.is_algo:
             algo_triggering(state, slot)
@@ -207,6 +206,8 @@ cdef void _look_for_triggers(ExchangeState* state, int symbol, int64_t price_tic
         list_leg_started(state, slot)
         report_order(state, order, EXECUTION_NEW, REASON_NONE)
         queue_push(state, slot)
+    if traded.perpetual != NULL:
+        look_for_guarded(state, symbol, price_ticks)
 
 
 cdef int _reason_of_rest(const ExchangeState* state, const ExchangeOrder* order, bint out_of_range) noexcept nogil:

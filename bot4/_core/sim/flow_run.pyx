@@ -11,7 +11,7 @@ adds
 takers
     Market orders of drawn size; the side tends to be the last one's.
 requotes
-    An anchor level found empty is quoted again before the next event.
+    An anchor level that an event emptied is quoted again at once; one that others emptied, before the next arrival.
 
 A regime lasts an exponential time; the next one is drawn by the shares of the others. The same seed, parameters and
 requests of others give the same requests, whatever the steps of `flow_advance`.
@@ -100,6 +100,7 @@ cdef void _step(FlowState* flow, const ExchangeState* exchange) noexcept nogil:
     """Make the requests of the next event."""
     cdef const L3Book* book = &exchange.symbols[flow.symbol].book
     cdef FlowOrder due
+    flow.may_be_bare = True
     if flow.order_count >= flow.max_orders - FLOW_BUCKETS:
         flow_compact(flow, exchange)
     if flow.order_count > 0 and flow.orders[0].cancel_ns <= flow.next_ns:
@@ -158,6 +159,10 @@ cdef int flow_advance(FlowState* flow, ExchangeState* exchange, int64_t until_ns
     while True:
         if _drain(flow, exchange) != FLOW_DONE:
             return FLOW_LOG_FULL
+        if flow.may_be_bare:
+            flow.may_be_bare = False
+            flow_requote(flow, &exchange.symbols[flow.symbol].book)
+            continue
         if flow_next_due(flow) > until_ns:
             break
         _step(flow, exchange)
@@ -183,4 +188,5 @@ cdef void flow_prefill(FlowState* flow) noexcept nogil:
         for bucket in range(FLOW_BUCKETS):
             for _i in range(rng_poisson(&flow.rng, min(1024.0, flow.model.adds_per_s[bucket] * flow.model.life_s[bucket]))):
                 flow_add(flow, side, bucket)
+    flow.may_be_bare = True
     _draw_next(flow)

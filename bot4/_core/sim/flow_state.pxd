@@ -16,7 +16,7 @@ ctypedef struct FlowCounts:
     int64_t cancels             # an order's life was over
     int64_t pulls               # a quote the price moved past
     int64_t sweeps              # others' orders the price moved past, taken
-    int64_t requotes            # an empty anchor level
+    int64_t requotes            # an anchor level that was empty
     int64_t gone                # cancels of orders that had been filled
     int64_t refused             # by the exchange, for another reason
     int64_t full                # adds left out: max_orders are open
@@ -52,4 +52,5 @@ ctypedef struct FlowState:
     int32_t taker
     int symbol
     int regime
+    bint may_be_bare            # a step's requests may have emptied an anchor level
     int taker_side

@@ -13,7 +13,7 @@ from libc.string cimport memset
 from bot4._core.book.order_index cimport NO_SLOT, index_find
 from bot4._core.sim.exchange_state cimport PLACE_NOWHERE, ExchangeOrder, ExchangeRequest, OrderList, key_owner
 from bot4._core.sim.exchange_types cimport (
-    EXECUTION_EXPIRED, LIST_OTOCO, ORDER_MARK_PRICE, REASON_INSUFFICIENT_BALANCES, REASON_NONE, REASON_REDUCE_ONLY,
+    EXECUTION_EXPIRED, LIST_OTOCO, ORDER_MARK_PRICE, ORDER_PRICE_PROTECT, REASON_INSUFFICIENT_BALANCES, REASON_NONE, REASON_REDUCE_ONLY,
     REASON_REJECTED, REQUEST_PLACE, STATUS_EXPIRED, STATUS_PENDING_NEW, TYPE_LIMIT, TYPE_MARKET, TYPE_STOP_LOSS,
     VERDICT_OK, VERDICT_REDUCE_ONLY,
 )
@@ -93,7 +93,7 @@ cdef void _place_of_algo(ExchangeState* state, const ExchangeOrder* algo, Exchan
     request.type = TYPE_MARKET if algo.price_ticks == 0 else TYPE_LIMIT
     request.tif = algo.tif
     request.stp = algo.stp
-    request.flags = algo.flags & ~ORDER_MARK_PRICE
+    request.flags = algo.flags & ~(ORDER_MARK_PRICE | ORDER_PRICE_PROTECT)
     request.qty_lots = algo.orig_lots if algo.orig_lots != 0 else reducible_lots(state, algo)
     request.price_ticks = algo.price_ticks
     request.stop_ticks = algo.stop_ticks

@@ -20,7 +20,7 @@ from bot4._core.sim.exchange_fees cimport fee_rates, fee_volume
 from bot4._core.sim.exchange_reports cimport report_new
 from bot4._core.sim.exchange_state cimport ExchangeReport, SymbolState, holding_of
 from bot4._core.sim.exchange_types cimport (
-    EXECUTION_ALGO, ORDER_CLOSE_POSITION, ORDER_LONG, ORDER_MARK_PRICE, ORDER_REDUCE_ONLY, ORDER_SHORT, REQUEST_ALGO,
+    EXECUTION_ALGO, ORDER_CLOSE_POSITION, ORDER_LONG, ORDER_MARK_PRICE, ORDER_PRICE_PROTECT, ORDER_REDUCE_ONLY, ORDER_SHORT, REQUEST_ALGO,
 )
 from bot4._core.sim.margin_state cimport (
     ALGO_FINISHED, ALGO_TRIGGERED, ORIGIN_LIQUIDATION, POSITION_BOTH, POSITION_LONG, POSITION_SHORT, Holding,
@@ -33,7 +33,7 @@ cdef void margin_open(ExchangeState* state, ExchangeOrder* order, const Exchange
     """Finish a new order that `open_order` has filled in: its number among algo orders, and what it may do."""
     cdef int index = position_of(request.flags)
     order.flags = request.flags & (
-        ORDER_REDUCE_ONLY | ORDER_CLOSE_POSITION | ORDER_MARK_PRICE | ORDER_LONG | ORDER_SHORT
+        ORDER_REDUCE_ONLY | ORDER_CLOSE_POSITION | ORDER_MARK_PRICE | ORDER_PRICE_PROTECT | ORDER_LONG | ORDER_SHORT
     )
     order.origin = order.type
     if (index == POSITION_LONG and order.side != SIDE_BUY) or (index == POSITION_SHORT and order.side == SIDE_BUY) or (

@@ -25,6 +25,8 @@ cdef void algo_triggering(ExchangeState* state, uint32_t slot) noexcept nogil
 cdef void finish_algo(ExchangeState* state, uint32_t slot, int algo_state, int reason) noexcept nogil
 # Queue every algo order that waits for the mark price as it is.
 cdef void look_for_mark(ExchangeState* state, int symbol) noexcept nogil
+# Queue every guarded algo order that waits for this last price, unless it is too far from the mark price.
+cdef void look_for_guarded(ExchangeState* state, int symbol, int64_t last_ticks) noexcept nogil
 # The earliest countdown is over: cancel its orders; false where the log has no room for it.
 cdef bint run_countdown(ExchangeState* state) noexcept nogil
 # Work out which countdown is the earliest.

@@ -10,7 +10,7 @@ Not seen from Python: requests and matching call it.
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from bot4._core.account.money cimport money_mul
-from bot4._core.book.conditional cimport conditional_count, conditional_follow, conditional_next
+from bot4._core.book.conditional cimport ConditionalBook, conditional_count, conditional_follow, conditional_next
 from bot4._core.book.matching cimport (
     MAX_ORDER_TICKS, FillPlan, Taker, l3_plan, l3_reduce, taker_limit_key,
 )
@@ -20,7 +20,7 @@ from bot4._core.sim.exchange_state cimport (
     PLACE_BOOK, PLACE_NOWHERE, SymbolState, holding_of, left_lots, open_orders_of,
 )
 from bot4._core.sim.exchange_types cimport (
-    EXECUTION_CANCELED, EXECUTION_EXPIRED, ORDER_CLOSE_POSITION, ORDER_LONG, ORDER_MARK_PRICE, ORDER_REDUCE_ONLY,
+    EXECUTION_CANCELED, EXECUTION_EXPIRED, ORDER_CLOSE_POSITION, ORDER_LONG, ORDER_MARK_PRICE, ORDER_PRICE_PROTECT, ORDER_REDUCE_ONLY,
     ORDER_SHORT, REASON_COUNTDOWN, REASON_NONE, REASON_REDUCE_ONLY, REQUEST_ALGO, REQUEST_PLACE, STATUS_CANCELED, STATUS_EXPIRED,
     TIME_GTC, TIME_GTD, TYPE_LIMIT, TYPE_LIMIT_MAKER, TYPE_MARKET, TYPE_STOP_LOSS, TYPE_STOP_LOSS_LIMIT,
     TYPE_TAKE_PROFIT, TYPE_TAKE_PROFIT_LIMIT, VERDICT_BAD_EXPIRY, VERDICT_BAD_FLAGS, VERDICT_BAD_ICEBERG,
@@ -38,7 +38,7 @@ from bot4._core.sim.margin_state cimport (
 from bot4._core.sim.order_life cimport close_order, note_left
 from bot4._core.sim.order_lists cimport finish_order, queue_push
 from bot4._core.sim.settlement cimport quote_of
-from bot4._core.types cimport SIDE_BUY, money_t
+from bot4._core.types cimport SIDE_BUY, money_t, mul_wide
 
 cdef extern from *:
     """
@@ -53,11 +53,13 @@ cdef int _check_flags(const ExchangeState* state, const ExchangeRequest* request
     cdef int flags = request.flags, known = ORDER_REDUCE_ONLY | ORDER_LONG | ORDER_SHORT
     cdef bint hedged = state.accounts[request.account].is_hedged
     if request.kind == REQUEST_ALGO:
-        known |= ORDER_CLOSE_POSITION | ORDER_MARK_PRICE
+        known |= ORDER_CLOSE_POSITION | ORDER_MARK_PRICE | ORDER_PRICE_PROTECT
     if flags & ~known or (flags & ORDER_LONG and flags & ORDER_SHORT):
         return VERDICT_BAD_FLAGS
     if hedged != (position_of(flags) != 0):
         return VERDICT_POSITION_SIDE
+    if flags & ORDER_PRICE_PROTECT and request.trailing_bips != 0:
+        return VERDICT_BAD_FLAGS
     if flags & ORDER_REDUCE_ONLY and (hedged or flags & ORDER_CLOSE_POSITION):
         return VERDICT_BAD_FLAGS
     if flags & ORDER_CLOSE_POSITION and (
@@ -292,16 +294,36 @@ cdef void finish_algo(ExchangeState* state, uint32_t slot, int algo_state, int r
     close_order(state, slot)
 
 
-cdef void look_for_mark(ExchangeState* state, int symbol) noexcept nogil:
-    cdef Perpetual* perpetual = state.symbols[symbol].perpetual
+cdef bint _are_near(const Perpetual* perpetual, int64_t last_ticks) noexcept nogil:
+    """Whether a guarded order may trigger: the last price is within the protection around the mark price."""
+    cdef int64_t apart = last_ticks * perpetual.divisions - perpetual.mark_price
+    if perpetual.protect_ppm == 0 or last_ticks == 0:
+        return True
+    return mul_wide(apart if apart > 0 else -apart, 1000000) <= mul_wide(perpetual.mark_price, perpetual.protect_ppm)
+
+
+cdef void _look_in(ExchangeState* state, ConditionalBook* book, int64_t price) noexcept nogil:
     cdef uint32_t slot
-    if conditional_count(&perpetual.marked) == 0:
+    if conditional_count(book) == 0:
         return
-    conditional_follow(&perpetual.marked, perpetual.mark_price)
-    slot = conditional_next(&perpetual.marked, perpetual.mark_price)
+    conditional_follow(book, price)
+    slot = conditional_next(book, price)
     while slot != NO_SLOT:
         algo_triggering(state, slot)
-        slot = conditional_next(&perpetual.marked, perpetual.mark_price)
+        slot = conditional_next(book, price)
+
+
+cdef void look_for_mark(ExchangeState* state, int symbol) noexcept nogil:
+    cdef Perpetual* perpetual = state.symbols[symbol].perpetual
+    _look_in(state, &perpetual.marked, perpetual.mark_price)
+    if _are_near(perpetual, state.symbols[symbol].last_ticks):
+        _look_in(state, &perpetual.guarded[1], perpetual.mark_price)
+
+
+cdef void look_for_guarded(ExchangeState* state, int symbol, int64_t last_ticks) noexcept nogil:
+    cdef Perpetual* perpetual = state.symbols[symbol].perpetual
+    if _are_near(perpetual, last_ticks):
+        _look_in(state, &perpetual.guarded[0], last_ticks)
 
 
 cdef int end_orders(

@@ -33,7 +33,7 @@ from bot4._core.sim.margin_settings cimport margin_setting
 from bot4._core.sim.margin_state cimport (
     ALGO_CANCELED, ALGO_NEW, MAX_POSITION_LOTS, Holding, Perpetual, Position, at_mark, rate_against,
 )
-from bot4._core.sim.order_life cimport close_order, note_left, open_order, waits_upwards
+from bot4._core.sim.order_life cimport close_order, note_left, open_order, waits_in, waits_upwards
 from bot4._core.sim.order_lists cimport finish_order
 from bot4._core.sim.request_check cimport check_counts, check_filters, check_shape
 from bot4._core.sim.requests cimport find_order
@@ -250,7 +250,7 @@ cdef int _place_algo(ExchangeState* state, const ExchangeRequest* row, uint64_t*
     report_algo(state, order, ALGO_NEW, REASON_NONE)
     state.request_key = 0
     conditional_add(
-        &perpetual.marked if marked else &symbol.waiting, slot, order.order_id, upwards, order.side == SIDE_BUY, stop,
+        waits_in(state, order), slot, order.order_id, upwards, order.side == SIDE_BUY, stop,
         order.trailing_bips, price,
     )
     return VERDICT_OK

@@ -55,6 +55,7 @@ ctypedef struct LeverageBracket:
 
 ctypedef struct Perpetual:
     ConditionalBook marked      # algo orders that wait for the mark price, in mark ticks
+    ConditionalBook guarded[2]  # those that do not trigger while prices are far apart: by the last price, by the mark
     LeverageBracket brackets[16]
     int64_t bracket_count
     int64_t mark_price          # in mark ticks; 0: none yet
@@ -63,6 +64,7 @@ ctypedef struct Perpetual:
     int64_t atoms_per_marklot
     int64_t liquidation_fee_e8
     int64_t margin_call_ppm     # of the balance, that the maintenance must exceed
+    int64_t protect_ppm         # how far apart the last and the mark price may be for those; 0: any
     int64_t last_funding_e8
     int64_t last_funding_ns
     int64_t next_funding_ns

@@ -25,11 +25,12 @@ class MarginTables(ExchangeTables):
         margin_call_ppm: int = 800_000,
         stp_modes: Iterable[int] = ...,
         max_algo_orders: int = 0,
+        protect_ppm: int = 0,
+        range_down_ppm: int = 0,
+        range_up_ppm: int = 0,
         window_ticks: int = ...,
         far_capacity: int = ...,
         change_capacity: int = ...,
-        range_down_ppm: int = 0,
-        range_up_ppm: int = 0,
     ) -> int: ...
     def set_brackets(self, symbol: int, brackets: Sequence[Bracket | tuple[int, int, int, int]]) -> None: ...
     def brackets(self, symbol: int) -> tuple[Bracket, ...]: ...

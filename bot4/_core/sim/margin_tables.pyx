@@ -45,7 +45,7 @@ cdef class MarginTables(ExchangeTables):
     def add_perpetual(
         self, name, base, margin_asset, *, tick_size, lot_size, filters=None, brackets=_ANY_SIZE, mark_divisions=1,
         maker_fee_e8=0, taker_fee_e8=0, liquidation_fee_e8=0, margin_call_ppm=800_000, stp_modes=_STP_MODES,
-        max_algo_orders=0, **sizes,
+        max_algo_orders=0, protect_ppm=0, **sizes,
     ):
         """Add a linear perpetual; returns the number of the symbol.
 
@@ -55,7 +55,7 @@ cdef class MarginTables(ExchangeTables):
             What it is about, and what it is quoted, margined and settled in. No spot symbol may have the margin asset.
         tick_size, lot_size : str
             Decimal text. A tick times a lot must be whole atoms of the margin asset, at most 2**30.
-        filters : Filters | None
+        filters, stp_modes, max_algo_orders, window_ticks, far_capacity, change_capacity
             As of `add_symbol`; PERCENT_PRICE compares with the mark price, reduce-only orders have no least notional.
         brackets : Sequence[Bracket]
             Notional tiers, caps rising, leverages falling; by default one without a bound.
@@ -65,23 +65,21 @@ cdef class MarginTables(ExchangeTables):
             Parts of 10^8 of the notional.
         margin_call_ppm : int
             A MARGIN_CALL is told where the maintenance exceeds this part of the balance.
-        stp_modes, max_algo_orders, window_ticks, far_capacity, change_capacity
-            As of `add_symbol`.
-        range_down_ppm, range_up_ppm
-            As of `add_symbol`, around the mark price and for market orders alone: what is left of one expires.
+        range_down_ppm, range_up_ppm, protect_ppm
+            Around the mark price: what market orders keep within (what is left of one expires), and how far the last price
+            may be for an order with ORDER_PRICE_PROTECT to trigger. 0: any.
         """
         cdef Perpetual* perpetual
         for i in range(self.state.symbol_count):
             held = &self.state.symbols[<int>i]
             if held.perpetual == NULL and margin_asset in (held.base_asset, held.quote_asset):
                 raise ValueError(f"asset {margin_asset} is traded on spot by {self.symbol_names[i]}")
-        if not 1 <= mark_divisions <= 1 << 20:
-            raise ValueError(f"mark_divisions must be from 1 to 2**20, was {mark_divisions}")
-        if not 0 <= liquidation_fee_e8 <= 10_000_000 or not 0 < margin_call_ppm <= 1_000_000:
-            raise ValueError(
-                f"liquidation_fee_e8 must be from 0 to 10**7 and margin_call_ppm from 1 to 10**6, were "
-                f"{liquidation_fee_e8} and {margin_call_ppm}"
-            )
+        for word, value, least, most in (
+            ("mark_divisions", mark_divisions, 1, 2**20), ("protect_ppm", protect_ppm, 0, 2**30),
+            ("liquidation_fee_e8", liquidation_fee_e8, 0, 10**7), ("margin_call_ppm", margin_call_ppm, 1, 10**6),
+        ):
+            if not least <= value <= most:
+                raise ValueError(f"{word} must be from {least} to {most}, was {value}")
         atoms = (Decimal(tick_size) * Decimal(lot_size)).scaleb(self.asset_decimals[self._check_asset(margin_asset)])
         if atoms % mark_divisions != 0 or not 0 < atoms <= _MAX_ATOMS_PER_TICKLOT:
             raise ValueError(
@@ -111,7 +109,10 @@ cdef class MarginTables(ExchangeTables):
         perpetual.divisions = mark_divisions
         perpetual.atoms_per_marklot = held.quote_atoms_per_ticklot // <int64_t>mark_divisions
         perpetual.liquidation_fee_e8, perpetual.margin_call_ppm = liquidation_fee_e8, margin_call_ppm
+        perpetual.protect_ppm = protect_ppm
         conditional_init(&perpetual.marked, self.state.waiting_nodes, self.state.trails)
+        for i in range(2):
+            conditional_init(&perpetual.guarded[<int>i], self.state.waiting_nodes, self.state.trails)
         self.state.margin.perpetuals += 1
         self._fill_brackets(number, tiers)
         return number

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint32_t
 
+from bot4._core.book.conditional cimport ConditionalBook
 from bot4._core.sim.exchange_state cimport (
     ExchangeOrder, ExchangeRequest, ExchangeState, holding_of, open_orders_of,
 )
@@ -15,6 +16,8 @@ cdef uint32_t open_order(ExchangeState* state, const ExchangeRequest* request) n
 # until another order opens.
 cdef void close_order(ExchangeState* state, uint32_t slot) noexcept nogil
 cdef bint waits_upwards(const ExchangeOrder* order) noexcept nogil
+# Among what a conditional order waits: of the last price, the mark price, or guarded from prices that are far apart.
+cdef ConditionalBook* waits_in(ExchangeState* state, const ExchangeOrder* order) noexcept nogil
 
 
 cdef inline void note_left(ExchangeState* state, const ExchangeOrder* order, int64_t lots) noexcept nogil:

@@ -13,11 +13,11 @@ from bot4._core.book.order_index cimport NO_SLOT, index_insert, index_remove
 from bot4._core.book.order_pool cimport BookOrder, pool_give, pool_take
 from bot4._core.book.slot_heap cimport heap_insert, heap_remove
 from bot4._core.sim.exchange_state cimport (
-    PLACE_BOOK, PLACE_CONDITIONAL, PLACE_NOWHERE, AccountState, OpenOrders, holding_of, key_owner, left_lots,
+    PLACE_BOOK, PLACE_CONDITIONAL, PLACE_NOWHERE, AccountState, OpenOrders, SymbolState, holding_of, key_owner, left_lots,
     parts_of,
 )
 from bot4._core.sim.exchange_types cimport (
-    ORDER_MARK_PRICE, ORDER_REDUCE_ONLY, STATUS_NEW, TYPE_STOP_LOSS, TYPE_STOP_LOSS_LIMIT,
+    ORDER_MARK_PRICE, ORDER_PRICE_PROTECT, ORDER_REDUCE_ONLY, STATUS_NEW, TYPE_STOP_LOSS, TYPE_STOP_LOSS_LIMIT,
 )
 from bot4._core.sim.margin cimport margin_open, report_algo
 from bot4._core.sim.margin_state cimport ALGO_FINISHED
@@ -101,16 +101,21 @@ cdef uint32_t open_order(ExchangeState* state, const ExchangeRequest* request) n
     return slot
 
 
+cdef ConditionalBook* waits_in(ExchangeState* state, const ExchangeOrder* order) noexcept nogil:
+    cdef SymbolState* symbol = &state.symbols[order.symbol]
+    cdef bint marked = order.flags & ORDER_MARK_PRICE != 0
+    if order.is_algo and order.flags & ORDER_PRICE_PROTECT:
+        return &symbol.perpetual.guarded[marked]
+    return &symbol.perpetual.marked if marked else &symbol.waiting
+
+
 cdef void close_order(ExchangeState* state, uint32_t slot) noexcept nogil:
     cdef ExchangeOrder* order = &state.orders[slot]
     cdef OpenOrders* held = open_orders_of(state, order.account, order.symbol)
     if order.place == PLACE_BOOK:
         l3_remove(&state.symbols[order.symbol].book, slot)
     elif order.place == PLACE_CONDITIONAL:
-        if order.flags & ORDER_MARK_PRICE:
-            conditional_remove(&state.symbols[order.symbol].perpetual.marked, slot, waits_upwards(order))
-        else:
-            conditional_remove(&state.symbols[order.symbol].waiting, slot, waits_upwards(order))
+        conditional_remove(waits_in(state, order), slot, waits_upwards(order))
     order.place = PLACE_NOWHERE
     if order.locked_atoms != 0:
         lock_exactly(state, order, 0)

@@ -113,6 +113,19 @@ def test_legacy_and_futures_shapes_keep_their_names() -> None:
     assert check(Filters.from_binance(band, tick_size="1", lot_size="1"), price_ticks=6_900_001) == "PERCENT_PRICE"
 
 
+@pytest.mark.parametrize(
+    ("side", "price_ticks", "name"),
+    [(0, 1, "OK"), (0, 6_300_000, "OK"), (0, 6_300_001, "PERCENT_PRICE"),
+     (1, 9_000_000, "OK"), (1, 5_700_000, "OK"), (1, 5_699_999, "PERCENT_PRICE")],
+)  # fmt: skip
+def test_the_futures_percent_price_bounds_buys_from_above_and_sells_from_below_alone(side, price_ticks, name) -> None:
+    band = [{
+        "filterType": "PERCENT_PRICE", "multiplierUp": "1.0500", "multiplierDown": "0.9500", "multiplierDecimal": "4",
+    }]  # fmt: skip
+    filters = Filters.from_binance(band, tick_size="1", lot_size="1")
+    assert check(filters, side=side, price_ticks=price_ticks) == name
+
+
 def test_a_notional_between_two_integers_rounds_to_the_venues_side() -> None:
     rule = [{
         "filterType": "NOTIONAL", "minNotional": "0.5", "maxNotional": "2.5",

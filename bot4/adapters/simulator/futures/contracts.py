@@ -15,7 +15,6 @@ MARGIN_ASSET = "USDT"
 ORDER_TYPES = ("LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 TIMES_IN_FORCE = ("GTC", "IOC", "FOK", "GTX", "GTD")
 ONBOARD_MS = 1_569_398_400_000
-_NO_BOUND = "1000"  # times the mark price
 
 
 class BracketRule(NamedTuple):
@@ -39,7 +38,8 @@ class Contract(Symbol):
     liquidation_fee : int
         Of what a liquidation trades.
     price_protection : int
-        Percent between contract and mark price beyond which `priceProtect` orders do not trigger, hundredths.
+        Percent between contract and mark price: beyond it `priceProtect` orders do not trigger, and market orders take
+        nothing.
 
     """
 
@@ -94,17 +94,6 @@ class Contract(Symbol):
             },
             {"filterType": "POSITION_RISK_CONTROL", "positionControlSide": "NONE"},
         ]
-
-    def checks(self) -> list[dict[str, Any]]:
-        """Return the filters as orders are checked: PERCENT_PRICE bounds buys from above and sells from below only."""
-        band = {
-            "filterType": "PERCENT_PRICE_BY_SIDE",
-            "bidMultiplierUp": f"{self.band_up / 100:.4f}",
-            "bidMultiplierDown": "0",
-            "askMultiplierUp": _NO_BOUND,
-            "askMultiplierDown": f"{self.band_down / 100:.4f}",
-        }
-        return [band if rule["filterType"] == "PERCENT_PRICE" else rule for rule in self.filters()]
 
     def to_exchange_info(self, status: str) -> dict[str, Any]:
         """Return the entry of exchangeInfo."""

@@ -251,6 +251,8 @@ class FuturesDesk:
             flags |= OrderFlag.ORDER_CLOSE_POSITION
         if values["type"] in words.ALGO_TYPES and values.get("workingType") == "MARK_PRICE":
             flags |= OrderFlag.ORDER_MARK_PRICE
+        if values["type"] in words.GUARDED_TYPES and values.get("priceProtect"):
+            flags |= OrderFlag.ORDER_PRICE_PROTECT
         return int(flags)
 
     def _matched(self, market: PerpetualMarket, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -277,7 +279,7 @@ class FuturesDesk:
         contract = market.contract
         if verdicts.is_named(verdict, "MIN_NOTIONAL"):
             return refusal(-4164, contract.min_notional // UNIT)
-        if verdicts.is_named(verdict, "PERCENT_PRICE_BY_SIDE"):
+        if verdicts.is_named(verdict, "PERCENT_PRICE"):
             if values["type"] == "MARKET":
                 return refusal(-4131)
             is_high = values["side"] == "BUY"

@@ -19,6 +19,7 @@ ALGO_TYPES = {
     "TAKE_PROFIT_MARKET": int(ExchangeOrderType.TYPE_TAKE_PROFIT),
     "TRAILING_STOP_MARKET": int(ExchangeOrderType.TYPE_TAKE_PROFIT),
 }
+GUARDED_TYPES = frozenset(ALGO_TYPES) - {"TRAILING_STOP_MARKET"}  # those that know `priceProtect`
 LIMIT_ALGOS = frozenset({"STOP", "TAKE_PROFIT"})
 TIMES_IN_FORCE = {
     "GTC": int(ExchangeTimeInForce.TIME_GTC),
