@@ -42,6 +42,7 @@ from bot4._core.engine.lane_state cimport (
     SOURCE_DEPTH,
     SOURCE_NONE,
     Lane,
+    LaneShared,
 )
 from bot4._core.engine.outlook cimport reasoned_apply_bars, reasoned_apply_touch
 from bot4._core.engine.reasoned cimport reasoned_decide
@@ -50,6 +51,7 @@ from bot4._core.engine.strategy cimport strategy_tell
 from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE
 from bot4._core.engine.touch cimport touch_assume, touch_forget, touch_note_level, touch_take_book, touch_take_quote
 from bot4._core.engine.stages cimport STAGE_BOOK, STAGE_DECIDE, STAGE_FEATURES, STAGE_ORDER, stage_record
+from bot4._core.mem.spsc_ring cimport spsc_try_pop
 from bot4._core.risk.circuit cimport breaker_record_market
 from bot4._core.risk.limits cimport risk_apply_reference
 from bot4._core.sim.paper cimport paper_halt, paper_next_due, paper_on_event
@@ -66,6 +68,7 @@ from bot4._core.types cimport (
     EVENT_TRADE,
     FLAG_BAR_CLOSED,
     FLAG_BUYER_IS_MAKER,
+    FLAG_FIRST,
     INTENT_REDUCE_ONLY,
     Event,
     OrderIntent,
@@ -172,11 +175,33 @@ cdef void _fix_position_limit(Lane* lane) noexcept nogil:
         lane.limits.max_position_lots[1] = limit
 
 
+cdef inline bint _has_timed(LaneShared* shared) noexcept nogil:
+    """Whether a report of a venue in lockstep waits; it is at the front then."""
+    if not shared.has_timed and shared.timed != NULL:
+        shared.has_timed = spsc_try_pop(shared.timed, &shared.timed_front)
+    return shared.has_timed
+
+
+cdef void _take_timed(Lane* lane, bint has_event, int64_t now_ns) noexcept nogil:
+    """Reports of a venue in lockstep, where a paper venue would have told them: FLAG_FIRST are those of this event."""
+    cdef LaneShared* shared = lane.shared
+    cdef Event report
+    while _has_timed(shared) and shared.timed_front.instrument == lane.instrument:
+        if shared.timed_front.recv_ns > now_ns or (shared.timed_front.flags & FLAG_FIRST and not has_event):
+            return
+        report = shared.timed_front
+        report.flags &= ~FLAG_FIRST
+        shared.has_timed = False
+        reports_apply(lane, &report, now_ns)
+
+
 cdef inline void _take_outcomes(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     """Let the paper venue see the event, and take what it reports; the rest of a full batch comes at once."""
     cdef const OrderBook* book = lane.sync.book if book_sync_is_live(lane.sync) else NULL
     cdef int count, i
     if lane.paper == NULL:
+        if lane.shared.timed != NULL:
+            _take_timed(lane, event != NULL, now_ns)
         return
     count = paper_on_event(lane.paper, event, book, now_ns, lane.outcomes, OUTCOMES_MAX)
     while count > 0:
@@ -339,7 +364,12 @@ cdef void lane_apply_time(Lane* lane, int64_t now_ns) noexcept nogil:
 
 
 cdef int64_t lane_next_due(const Lane* lane) noexcept nogil:
-    return NEVER_NS if lane.paper == NULL else paper_next_due(lane.paper)
+    cdef const Event* front = &lane.shared.timed_front
+    if lane.paper != NULL:
+        return paper_next_due(lane.paper)
+    if not _has_timed(lane.shared) or front.instrument != lane.instrument or front.flags & FLAG_FIRST:
+        return NEVER_NS
+    return front.recv_ns
 
 
 cdef uint64_t lane_moves(const Lane* lane) noexcept nogil:

@@ -211,6 +211,10 @@ cdef void shard_advance(ShardState* shard, int64_t now_ns) noexcept nogil:
         _advance(shard, now_ns, True)
 
 
+cdef void shard_live_now(ShardState* shard) noexcept nogil:
+    _live_until(shard, shard.now_ns)
+
+
 # -- control -----------------------------------------------------------------------------------------------------------
 
 cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:

@@ -19,6 +19,7 @@ _COMMANDS = {
     "explain": ("bot4.entrypoints.cli.explain", "explain"),
     "journal": ("bot4.entrypoints.cli.journal", "journal"),
     "kill": ("bot4.entrypoints.cli.kill", "kill"),
+    "parity": ("bot4.entrypoints.cli.parity", "parity"),
     "run": ("bot4.entrypoints.cli.run", "run"),
     "watchdog": ("bot4.entrypoints.cli.watchdog", "watchdog"),
 }
@@ -33,6 +34,7 @@ _HELP = {
     "explain": "Print why an order exists, or why an entry was refused.",
     "journal": "Look at the journal of a run: is it whole, what is in it, what state does it give.",
     "kill": "Stop all trading of a data directory until a reset.",
+    "parity": "Compare backtest, paper and the served exchange over one recording, order by order.",
     "run": "Trade on paper, over a recording or the built-in synthetic market.",
     "watchdog": "Cancel a live run's orders when it stops making progress.",
 }
