@@ -40,12 +40,15 @@ def order_request(intent: np.void, order: BoardOrder, *, can_reduce_only: bool) 
     """Return what a venue is asked for; what it has no word for, the engine's own gate has seen to before."""
     flags, instrument = int(intent["flags"]), order.instrument
     is_limit = int(intent["type"]) == IntentType.ORDER_LIMIT
+    is_stop = int(intent["trigger_ticks"]) != 0
+    kind = OrderKind.LIMIT if is_limit else OrderKind.STOP if is_stop else OrderKind.MARKET
     return OrderRequest(
         client_order_id=order.client_order_id,
         symbol=instrument.symbol,
         side=order.side,
         qty=instrument.lots_to_qty(int(intent["qty_lots"])),
-        kind=OrderKind.LIMIT if is_limit else OrderKind.MARKET,
+        kind=kind,
+        trigger_price=instrument.ticks_to_price(int(intent["trigger_ticks"])) if is_stop else None,
         price=instrument.ticks_to_price(int(intent["price_ticks"])) if is_limit else None,
         tif=_TIFS[IntentTif(int(intent["tif"]))],
         post_only=bool(flags & IntentFlag.INTENT_POST_ONLY),

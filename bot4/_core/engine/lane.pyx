@@ -34,7 +34,8 @@ from bot4._core.engine.decide cimport (
     is_large_enough,
 )
 from bot4._core.engine.desk cimport (
-    desk_cancel, desk_cancel_all, desk_fit_exit, desk_place, desk_record_entry, desk_retry,
+    desk_cancel, desk_cancel_resting, desk_find_stop, desk_fit_exit, desk_keep_stop, desk_place,
+    desk_record_entry, desk_retry,
 )
 from bot4._core.engine.lane_state cimport (
     OUTCOMES_MAX,
@@ -44,6 +45,7 @@ from bot4._core.engine.lane_state cimport (
     Lane,
     LaneShared,
 )
+from bot4._core.engine.orders cimport ORDER_IS_STOP, WorkingOrder
 from bot4._core.engine.outlook cimport reasoned_apply_bars, reasoned_apply_touch
 from bot4._core.engine.reasoned cimport reasoned_decide
 from bot4._core.engine.reports cimport reports_apply
@@ -96,7 +98,7 @@ cdef void _lose_book(Lane* lane, int64_t now_ns) noexcept nogil:
     lane.source = SOURCE_NONE
     lane.touch_id = -1
     _halt(lane, True)
-    desk_cancel_all(lane, REASON_BREAKER, now_ns)
+    desk_cancel_resting(lane, REASON_BREAKER, now_ns)
 
 
 cdef bint _apply_depth(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
@@ -238,7 +240,8 @@ cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
     cdef OrderIntent intent
     cdef Exposure exposure
     cdef uint64_t start
-    cdef int verdict
+    cdef int verdict, working = 0
+    cdef WorkingOrder* stop
     cdef bint timed = lane.shared.is_timed
     if lane.reasoned != NULL:
         reasoned_apply_touch(lane.reasoned, lane.bank, &lane.top, now_ns)
@@ -247,11 +250,13 @@ cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
     start = tsc_now() if timed else 0
     memset(&exposure, 0, sizeof(Exposure))
     exposure.position_lots = lane.position.lots
-    if lane.orders.count > 0:
-        exposure.working_id = lane.orders.orders[0].order_id
-        exposure.working_since_ns = lane.orders.orders[0].sent_ns
-        exposure.working_side = lane.orders.orders[0].side
-        exposure.cancel_pending = lane.orders.orders[0].cancel_pending
+    while working < lane.orders.count and lane.orders.orders[working].flags & ORDER_IS_STOP:
+        working += 1                                  # a stop waits; nothing of it has to be decided
+    if working < lane.orders.count:
+        exposure.working_id = lane.orders.orders[working].order_id
+        exposure.working_since_ns = lane.orders.orders[working].sent_ns
+        exposure.working_side = lane.orders.orders[working].side
+        exposure.cancel_pending = lane.orders.orders[working].cancel_pending
     lane.counters.decisions += 1
     if lane.reasoned == NULL:
         verdict = decide(&lane.policy, &lane.decision, bank_values(lane.bank), &lane.top, &exposure, now_ns, &intent)
@@ -269,6 +274,11 @@ cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
             _forget_reasons(lane)
             return
         if lane.paper == NULL and intent.flags & INTENT_REDUCE_ONLY:
+            stop = desk_find_stop(lane)
+            if stop != NULL:                          # it holds what is to be sold, and may fill: first it, then this
+                desk_cancel(lane, stop.order_id, intent.reason, now_ns)
+                _forget_reasons(lane)
+                return
             desk_fit_exit(lane, &intent)
             if not is_large_enough(&lane.policy, intent.qty_lots, intent.price_ticks):
                 _forget_reasons(lane)
@@ -349,6 +359,8 @@ cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noex
         _tell(lane, event, touched, bars, now_ns)
     elif touched and not lane.shared.is_stopping and lane.flatten_reason == 0:
         _decide(lane, now_ns)
+        if lane.reasoned != NULL and lane.paper == NULL and lane.reasoned.stop_step_ppm > 0:
+            desk_keep_stop(lane, now_ns)
 
 
 cdef void lane_apply_print(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
