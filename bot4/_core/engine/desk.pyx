@@ -297,6 +297,7 @@ cdef void desk_keep_stop(Lane* lane, int64_t now_ns) noexcept nogil:
     cdef WorkingOrder* stop = desk_find_stop(lane)
     cdef OrderIntent intent
     cdef int64_t lots = lane.position.lots, wanted = 0, off
+    cdef int side
     if lots != 0 and reasoned.guard.lots == lots and reasoned.guard.exiting == 0 and reasoned.guard.stop_ticks > 0:
         wanted = price_on_step(reasoned.guard.stop_ticks, lane.policy.price_step_ticks, lots < 0)
     if stop != NULL:
@@ -307,7 +308,8 @@ cdef void desk_keep_stop(Lane* lane, int64_t now_ns) noexcept nogil:
         return
     if wanted == 0 or lane.gate != 0 or now_ns < reasoned.stop_next_ns:
         return
-    if lane.risk.open_lots[<int>SIDE_SELL if lots > 0 else <int>SIDE_BUY] != 0:
+    side = SIDE_SELL if lots > 0 else SIDE_BUY
+    if lane.risk.open_lots[side] != 0:
         return                                        # an exit is under way: the two could turn the position around
     memset(&intent, 0, sizeof(OrderIntent))
     intent.action = ACTION_PLACE
@@ -315,12 +317,12 @@ cdef void desk_keep_stop(Lane* lane, int64_t now_ns) noexcept nogil:
     intent.tif = TIF_GTC
     intent.flags = INTENT_REDUCE_ONLY
     intent.reason = REASON_STOP
-    intent.side = SIDE_SELL if lots > 0 else SIDE_BUY
+    intent.side = side
     intent.qty_lots = min(lots if lots > 0 else -lots, lane.policy.qty_max_lots)
     intent.price_ticks = wanted
     intent.trigger_ticks = wanted
     desk_fit_exit(lane, &intent)
-    intent.qty_lots -= intent.qty_lots % lane.policy.qty_step_lots
+    intent.qty_lots = intent.qty_lots // lane.policy.qty_step_lots * lane.policy.qty_step_lots
     if not is_large_enough(&lane.policy, intent.qty_lots, wanted):
         return
     reasoned.stop_next_ns = now_ns + STOP_PAUSE_NS
