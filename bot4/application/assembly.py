@@ -333,6 +333,13 @@ def _policy(settings: Settings, instrument: Instrument, shape: InputShape, featu
     )
 
 
+def lone_paper(settings: Settings, instrument: Instrument) -> tuple[Paper, int]:
+    """Return the simulated exchange of a run on this instrument alone, and the decimals of its settle asset."""
+    decimals = asset_decimals([instrument])
+    contract = _contract(settings, instrument, decimals, tuple(decimals))
+    return _paper(settings, instrument, contract, 0, {}), decimals[instrument.settle]
+
+
 def _paper(
     settings: Settings, instrument: Instrument, contract: Contract, index: int, impacts: Mapping[str, ImpactSettings]
 ) -> Paper:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from bot4._core.engine.control import ControlCode
 from bot4._core.engine.lane_state import GateReason
-from bot4._core.types import IntentAction, IntentFlag
-from bot4._core.types import OrderType as IntentType
-from bot4._core.types import TimeInForce as IntentTif
+from bot4._core.types import IntentAction
 from bot4.application.guarded_exchange import guard_exchange
+from bot4.application.intent_order import board_order, order_request
 from bot4.application.live_account import LivePace
 from bot4.application.live_status import LiveStatus
-from bot4.application.order_board import BoardOrder, BoardReport, OrderBoard
+from bot4.application.order_board import BoardReport, OrderBoard
 from bot4.application.order_sender import OrderSender
 from bot4.application.reconciliation import Findings, Reconciler
 from bot4.application.report_outbox import ReportOutbox
@@ -26,14 +25,9 @@ from bot4.application.supervisor import Supervisor
 from bot4.application.taken_over import TakenOver
 from bot4.application.venue_books import VenueBooks
 from bot4.domain.errors import Bot4Error
-from bot4.domain.order import OrderSide, TimeInForce
-from bot4.domain.order_id import client_order_id
-from bot4.domain.order_life import OrderLife
 from bot4.ports.exchange import (
     ExchangePort,
     ExecutionReport,
-    OrderKind,
-    OrderRequest,
     StreamState,
     Transfer,
 )
@@ -47,7 +41,6 @@ if TYPE_CHECKING:
     from bot4.domain.instrument import Instrument
     from bot4.ports.shard_link import Admission, ShardLink
 
-_TIFS = {IntentTif.TIF_GTC: TimeInForce.GTC, IntentTif.TIF_IOC: TimeInForce.IOC, IntentTif.TIF_FOK: TimeInForce.FOK}
 _PUSH_S = 1.0
 # GATE_START and GATE_MISMATCH of the engine's gate: what reconciliation may set and clear.
 _GATE_REASONS = int(GateReason.GATE_START | GateReason.GATE_MISMATCH)
@@ -109,7 +102,7 @@ class LiveGateway:
         self._pace = pace or LivePace()
         self.books = VenueBooks(instruments)
         self.board = OrderBoard(instruments, self._tell, self._alarm)
-        self._outbox = ReportOutbox(shard, assets, now_ns, self._alarm)
+        self._outbox = ReportOutbox(shard.push_reports, assets, now_ns, self._alarm)
         self.reconciler = Reconciler(exchange, self.board, self.books, [i.symbol for i in instruments])
         self._sender = OrderSender(
             exchange, self.board, self.reconciler, admission, flush=self._flush, on_error=self.halt
@@ -226,30 +219,8 @@ class LiveGateway:
         self._flush()
 
     def _place(self, intent: np.void) -> None:
-        instrument = self._instruments[int(intent["instrument"])]
-        side = OrderSide.BUY if int(intent["side"]) == 0 else OrderSide.SELL
-        flags = int(intent["flags"])
-        is_limit = int(intent["type"]) == IntentType.ORDER_LIMIT
-        order = BoardOrder(
-            client_order_id=client_order_id(self._epoch, int(intent["order_id"])),
-            order_id=int(intent["order_id"]),
-            lane=int(intent["instrument"]),
-            instrument=instrument,
-            side=side,
-            life=OrderLife(qty_lots=int(intent["qty_lots"])),
-        )
-        request = OrderRequest(
-            client_order_id=order.client_order_id,
-            symbol=instrument.symbol,
-            side=side,
-            qty=instrument.lots_to_qty(int(intent["qty_lots"])),
-            kind=OrderKind.LIMIT if is_limit else OrderKind.MARKET,
-            price=instrument.ticks_to_price(int(intent["price_ticks"])) if is_limit else None,
-            tif=_TIFS[IntentTif(int(intent["tif"]))],
-            post_only=bool(flags & IntentFlag.INTENT_POST_ONLY),
-            # What the venue has no word for, the engine's own gate has seen to before.
-            reduce_only=bool(flags & IntentFlag.INTENT_REDUCE_ONLY) and self._exchange.capabilities.reduce_only,
-        )
+        order = board_order(intent, self._instruments, self._epoch)
+        request = order_request(intent, order, can_reduce_only=self._exchange.capabilities.reduce_only)
         self.board.add(order)
         self._sender.place(order, request, int(intent["generation"]))
 

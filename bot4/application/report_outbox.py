@@ -17,9 +17,10 @@ from bot4.domain.order_life import ReportKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
     from bot4.application.order_board import BoardReport
     from bot4.ports.exchange import VenueFill
-    from bot4.ports.shard_link import ShardLink
 
 _KINDS = {
     ReportKind.SENT: EventKind.EVENT_ORDER_SENT,
@@ -43,7 +44,8 @@ class ReportOutbox:
 
     Parameters
     ----------
-    shard : ShardLink
+    push : callable
+        Takes reports and a time-out; returns how many it took (`ShardLink.push_reports`).
     assets : mapping of str to (int, int)
         Index in the engine's account and decimals, by asset: what a fee can be booked in.
     now_ns : callable
@@ -57,12 +59,12 @@ class ReportOutbox:
 
     def __init__(
         self,
-        shard: ShardLink,
+        push: Callable[[NDArray[np.void], float], int],
         assets: Mapping[str, tuple[int, int]],
         now_ns: Callable[[], int],
         alarm: Callable[[str], None],
     ) -> None:
-        self._shard = shard
+        self._push = push
         self._assets = assets
         self._now_ns = now_ns
         self._alarm = alarm
@@ -80,7 +82,7 @@ class ReportOutbox:
         """Push what waits; False where the engine takes no more within `timeout_s`, and the rest goes on waiting."""
         while self._waiting:
             batch = np.array([self._waiting[i] for i in range(min(_BATCH, len(self._waiting)))], EVENT_DTYPE)
-            taken = self._shard.push_reports(batch, timeout_s)
+            taken = self._push(batch, timeout_s)
             for _ in range(taken):
                 self._waiting.popleft()
             self.told += taken

@@ -42,6 +42,8 @@ class StrategyKeeper:
         `strategy.stall_ms` and `strategy.on_failure`.
     on_error : callable
         Ends the run; called where a strategy without a thread of its own raised.
+    say : callable
+        Shows one line that stays; called by `look`.
     latency : Latency, optional
         From a call until its requests reach the desk; for a strategy with a thread of its own its thread is that.
 
@@ -62,6 +64,7 @@ class StrategyKeeper:
         settings: Settings,
         *,
         on_error: Callable[[], None],
+        say: Callable[[str], None],
         latency: Latency | None = None,
     ) -> None:
         self._host: StrategyHost | None = None
@@ -70,7 +73,9 @@ class StrategyKeeper:
         self._flattens = settings.strategy.on_failure == "flatten"
         self._threaded: ThreadedHost | None = None
         self._thread: Thread | None = None
+        self._say = say
         self._trouble: str | None = None
+        self._is_said = False
         self._is_ended = False
         self._lock = Lock()
         if strategy is None:
@@ -125,6 +130,9 @@ class StrategyKeeper:
         elif self._trouble is None and host.has_overflowed:
             self._note("it did not take its fills, and there was no room for more")
         self._tell_shard()
+        if self._trouble is not None and not self._is_said:
+            self._is_said = True
+            self._say(f"the strategy {self._name} was ended: {self._trouble}")
 
     def end(self) -> None:
         """Let its thread hear the end, and end it; one that does not come back is left behind."""

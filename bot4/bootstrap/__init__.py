@@ -8,6 +8,7 @@ from bot4.bootstrap.exchange import serve_exchange
 from bot4.bootstrap.explain import explain_order
 from bot4.bootstrap.golive_evidence import gather_evidence
 from bot4.bootstrap.host import examine_host
+from bot4.bootstrap.parity import parity_outcomes, serve_lockstep_exchange, through_lockstep
 from bot4.bootstrap.recordings import calibrate_recordings, check_recordings, open_recording
 from bot4.bootstrap.session import OpenSession, open_session
 from bot4.bootstrap.trials import TrialBook
@@ -30,6 +31,9 @@ __all__ = [
     "open_archive",
     "open_recording",
     "open_session",
+    "parity_outcomes",
     "serve_exchange",
+    "serve_lockstep_exchange",
+    "through_lockstep",
     "watch_runs",
 ]

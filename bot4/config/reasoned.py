@@ -162,6 +162,7 @@ class StopsSettings(Section, frozen=True):
     trail_bps: Annotated[float, Meta(ge=0.0, le=9_000.0)] = 0.0
     breakeven_reward: NotNegative = 1.5
     hold_max_s: Annotated[float, Meta(ge=0.0, le=31_536_000.0)] = 0.0
+    venue_step_bps: Annotated[float, Meta(ge=0.0, le=1_000.0)] = 5.0
     targets: tuple[tuple[Annotated[float, Meta(gt=0.0, le=1_000.0)], Share], ...] = ((2.0, 0.5), (4.0, 0.25))
     dynamic_targets: bool = False
 

@@ -145,7 +145,7 @@ class Life:
             with JournalReader(journal) as reader:
                 Recovery(self.rig.engine).replay(reader)
         self.alarms: list[str] = []
-        self.outbox = ReportOutbox(self, ASSETS, venue.server_now_ns, self.alarms.append)
+        self.outbox = ReportOutbox(self.push_reports, ASSETS, venue.server_now_ns, self.alarms.append)
         self.books = VenueBooks([BTC])
         self.board = OrderBoard([BTC], self.hear, self.alarms.append)
         self.reconciler = Reconciler(venue, self.board, self.books, ["BTCUSDT"], pause_s=0.0)

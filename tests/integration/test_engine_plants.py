@@ -22,6 +22,7 @@ STATE, TOUCH = "bot4._core.engine.lane_state", "bot4._core.engine.touch"
 LANES, GUARDS, TIMES = (f"test_engine_lane{part}.py::test_" for part in ("", "_guards", "_time"))
 VENUE, GATE = (f"test_engine_venue{part}.py::test_" for part in ("", "_gate"))
 FEEDS = "test_engine_feed.py::test_"
+STOPS = "../integration/test_venue_stops.py::test_"
 
 FAULTS = {
     # The market side of a lane.
@@ -31,7 +32,7 @@ FAULTS = {
         LANES + "a_gap_cancels_what_works_and_stops_decisions_until_a_snapshot",
     ),
     "a gap cancels nothing": Fault(
-        LANE, "desk_cancel_all(lane, REASON_BREAKER, now_ns)", "pass",
+        LANE, "desk_cancel_resting(lane, REASON_BREAKER, now_ns)", "pass",
         LANES + "a_gap_cancels_what_works_and_stops_decisions_until_a_snapshot",
     ),
     "an older quote wins": Fault(
@@ -50,6 +51,18 @@ FAULTS = {
         LANE, "elif touched and not lane.shared.is_stopping and lane.flatten_reason == 0:",
         "elif touched and not lane.shared.is_stopping:",
         GUARDS + "flatten_that_is_refused_is_tried_again_after_a_second",
+    ),
+    # The stop at the venue.
+    "a stop without a trigger": Fault(
+        DESK, "intent.trigger_ticks = wanted", "intent.trigger_ticks = 0",
+        STOPS + "what_is_held_gets_a_stop_that_waits_at_the_venue",
+    ),
+    "another exit beside the stop": Fault(
+        LANE, "if stop != NULL:", "if False:", STOPS + "another_exit_waits_for_its_end",
+    ),
+    "a lost book takes the stop": Fault(
+        DESK, "if not lane.orders.orders[i].flags & ORDER_IS_STOP:", "if True:",
+        STOPS + "a_lost_book_leaves_it_where_it_is",
     ),
     # The desk.
     "a probe is spent first": Fault(
@@ -129,7 +142,7 @@ FAULTS = {
         VENUE + "a_fee_is_taken_from_the_asset_the_venue_took_it_from",
     ),
     "a contradiction cancels nothing": Fault(
-        REPORTS, "desk_cancel_all(lane, REASON_GATE, now_ns)", "pass",
+        REPORTS, "desk_cancel_resting(lane, REASON_GATE, now_ns)", "pass",
         VENUE + "a_contradiction_holds_the_lane_cancels_what_works_and_is_journalled",
     ),
     # The shard.

@@ -257,7 +257,9 @@ def keep(strategy, **overrides):
     rig = Rig()
     runner = ShardRunner(rig.engine, capacity=65_536)
     settings = load_settings(environment={}, overrides=overrides)
-    keeper = StrategyKeeper(strategy, rig.engine, runner, settings, on_error=pytest.fail)
+    said = []
+    keeper = StrategyKeeper(strategy, rig.engine, runner, settings, on_error=pytest.fail, say=said.append)
+    keeper.said = said
     shard = threading.Thread(target=runner.run, daemon=True)
     keeper.start()
     shard.start()
@@ -295,6 +297,7 @@ def test_a_strategy_that_raises_is_ended_and_the_engine_goes_on(on_failure):
     rig.engine.drain()
     keeper.end()
     assert keeper.error == "it raised LookupError('no such thing')"
+    assert keeper.look() or keeper.look() or len(keeper.said) == 1, "it is said once, and at once"
     assert any("was ended" in note and "LookupError" in note for note in keeper.notes)
 
 

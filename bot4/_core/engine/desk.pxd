@@ -15,6 +15,11 @@ cdef void desk_place(Lane* lane, OrderIntent* intent, int64_t now_ns) noexcept n
 cdef void desk_record_entry(Lane* lane, int64_t now_ns) noexcept nogil
 cdef void desk_cancel(Lane* lane, uint64_t order_id, int reason, int64_t now_ns) noexcept nogil
 cdef void desk_cancel_all(Lane* lane, int reason, int64_t now_ns) noexcept nogil
+# All but stops: what protects a position is not taken away because the market or the venue is in doubt.
+cdef void desk_cancel_resting(Lane* lane, int reason, int64_t now_ns) noexcept nogil
+cdef WorkingOrder* desk_find_stop(Lane* lane) noexcept nogil       # NULL: none works
+# Have the guard's stop at the external venue: placed, moved once it is off by a step, cancelled when nothing is held.
+cdef void desk_keep_stop(Lane* lane, int64_t now_ns) noexcept nogil
 # Close what is held; tried again until nothing that can be sold or bought back is left.
 cdef void desk_flatten(Lane* lane, int reason, int64_t now_ns) noexcept nogil
 # What could not go out before: cancels that found the ring full, a flatten that found no book or was refused.

@@ -11,7 +11,7 @@ from libc.string cimport memset
 
 from bot4._core.account.ledger cimport LEDGER_OK, OrderLock, ledger_lock_order, ledger_release
 from bot4._core.brain.gate cimport ENTRY_NO_REASONS, Reasons
-from bot4._core.engine.decide cimport REASON_ENTER, is_large_enough, price_on_step
+from bot4._core.engine.decide cimport REASON_ENTER, REASON_STOP, is_large_enough, price_on_step
 from bot4._core.engine.lane_state cimport (
     REFUSED_BY_ACCOUNT,
     REFUSED_BY_BREAKER,
@@ -24,7 +24,8 @@ from bot4._core.engine.lane_state cimport (
     Refusal,
     shared_journal,
 )
-from bot4._core.engine.orders cimport WORKING_MAX, orders_add, orders_find, orders_remove
+from bot4._core.engine.outlook cimport Reasoned
+from bot4._core.engine.orders cimport ORDER_IS_STOP, WORKING_MAX, orders_add, orders_find, orders_remove
 from bot4._core.journal.append cimport journal_next_seq
 from bot4._core.journal.record cimport (
     JOURNAL_DROPPED, JOURNAL_INTENT, JOURNAL_REASONS, JOURNAL_REFUSAL, JOURNAL_UPDATE,
@@ -41,18 +42,23 @@ from bot4._core.types cimport (
     EVENT_ORDER_REJECTED,
     INTENT_REDUCE_ONLY,
     ORDER_LIMIT,
+    ORDER_MARKET,
     SIDE_BUY,
     SIDE_SELL,
+    TIF_GTC,
     TIF_IOC,
     Event,
     OrderIntent,
     money_t,
+    mul_wide,
 )
 
 # How far through the touch an order that closes a position may go, parts per million.
 cdef int64_t FLATTEN_SLIPPAGE_PPM = 5_000
 # Between two tries to close a position: a refusal is a journal record.
 cdef int64_t FLATTEN_PAUSE_NS = 1_000_000_000
+# Between two stops at the venue: one that trails closely would spend the venue's budget of orders.
+cdef int64_t STOP_PAUSE_NS = 500_000_000
 # A cancel the venue refused is not repeated within this time: its fill or its end is on its way.
 cdef int64_t CANCEL_PAUSE_NS = 1_000_000_000
 
@@ -267,6 +273,61 @@ cdef void desk_cancel_all(Lane* lane, int reason, int64_t now_ns) noexcept nogil
     cdef int i
     for i in range(lane.orders.count):
         desk_cancel(lane, lane.orders.orders[i].order_id, reason, now_ns)
+
+
+cdef void desk_cancel_resting(Lane* lane, int reason, int64_t now_ns) noexcept nogil:
+    cdef int i
+    for i in range(lane.orders.count):
+        if not lane.orders.orders[i].flags & ORDER_IS_STOP:
+            desk_cancel(lane, lane.orders.orders[i].order_id, reason, now_ns)
+
+
+# -- the stop at the venue ---------------------------------------------------------------------------------------------
+
+cdef WorkingOrder* desk_find_stop(Lane* lane) noexcept nogil:
+    cdef int i
+    for i in range(lane.orders.count):
+        if lane.orders.orders[i].flags & ORDER_IS_STOP:
+            return &lane.orders.orders[i]
+    return NULL
+
+
+cdef void desk_keep_stop(Lane* lane, int64_t now_ns) noexcept nogil:
+    cdef Reasoned* reasoned = lane.reasoned
+    cdef WorkingOrder* stop = desk_find_stop(lane)
+    cdef OrderIntent intent
+    cdef int64_t lots = lane.position.lots, wanted = 0, off
+    cdef int side
+    if lots != 0 and reasoned.guard.lots == lots and reasoned.guard.exiting == 0 and reasoned.guard.stop_ticks > 0:
+        wanted = price_on_step(reasoned.guard.stop_ticks, lane.policy.price_step_ticks, lots < 0)
+    if stop != NULL:
+        off = stop.price_ticks - wanted if stop.price_ticks > wanted else wanted - stop.price_ticks
+        if wanted == 0 or reasoned.stop_lots != lots or mul_wide(off, 1_000_000) >= mul_wide(
+                wanted, reasoned.stop_step_ppm):
+            desk_cancel(lane, stop.order_id, REASON_STOP, now_ns)
+        return
+    if wanted == 0 or lane.gate != 0 or now_ns < reasoned.stop_next_ns:
+        return
+    side = SIDE_SELL if lots > 0 else SIDE_BUY
+    if lane.risk.open_lots[side] != 0:
+        return                                        # an exit is under way: the two could turn the position around
+    memset(&intent, 0, sizeof(OrderIntent))
+    intent.action = ACTION_PLACE
+    intent.type = ORDER_MARKET
+    intent.tif = TIF_GTC
+    intent.flags = INTENT_REDUCE_ONLY
+    intent.reason = REASON_STOP
+    intent.side = side
+    intent.qty_lots = min(lots if lots > 0 else -lots, lane.policy.qty_max_lots)
+    intent.price_ticks = wanted
+    intent.trigger_ticks = wanted
+    desk_fit_exit(lane, &intent)
+    intent.qty_lots = intent.qty_lots // lane.policy.qty_step_lots * lane.policy.qty_step_lots
+    if not is_large_enough(&lane.policy, intent.qty_lots, wanted):
+        return
+    reasoned.stop_next_ns = now_ns + STOP_PAUSE_NS
+    reasoned.stop_lots = lots
+    desk_place(lane, &intent, now_ns)
 
 
 # -- closing what is held ----------------------------------------------------------------------------------------------

@@ -34,7 +34,8 @@ from bot4._core.engine.decide cimport (
     is_large_enough,
 )
 from bot4._core.engine.desk cimport (
-    desk_cancel, desk_cancel_all, desk_fit_exit, desk_place, desk_record_entry, desk_retry,
+    desk_cancel, desk_cancel_resting, desk_find_stop, desk_fit_exit, desk_keep_stop, desk_place,
+    desk_record_entry, desk_retry,
 )
 from bot4._core.engine.lane_state cimport (
     OUTCOMES_MAX,
@@ -42,7 +43,9 @@ from bot4._core.engine.lane_state cimport (
     SOURCE_DEPTH,
     SOURCE_NONE,
     Lane,
+    LaneShared,
 )
+from bot4._core.engine.orders cimport ORDER_IS_STOP, WorkingOrder
 from bot4._core.engine.outlook cimport reasoned_apply_bars, reasoned_apply_touch
 from bot4._core.engine.reasoned cimport reasoned_decide
 from bot4._core.engine.reports cimport reports_apply
@@ -50,6 +53,7 @@ from bot4._core.engine.strategy cimport strategy_tell
 from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE
 from bot4._core.engine.touch cimport touch_assume, touch_forget, touch_note_level, touch_take_book, touch_take_quote
 from bot4._core.engine.stages cimport STAGE_BOOK, STAGE_DECIDE, STAGE_FEATURES, STAGE_ORDER, stage_record
+from bot4._core.mem.spsc_ring cimport spsc_try_pop
 from bot4._core.risk.circuit cimport breaker_record_market
 from bot4._core.risk.limits cimport risk_apply_reference
 from bot4._core.sim.paper cimport paper_halt, paper_next_due, paper_on_event
@@ -66,6 +70,7 @@ from bot4._core.types cimport (
     EVENT_TRADE,
     FLAG_BAR_CLOSED,
     FLAG_BUYER_IS_MAKER,
+    FLAG_FIRST,
     INTENT_REDUCE_ONLY,
     Event,
     OrderIntent,
@@ -93,7 +98,7 @@ cdef void _lose_book(Lane* lane, int64_t now_ns) noexcept nogil:
     lane.source = SOURCE_NONE
     lane.touch_id = -1
     _halt(lane, True)
-    desk_cancel_all(lane, REASON_BREAKER, now_ns)
+    desk_cancel_resting(lane, REASON_BREAKER, now_ns)
 
 
 cdef bint _apply_depth(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
@@ -172,11 +177,33 @@ cdef void _fix_position_limit(Lane* lane) noexcept nogil:
         lane.limits.max_position_lots[1] = limit
 
 
+cdef inline bint _has_timed(LaneShared* shared) noexcept nogil:
+    """Whether a report of a venue in lockstep waits; it is at the front then."""
+    if not shared.has_timed and shared.timed != NULL:
+        shared.has_timed = spsc_try_pop(shared.timed, &shared.timed_front)
+    return shared.has_timed
+
+
+cdef void _take_timed(Lane* lane, bint has_event, int64_t now_ns) noexcept nogil:
+    """Reports of a venue in lockstep, where a paper venue would have told them: FLAG_FIRST are those of this event."""
+    cdef LaneShared* shared = lane.shared
+    cdef Event report
+    while _has_timed(shared) and shared.timed_front.instrument == lane.instrument:
+        if shared.timed_front.recv_ns > now_ns or (shared.timed_front.flags & FLAG_FIRST and not has_event):
+            return
+        report = shared.timed_front
+        report.flags &= ~FLAG_FIRST
+        shared.has_timed = False
+        reports_apply(lane, &report, now_ns)
+
+
 cdef inline void _take_outcomes(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     """Let the paper venue see the event, and take what it reports; the rest of a full batch comes at once."""
     cdef const OrderBook* book = lane.sync.book if book_sync_is_live(lane.sync) else NULL
     cdef int count, i
     if lane.paper == NULL:
+        if lane.shared.timed != NULL:
+            _take_timed(lane, event != NULL, now_ns)
         return
     count = paper_on_event(lane.paper, event, book, now_ns, lane.outcomes, OUTCOMES_MAX)
     while count > 0:
@@ -213,7 +240,8 @@ cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
     cdef OrderIntent intent
     cdef Exposure exposure
     cdef uint64_t start
-    cdef int verdict
+    cdef int verdict, working = 0
+    cdef WorkingOrder* stop
     cdef bint timed = lane.shared.is_timed
     if lane.reasoned != NULL:
         reasoned_apply_touch(lane.reasoned, lane.bank, &lane.top, now_ns)
@@ -222,11 +250,13 @@ cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
     start = tsc_now() if timed else 0
     memset(&exposure, 0, sizeof(Exposure))
     exposure.position_lots = lane.position.lots
-    if lane.orders.count > 0:
-        exposure.working_id = lane.orders.orders[0].order_id
-        exposure.working_since_ns = lane.orders.orders[0].sent_ns
-        exposure.working_side = lane.orders.orders[0].side
-        exposure.cancel_pending = lane.orders.orders[0].cancel_pending
+    while working < lane.orders.count and lane.orders.orders[working].flags & ORDER_IS_STOP:
+        working += 1                                  # a stop waits; nothing of it has to be decided
+    if working < lane.orders.count:
+        exposure.working_id = lane.orders.orders[working].order_id
+        exposure.working_since_ns = lane.orders.orders[working].sent_ns
+        exposure.working_side = lane.orders.orders[working].side
+        exposure.cancel_pending = lane.orders.orders[working].cancel_pending
     lane.counters.decisions += 1
     if lane.reasoned == NULL:
         verdict = decide(&lane.policy, &lane.decision, bank_values(lane.bank), &lane.top, &exposure, now_ns, &intent)
@@ -244,6 +274,11 @@ cdef void _decide(Lane* lane, int64_t now_ns) noexcept nogil:
             _forget_reasons(lane)
             return
         if lane.paper == NULL and intent.flags & INTENT_REDUCE_ONLY:
+            stop = desk_find_stop(lane)
+            if stop != NULL:                          # it holds what is to be sold, and may fill: first it, then this
+                desk_cancel(lane, stop.order_id, intent.reason, now_ns)
+                _forget_reasons(lane)
+                return
             desk_fit_exit(lane, &intent)
             if not is_large_enough(&lane.policy, intent.qty_lots, intent.price_ticks):
                 _forget_reasons(lane)
@@ -324,6 +359,8 @@ cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noex
         _tell(lane, event, touched, bars, now_ns)
     elif touched and not lane.shared.is_stopping and lane.flatten_reason == 0:
         _decide(lane, now_ns)
+        if lane.reasoned != NULL and lane.paper == NULL and lane.reasoned.stop_step_ppm > 0:
+            desk_keep_stop(lane, now_ns)
 
 
 cdef void lane_apply_print(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
@@ -339,7 +376,12 @@ cdef void lane_apply_time(Lane* lane, int64_t now_ns) noexcept nogil:
 
 
 cdef int64_t lane_next_due(const Lane* lane) noexcept nogil:
-    return NEVER_NS if lane.paper == NULL else paper_next_due(lane.paper)
+    cdef const Event* front = &lane.shared.timed_front
+    if lane.paper != NULL:
+        return paper_next_due(lane.paper)
+    if not _has_timed(lane.shared) or front.instrument != lane.instrument or front.flags & FLAG_FIRST:
+        return NEVER_NS
+    return front.recv_ns
 
 
 cdef uint64_t lane_moves(const Lane* lane) noexcept nogil:

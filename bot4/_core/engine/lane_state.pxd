@@ -15,6 +15,7 @@ from bot4._core.engine.tape cimport Tape
 from bot4._core.engine.trade_ids cimport TradeIds
 from bot4._core.journal.append cimport JournalStream
 from bot4._core.mem.intent_ring cimport spsc_intent_ring_t
+from bot4._core.mem.spsc_ring cimport spsc_ring_t
 from bot4._core.mem.waiter cimport waiter_t
 from bot4._core.risk.circuit cimport BreakerState
 from bot4._core.risk.limits cimport RiskLimits, RiskState
@@ -106,6 +107,9 @@ ctypedef struct LaneShared:
     waiter_t* gateway        # the gateway sleeps here
     int64_t intents_capacity
     int64_t owed             # working orders at the venue without a cancel on its way: each is owed a slot of the ring
+    spsc_ring_t* timed       # of an external venue in lockstep: its reports, taken at their own time; else NULL
+    Event timed_front        # the one at the front of it, where `has_timed`
+    bint has_timed
     int64_t journal_errno    # of the first append that failed, else 0
     uint64_t next_seq        # of the next record, where there is no journal
     uint64_t events          # market events applied: where in the stream something of another ring was taken

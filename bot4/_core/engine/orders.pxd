@@ -7,6 +7,7 @@ from bot4._core.types cimport OrderIntent
 
 
 cdef enum:
+    ORDER_IS_STOP = 128      # of a working order's flags, beside those of its intent: it waits for a trigger
     WORKING_MAX = 64         # the risk limit on open orders is at most this, so the table cannot overflow
 
 

@@ -27,7 +27,7 @@ cdef WorkingOrder* orders_add(OrderTable* table, const OrderIntent* intent) noex
     order.sent_ns = intent.ts_ns
     order.side = intent.side
     order.tif = intent.tif
-    order.flags = intent.flags
+    order.flags = intent.flags | (ORDER_IS_STOP if intent.trigger_ticks != 0 else 0)
     order.total_trade_id = -1
     return order
 

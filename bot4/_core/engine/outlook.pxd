@@ -45,6 +45,9 @@ ctypedef struct Reasoned:
     int64_t strays               # what sources said that is no score
     bint has_reasons             # `reasons` belongs to the intent that goes to the desk now
     bint is_recorded             # `reasons` of a refused entry is to be journalled
+    int64_t stop_step_ppm        # the stop works at the external venue, moved by at least this; 0: watched here alone
+    int64_t stop_lots            # position that the stop at the venue was placed for
+    int64_t stop_next_ns         # no other is placed before
     uint64_t verdicts[16]        # by EntryVerdict
     Blend view                   # of the last touch
     Reasons reasons

@@ -191,6 +191,7 @@ cdef class ReasonedPolicy:
 
     def _set_guard(self, rules):
         rungs = [dict(rung) for rung in rules.pop("rungs")]
+        self.reasoned.stop_step_ppm = rules.pop("venue_step_ppm", 0)
         if len(rungs) > RUNGS_MAX or sum(rung["share_ppm"] for rung in rungs) > PPM:
             raise ValueError(f"a ladder has at most {RUNGS_MAX} rungs whose shares are at most all of the position")
         if any(low["reward_milli"] >= high["reward_milli"] for low, high in zip(rungs, rungs[1:])):

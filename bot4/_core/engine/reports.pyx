@@ -19,7 +19,7 @@ from bot4._core.account.positions cimport (
     cumulative_check,
 )
 from bot4._core.engine.decide cimport REASON_GATE
-from bot4._core.engine.desk cimport desk_cancel_all, desk_close, desk_journal
+from bot4._core.engine.desk cimport desk_cancel_resting, desk_close, desk_journal
 from bot4._core.engine.lane_state cimport (
     GATE_START,
     MISMATCH_AFTERLIFE,
@@ -69,7 +69,7 @@ from bot4._core.types cimport (
 
 cdef void _contradict(Lane* lane, int mismatch, int64_t now_ns) noexcept nogil:
     lane_mismatch(lane, mismatch, now_ns)
-    desk_cancel_all(lane, REASON_GATE, now_ns)
+    desk_cancel_resting(lane, REASON_GATE, now_ns)
 
 
 cdef inline void _know(Lane* lane, WorkingOrder* order) noexcept nogil:

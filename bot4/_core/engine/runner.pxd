@@ -48,3 +48,7 @@ cdef class ShardRunner:
     cdef size_t _take_reports(self) noexcept nogil
     cdef void _take_snapshot(self) noexcept nogil
     cdef VenueLink _link(self)
+
+
+cdef class LockstepShard:
+    cdef readonly Engine engine

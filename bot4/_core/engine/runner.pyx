@@ -13,7 +13,8 @@ from cpython.buffer cimport PyBuffer_Release
 from bot4._core.engine.control cimport ALL_LANES, control_event
 from bot4._core.engine.engine cimport Engine
 from bot4._core.engine.link cimport VenueLink
-from bot4._core.engine.shard cimport shard_apply, shard_apply_reports, shard_publish
+from bot4._core.engine.shard cimport shard_apply, shard_apply_reports, shard_live_now, shard_publish
+from bot4._core.engine.strategy cimport strategy_next_due
 from bot4._core.engine.snapshot cimport snapshot_save, snapshot_size_max
 from bot4._core.journal.append cimport JournalStream, journal_next_seq
 from bot4._core.mem.record_buffer cimport borrow_records
@@ -262,3 +263,33 @@ cdef class ShardRunner:
             raise ValueError(f"core {self._cpu} is not one of {sorted(os.sched_getaffinity(0))}")
         os.sched_setaffinity(0, {self._cpu})      # of the calling thread on Linux
         self.is_pinned = True
+
+
+cdef class LockstepShard:
+    """An engine in the time of the external venue behind its link; before its first event.
+
+    The venue tells what happened up to a moment before the engine gets there (`next_due_ns` at most), and the engine
+    takes its reports at their own stamps, where it takes a paper venue's. FLAG_FIRST marks a report that belongs to the
+    market event of its stamp. One thread, the one that feeds the engine.
+    """
+
+    def __cinit__(self, Engine engine not None):
+        if engine.link is None or engine.state.shared.events != 0:
+            raise ValueError("lockstep needs a link and an engine before its first event")
+        self.engine = engine
+        engine.state.shared.timed = engine.link.reports.ring
+
+    @property
+    def next_due_ns(self) -> "int | None":
+        """When the engine does something of its own next: its tick, its strategy's timer or request."""
+        cdef int64_t due_ns = self.engine.state.next_tick_ns
+        if due_ns == 0:
+            return None                                # nothing has happened yet
+        if self.engine.state.shared.strategy != NULL:
+            due_ns = min(due_ns, strategy_next_due(self.engine.state.shared.strategy))
+        return due_ns
+
+    def live_now(self) -> None:
+        """Do what is due at the engine's own time, without moving it."""
+        with self.engine._busy, nogil:
+            shard_live_now(self.engine.state)

@@ -55,6 +55,7 @@ cdef void shard_apply(ShardState* shard, const Event* event) noexcept nogil
 # A further event of the message that began with the last one: at its time, of its instrument.
 cdef void shard_apply_rest(ShardState* shard, const Event* event) noexcept nogil
 cdef void shard_advance(ShardState* shard, int64_t now_ns) noexcept nogil    # live through the time up to now
+cdef void shard_live_now(ShardState* shard) noexcept nogil    # what is due at this very moment
 # Reports of an external venue, in the order they came; where in the market stream they were taken is journalled first.
 cdef void shard_apply_reports(ShardState* shard, const Event* reports, int64_t count) noexcept nogil
 cdef void shard_publish(ShardState* shard) noexcept nogil          # the state as other threads may see it

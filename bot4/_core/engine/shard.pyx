@@ -32,7 +32,7 @@ from bot4._core.engine.control cimport (
     control_event,
 )
 from bot4._core.engine.decide cimport REASON_BREAKER, REASON_DRAWDOWN, REASON_OPERATOR, REASON_SHUTDOWN, REASON_STRATEGY
-from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_flatten, desk_place
+from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_cancel_resting, desk_flatten, desk_place
 from bot4._core.engine.lane cimport lane_apply_market, lane_apply_time, lane_mark_ticks, lane_moves, lane_next_due
 from bot4._core.engine.lane_state cimport GATE_OPERATOR, lane_hash, lane_open_gate, shared_journal, shared_sync
 from bot4._core.engine.outlook cimport reasoned_apply_funding, reasoned_apply_mark, reasoned_apply_source
@@ -122,7 +122,7 @@ cdef void _follow_breaker(ShardState* shard, int64_t now_ns) noexcept nogil:
         if action & BREAKER_FLATTEN:
             desk_flatten(&shard.lanes[i], REASON_BREAKER, now_ns)
         elif action & BREAKER_CANCEL_RESTING:
-            desk_cancel_all(&shard.lanes[i], REASON_BREAKER, now_ns)
+            desk_cancel_resting(&shard.lanes[i], REASON_BREAKER, now_ns)
 
 
 cdef void _tick(ShardState* shard, int64_t now_ns) noexcept nogil:
@@ -209,6 +209,10 @@ cdef void _advance(ShardState* shard, int64_t now_ns, bint is_market) noexcept n
 cdef void shard_advance(ShardState* shard, int64_t now_ns) noexcept nogil:
     if now_ns > shard.now_ns:
         _advance(shard, now_ns, True)
+
+
+cdef void shard_live_now(ShardState* shard) noexcept nogil:
+    _live_until(shard, shard.now_ns)
 
 
 # -- control -----------------------------------------------------------------------------------------------------------

@@ -65,8 +65,9 @@ cdef inline void _to_desk(StrategyHook* hook, Lane* lane, OrderIntent* request, 
             lane.counters.gated += 1                  # not journalled: it would be every few milliseconds
             return
         request.reason = REASON_STRATEGY
-        if lane.paper == NULL and (request.flags & INTENT_REDUCE_ONLY
-                                   or (request.side == SIDE_SELL and request.qty_lots <= lane.position.lots)):
+        # A sale of what is held and not offered yet, as far as the position says: fees in base may have left less.
+        if (lane.paper == NULL and request.side == SIDE_SELL
+                and request.qty_lots <= lane.position.lots - lane.risk.open_lots[<int>SIDE_SELL]):
             desk_fit_exit(lane, request)
             if not is_large_enough(&lane.policy, request.qty_lots, request.price_ticks):
                 hook.dust += 1                        # asked for again at every event, it would fill the journal

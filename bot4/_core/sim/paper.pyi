@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot4._core.account.contract import Contract
-from bot4._core.book.order_book import Book
+from bot4._core.book.depth_sync import DepthSync
+from bot4._core.book.order_book import Book, BookView
 from bot4._core.sim.fill_model import FillModel
 from bot4._core.sim.latency import Latency
 from bot4._core.sim.paper_matching import PaperReason
@@ -38,8 +39,11 @@ class Paper:
         price_ticks: int = 0,
         qty_lots: int = 0,
     ) -> PaperReason: ...
-    def step(self, now_ns: int, book: Book | None = None) -> NDArray[Any]: ...
-    def on_event(self, event: NDArray[Any], book: Book | None = None, now_ns: int | None = None) -> NDArray[Any]: ...
+    def step(self, now_ns: int, book: BookView | None = None) -> NDArray[Any]: ...
+    def on_event(
+        self, event: NDArray[Any], book: BookView | None = None, now_ns: int | None = None
+    ) -> NDArray[Any]: ...
+    def follow(self, events: NDArray[Any], sync: DepthSync, now_ns: int) -> NDArray[Any]: ...
     def replay(
         self, events: NDArray[Any], intents: NDArray[Any], book: Book | None = None
     ) -> tuple[NDArray[Any], NDArray[np.uint8]]: ...

@@ -17,6 +17,10 @@ from bot4._core.sim.paper_matching import PaperReason
 
 from bot4._core.account.contract cimport Contract, contract_is_in_range
 from bot4._core.account.money cimport money_hash
+from bot4._core.book.book_sync cimport (
+    SYNC_APPLIED, SYNC_GAP, SYNC_SNAPSHOT, book_sync_apply, book_sync_is_applying, book_sync_is_live, book_sync_reset,
+)
+from bot4._core.book.depth_sync cimport DepthSync
 from bot4._core.book.order_book cimport Book, BookView, OrderBook, book_apply_level, book_clear
 from bot4._core.sim.delay_line cimport (
     delay_line_front, delay_line_hash, delay_line_init, delay_line_next_due, delay_line_pop, delay_line_push_after,
@@ -28,14 +32,14 @@ from bot4._core.sim.latency cimport Latency, latency_sample
 from bot4._core.sim.paper_matching cimport (
     PAPER_BAD_ORDER, PAPER_IN_FLIGHT_FULL, PAPER_OK, PAPER_OUT_OF_RANGE, PAPER_WRONG_INSTRUMENT, PaperVenue, paper_arrive,
 )
-from bot4._core.sim.paper_passive cimport paper_on_print
+from bot4._core.sim.paper_passive cimport paper_on_print, paper_see_level
 from bot4._core.sim.paper_queue cimport paper_queue_hash, paper_queue_on_market
 from bot4._core.sim.queue_position cimport QUEUE_TRADE_THROUGH
 from bot4._core.sim.resting cimport RestingOrder, resting_hash, resting_init, resting_release
 from bot4._core.sim.rng cimport rng_seed
 from bot4._core.types cimport (
-    ACTION_CANCEL_ALL, ACTION_PLACE, EVENT_AGG_TRADE, EVENT_DEPTH_BEGIN, EVENT_DEPTH_LEVEL, EVENT_TRADE, FLAG_LAST,
-    FLAG_SNAPSHOT, INTENT_POST_ONLY, ORDER_LIMIT, ORDER_MARKET, SIDE_SELL, TIF_FOK, TIF_GTC, Event, OrderIntent,
+    ACTION_CANCEL_ALL, ACTION_PLACE, EVENT_AGG_TRADE, EVENT_DEPTH_BEGIN, EVENT_DEPTH_LEVEL, EVENT_GAP_MARK, EVENT_TRADE,
+    FLAG_LAST, FLAG_SNAPSHOT, INTENT_POST_ONLY, ORDER_LIMIT, ORDER_MARKET, SIDE_SELL, TIF_FOK, TIF_GTC, Event, OrderIntent,
     aligned_zalloc, hash_mix, money_to_int,
 )
 
@@ -309,6 +313,44 @@ cdef class Paper:
             raise ValueError(f"event must hold one event of {sizeof(Event)} bytes, held {raw.shape[0]}")
         cdef const Event* market = <const Event*>&raw[0]
         return self._drain(market, book.book if book is not None else NULL, market.recv_ns if now_ns is None else now_ns)
+
+    def follow(self, events, DepthSync sync not None, int64_t now_ns):
+        """Take one whole message of the market as an engine's lane does: the book first, then what it means to orders.
+
+        Parameters
+        ----------
+        events : ndarray[EVENT_DTYPE], shape (n,)
+            One message.
+        sync : DepthSync
+            This venue's book; while it is not live the venue is halted.
+        now_ns : int
+            The venue's clock.
+
+        Returns
+        -------
+        ndarray[EVENT_DTYPE]
+            Reports due by now.
+        """
+        cdef const uint8_t[::1] raw = np.ascontiguousarray(events, dtype=EVENT_DTYPE).view("u1")
+        cdef const Event* event
+        cdef Py_ssize_t i
+        cdef int verdict
+        found = []
+        for i in range(len(events)):
+            event = <const Event*>&raw[i * sizeof(Event)]
+            if event.kind == EVENT_DEPTH_BEGIN or event.kind == EVENT_DEPTH_LEVEL:
+                verdict = book_sync_apply(sync.sync, event)
+                if verdict == SYNC_APPLIED or verdict == SYNC_SNAPSHOT or verdict >= SYNC_GAP:
+                    paper_halt(self.venue, verdict >= SYNC_GAP)
+                if sync.sync.levels_left > 0:
+                    if event.kind == EVENT_DEPTH_LEVEL and book_sync_is_applying(sync.sync):
+                        paper_see_level(self.venue, event)
+                    continue
+            elif event.kind == EVENT_GAP_MARK:
+                book_sync_reset(sync.sync)
+                paper_halt(self.venue, True)
+            found.append(self._drain(event, sync.sync.book if book_sync_is_live(sync.sync) else NULL, now_ns))
+        return np.concatenate(found) if found else np.zeros(0, EVENT_DTYPE)
 
     def replay(self, events, intents, book: Book | None = None):
         """Run market events and intents, merged by time, and then until nothing is on its way.

@@ -83,6 +83,19 @@ TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
     metavar="SECONDS",
     help="Between two settlements of the futures' funding.  [default: 28800]",
 )
+@click.option(
+    "--lockstep",
+    is_flag=True,
+    help="Serve --replay in virtual time that one client moves, matched as on paper, and nothing else.",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Settings file, for the fees, latencies and fills of --lockstep.  [default: bot4.toml]",
+)
+@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting, for --lockstep.")
 @click.option("--tls", is_flag=True, help="Serve https and wss by a certificate authority made for this run.")
 def exchange(  # noqa: PLR0917 - click hands them over by name
     host: str,
@@ -97,7 +110,10 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
     replay: tuple[Path, ...],
     faults: Path | None,
     funding_interval: int | None,
+    config_file: Path | None,
+    pairs: tuple[str, ...],
     *,
+    lockstep: bool,
     legacy_listen_key: bool,
     futures: bool,
     tls: bool,
@@ -117,6 +133,9 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
     from bot4.domain.errors import Bot4Error
 
     try:
+        if lockstep:
+            _serve_lockstep(replay, config_file, pairs, host=host, port=port)
+            return
         serve_exchange(
             _ready,
             host=host,
@@ -139,6 +158,20 @@ def exchange(  # noqa: PLR0917 - click hands them over by name
     except Bot4Error as error:
         click.echo(f"bot4: {' '.join(str(error).split())}", err=True)
         sys.exit(error.exit_code)
+
+
+def _serve_lockstep(
+    replay: tuple[Path, ...], config_file: Path | None, pairs: tuple[str, ...], *, host: str, port: int
+) -> None:
+    from bot4.bootstrap import serve_lockstep_exchange
+    from bot4.config import load_settings
+    from bot4.domain.errors import ConfigError
+    from bot4.entrypoints.cli.overrides import read_pairs
+
+    if not replay:
+        raise ConfigError("--lockstep plays a recording: --replay PATH")
+    settings = load_settings(config_file, overrides=read_pairs(pairs))
+    serve_lockstep_exchange(_ready, replay, settings, host=host, port=port, token=os.environ.get(TOKEN_VARIABLE))
 
 
 def _ready(addresses: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "golive": ("bot4.entrypoints.cli.golive", "golive"),
     "journal": ("bot4.entrypoints.cli.journal", "journal"),
     "kill": ("bot4.entrypoints.cli.kill", "kill"),
+    "parity": ("bot4.entrypoints.cli.parity", "parity"),
     "run": ("bot4.entrypoints.cli.run", "run"),
     "watchdog": ("bot4.entrypoints.cli.watchdog", "watchdog"),
 }
@@ -35,6 +36,7 @@ _HELP = {
     "golive": "Has a strategy shown what real orders ask for.",
     "journal": "Look at the journal of a run: is it whole, what is in it, what state does it give.",
     "kill": "Stop all trading of a data directory until a reset.",
+    "parity": "Compare backtest, paper and the served exchange over one recording, order by order.",
     "run": "Trade on paper, over a recording or the built-in synthetic market.",
     "watchdog": "Cancel a live run's orders when it stops making progress.",
 }

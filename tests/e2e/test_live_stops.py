@@ -1,0 +1,162 @@
+"""Stops of the reasoned policy at the venue: filled there and cleared, and still there after a SIGKILL.
+
+The judge is the served exchange's own ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+
+import pytest
+from builders.live_process import KEY, MAIN, OPENING, SECRET, SETTINGS, Exchange, environment, judge
+
+from bot4.adapters.venues.binance.access import Endpoints
+from bot4.adapters.venues.binance.sign import HmacSigner
+from bot4.adapters.venues.binance.spot import BinanceSpot
+from bot4.domain.order import OrderSide, TimeInForce
+from bot4.domain.secret import Secret
+from bot4.ports.exchange import Ack, OrderRequest
+
+# A belief that nobody measured, so that the market sees entries at all; nothing but the stop ends a position.
+TRADES = """
+[strategy]
+policy = "reasoned"
+enter_score = 0.05
+take_score = 0.05
+exit_score = 1.0
+cooldown_ms = 300
+bar_interval_ms = 200
+[gate]
+prior_bps = 1000
+prior_samples = 1000
+samples_min = 0
+standard_errors = 0
+confirm_bars = 0
+timeframes_min = 0
+confidence_min = 0
+regimes = ["bull", "bear", "sideways", "crisis"]
+[regime]
+warm_up_bars = 2
+[stops]
+atr_multiple = 0.0
+min_bps = {least}
+chandelier_multiple = 0.0
+breakeven_reward = 0.0
+targets = []
+"""
+EXTRA = ["--set", "live.venue_timeout_ms=500"]
+
+
+WHALE = ("whale", "whalekey", "whalesecret")
+
+
+@pytest.fixture
+def exchange():
+    amounts = ",".join(f"{asset}={amount}" for asset, amount in OPENING.items())
+    served = Exchange("--account", f"live:{KEY}:{SECRET}:{amounts}", "--account", f"{':'.join(WHALE)}:BTC=100000")
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def start(tmp_path, exchange):
+    """Start runs; those that a failed test leaves are killed."""
+    begun = []
+
+    def begin(least: float) -> subprocess.Popen:
+        begun.append(started(tmp_path, exchange, least))
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+async def sell(exchange, price: Decimal) -> None:
+    """Sell down to a price, as somebody else."""
+    account = BinanceSpot(
+        Endpoints(rest=exchange.at["rest"], ws_api=exchange.at["ws_api"]), Secret(WHALE[1]),
+        HmacSigner(Secret(WHALE[2])), symbols=["BTCUSDT"], mono_ns=time.monotonic_ns, wall_ns=time.time_ns,
+        rng=random.Random(1),
+    )  # fmt: skip
+    await account.start()
+    try:
+        for number in range(12):  # each as large as the venue lets an order be
+            request = OrderRequest(
+                client_order_id=f"sold-{number}", symbol="BTCUSDT", side=OrderSide.SELL, qty=Decimal(140), price=price,
+                tif=TimeInForce.IOC,
+            )  # fmt: skip
+            outcome = await account.place(request)
+            assert isinstance(outcome, Ack)
+            if outcome.order.filled_qty < request.qty:
+                return
+    finally:
+        await account.close()
+
+
+def started(tmp_path, exchange, least: float) -> subprocess.Popen:
+    config = tmp_path / "bot4.toml"
+    config.write_text(SETTINGS.format(**exchange.at) + TRADES.format(least=least))
+    return subprocess.Popen(
+        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
+         str(tmp_path / "data"), "--quiet", "--json", "-", *EXTRA],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def until(process, condition, what: str):
+    deadline = time.monotonic() + 60
+    while not (found := condition()):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline, f"not within a minute: {what}"
+        time.sleep(0.02)
+    return found
+
+
+def ended(process) -> dict:
+    """End a run in order; its summary."""
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return json.loads(out)
+
+
+def stops(ledger: dict, status: str) -> list[dict]:
+    return [order for order in ledger["orders"] if order["type"] == "STOP_LOSS" and order["status"] == status]
+
+
+def test_a_stop_that_fills_at_the_venue_is_cleared(exchange, start, tmp_path):
+    process = start(20.0)
+    (waiting,) = until(process, lambda: stops(exchange.ledger(), "NEW"), "a stop at the venue")
+    asyncio.run(sell(exchange, Decimal(waiting["stopPrice"]) - 5))
+    (filled,) = until(process, lambda: stops(exchange.ledger(), "FILLED"), "the stop to fill")
+    assert (filled["clientOrderId"], filled["side"]) == (waiting["clientOrderId"], "SELL")
+    summary = ended(process)
+    judge(tmp_path, exchange, summary)
+    # Nothing is held, but for what the fees in base make too little to sell.
+    assert float(summary["instruments"][0]["position"]) < 0.0001
+
+
+def test_a_stop_outlives_the_run_that_placed_it_and_the_next_one_has_its_own(exchange, start, tmp_path):
+    process = start(300.0)
+    (left,) = until(process, lambda: stops(exchange.ledger(), "NEW"), "a stop at the venue")
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=10)
+    ledger = exchange.ledger()
+    assert len(ledger["openOrders"]) == 1
+    assert [order["clientOrderId"] for order in stops(ledger, "NEW")] == [left["clientOrderId"]], "it protects on"
+    process = start(300.0)
+    until(process, lambda: stops(exchange.ledger(), "CANCELED"), "the stop of before to be cancelled")
+    (own,) = until(process, lambda: stops(exchange.ledger(), "NEW"), "the stop of the next run")
+    assert own["clientOrderId"].split("-")[1] != left["clientOrderId"].split("-")[1], "another epoch"
+    assert own["origQty"] == left["origQty"]
+    judge(tmp_path, exchange, ended(process))
