@@ -11,7 +11,7 @@ import time
 import urllib.request
 
 import pytest
-from builders.live_process import EAGER, KEY, MAIN, SECRET, SETTINGS, Exchange, environment, judge
+from builders.live_process import EAGER, KEY, MAIN, SECRET, SETTINGS, Exchange, environment, judge, run
 
 from bot4.adapters.venues.binance.sign import HmacSigner, signed_query
 from bot4.domain.secret import Secret
@@ -169,9 +169,13 @@ def test_the_control_without_a_watchdog_nobody_cancels_the_orders_of_a_killed_ru
     exchange.close()
 
 
-def test_the_kill_switch_of_a_live_run_cancels_at_the_exchange(tmp_path):
+def test_a_second_run_on_the_account_is_refused_and_the_kill_switch_of_the_first_cancels_at_the_exchange(tmp_path):
     exchange = Exchange()
     live = Live(tmp_path, exchange, watchdog_after_s=0)
+    (tmp_path / "other").mkdir()
+    other = run(tmp_path / "other", exchange, "--duration", "1")  # another data directory, the same account
+    assert other.returncode == 75, other.stderr
+    assert f"process {live.process.pid} trades on this account" in other.stderr
     (tmp_path / "data" / "kill").touch()
     assert live.gone_within(2.0)
     sent = len(exchange.ledger()["orders"])
