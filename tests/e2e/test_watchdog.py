@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 from builders.live_process import EAGER, KEY, MAIN, SECRET, SETTINGS, Exchange, environment, judge, run
@@ -118,6 +120,9 @@ def test_a_stopped_run_has_no_open_orders_soon_and_goes_on_at_the_exchanges_own_
     live = Live(tmp_path, exchange)
     live.wait_for("watching")
     order_of_another(exchange)
+    (watchdog,) = Path(f"/proc/{live.process.pid}/task/{live.process.pid}/children").read_text().split()
+    os.kill(int(watchdog), signal.SIGKILL)
+    live.until(lambda: [line["what"] for line in live.said()].count("watching") == 2)  # another one has taken its place
     for _ in range(5):  # the market may fill what rests before anybody can cancel it
         live.process.send_signal(signal.SIGSTOP)
         assert live.gone_within(AFTER_S + GRACE_S, but=["by-hand"]), live.said()
@@ -136,6 +141,7 @@ def test_a_stopped_run_has_no_open_orders_soon_and_goes_on_at_the_exchanges_own_
     assert {ours[name] for name in names} == {"canceled"}
     assert names <= canceled(exchange)
     assert summary["open_orders_left"] == 0
+    assert any("the watchdog ended with -9 and was started again" in note for note in summary["notes"])
     assert live.said()[-1]["what"] == "over"
 
 
