@@ -108,6 +108,23 @@ def order_of_another(exchange):
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 - as above
 
 
+# The gateway's event loop hangs once, for longer than the watchdog waits.
+HUNG = f"""
+import asyncio, time
+from bot4.application.supervisor import Supervisor
+async def count_turns(self, pause_s):
+    started, hung = time.monotonic(), False
+    while True:
+        self.turns += 1
+        await asyncio.sleep(pause_s)
+        if not hung and time.monotonic() - started > 3.0:
+            hung = True
+            time.sleep(6.0)
+Supervisor.count_turns = count_turns
+{MAIN}
+"""
+
+
 def canceled(exchange):
     return {row["clientOrderId"] for row in exchange.ledger()["orders"] if row["status"] == "CANCELED"}
 
@@ -143,6 +160,16 @@ def test_a_stopped_run_has_no_open_orders_soon_and_goes_on_at_the_exchanges_own_
     assert summary["open_orders_left"] == 0
     assert any("the watchdog ended with -9 and was started again" in note for note in summary["notes"])
     assert live.said()[-1]["what"] == "over"
+
+
+def test_a_run_that_hangs_for_a_while_is_cleared_and_goes_on(tmp_path):
+    exchange = Exchange()
+    live = Live(tmp_path, exchange, code=HUNG)
+    live.wait_for("watching", "fired", "moves again")
+    summary = live.end()
+    judge(tmp_path, exchange, summary)
+    assert canceled_by_watchdog(live) <= canceled(exchange)
+    exchange.close()
 
 
 def test_a_killed_run_has_no_open_orders_soon_and_the_next_one_ends_in_order(tmp_path):
