@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot4.ports.unit_of_work import Store
 
 # Of a run's own tables: rows are appended, and what is asked for is the newest.
-_RUN_CACHE_KIB = 256
+_RUN_CACHE_KIB = 64
 
 
 def open_store(settings: Settings, data_dir: DataDir | None = None) -> Store:
