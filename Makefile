@@ -82,6 +82,9 @@ fuzz: dev ## the scanner under libFuzzer; SECONDS_TO_FUZZ=600
 soak: build ## kill a live run KILLS times while its orders are out, and count at the exchange's own ledger
 	@$(BIN)/python ci/soak.py --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
+soak-memory: build ## let a live run trade for MINUTES and judge memory, descriptors and threads
+	@$(BIN)/python ci/soak_memory.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),1)
+
 simulate: build ## the core in SEEDS worlds of EVENTS events with every fault on; SEED=17 lives one again
 	@$(BIN)/python ci/simulate.py --seeds $(or $(SEEDS),1000) --events $(or $(EVENTS),10000) $(if $(SEED),--seed $(SEED))
 

@@ -108,16 +108,20 @@ class OrderBoard:
         self._by_venue_id: dict[tuple[str, str], BoardOrder] = {}
         self._open: dict[str, BoardOrder] = {}
         self._settled: OrderedDict[str, None] = OrderedDict()
+        self._added = 0
+        self.settlements = 0  # how often an order came to its end; each once, but for those that moved again
         self.ghosts: dict[str, str] = {}  # client id -> symbol: ours by name, and nobody here has sent it
         self._foreign_trades: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._orders)
+        """How many orders it was given; those that were forgotten count."""
+        return self._added
 
     def add(self, order: BoardOrder) -> None:
         """Put a new order on the board."""
         if order.client_order_id in self._orders:
             raise ValueError(f"order {order.client_order_id} is on the board already")
+        self._added += 1
         self._orders[order.client_order_id] = order
         self._by_order_id[order.order_id] = order
         self._open[order.client_order_id] = order
@@ -250,14 +254,24 @@ class OrderBoard:
             self._alarm(f"{order.client_order_id}: {error}")
             return None
 
+    def forget(self, settlements: int) -> None:
+        """Forget the orders that were settled when `settlements` was so much: no question brings them up again."""
+        while self._settled and self.settlements - len(self._settled) < settlements:
+            self._forget_oldest()
+
     def _settle(self, order: BoardOrder) -> None:
         self._open.pop(order.client_order_id, None)
-        self._settled[order.client_order_id] = None
+        if order.client_order_id not in self._settled:
+            self.settlements += 1
+            self._settled[order.client_order_id] = None
         if len(self._settled) > self._ended_max:
-            oldest, _ = self._settled.popitem(last=False)
-            if oldest in self._open:
-                return
-            forgotten = self._orders.pop(oldest)
-            self._by_order_id.pop(forgotten.order_id, None)
-            if forgotten.venue_order_id is not None:
-                self._by_venue_id.pop((forgotten.symbol, forgotten.venue_order_id), None)
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        oldest, _ = self._settled.popitem(last=False)
+        if oldest in self._open:
+            return
+        forgotten = self._orders.pop(oldest)
+        self._by_order_id.pop(forgotten.order_id, None)
+        if forgotten.venue_order_id is not None:
+            self._by_venue_id.pop((forgotten.symbol, forgotten.venue_order_id), None)

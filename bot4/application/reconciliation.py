@@ -7,6 +7,7 @@ that fails teaches nothing: the pass is then not `complete`, and neither opens n
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _S = 1_000_000_000
 _OVERLAP_NS = 60 * _S
+_MARGIN_NS = 30_000_000_000  # a report that comes later than all trades were asked for
 _LOOKS = 3
 
 
@@ -86,6 +88,7 @@ class Reconciler:
         self._pause_s = pause_s
         self._watermark_ns: dict[str, int] = {}
         self.passes = 0
+        self._settled_by: deque[tuple[int, int]] = deque()  # when it was asked for trades, and how many had settled
 
     def resume(self, since_ns: int) -> None:
         """Go on after an earlier life of the run: no trade of before `since_ns` can be missing."""
@@ -118,7 +121,7 @@ class Reconciler:
 
     async def run(self) -> Findings:
         """Make one pass."""
-        found = Findings()
+        found, settled = Findings(), self._board.settlements
         for order in self._board.unsettled():
             if order.life.needs_query:
                 await self.ask_about(order, found)
@@ -133,7 +136,16 @@ class Reconciler:
         await self._compare_books(found)
         found.unknown = self._board.unknown_count
         self.passes += 1
+        if found.is_complete:
+            self._forget_settled(settled)
         return found
+
+    def _forget_settled(self, settled: int) -> None:
+        """Forget orders that had settled before any trade that will be asked for again; `settled` at the beginning."""
+        asked_ns = min(self._watermark_ns.values(), default=0)
+        self._settled_by.append((asked_ns, settled))
+        while self._settled_by[0][0] < asked_ns - _OVERLAP_NS - _MARGIN_NS:
+            self._board.forget(self._settled_by.popleft()[1])
 
     async def ask_about(self, order: BoardOrder, found: Findings) -> None:
         """Ask how one order stands, and take the answer for what it proves."""

@@ -75,12 +75,12 @@ class Watchdog:
     now_s: Callable[[], float]
     canceled: int = 0
     fired: int = 0
-    _moved: tuple[int, ...] = field(default=(), init=False)
-    _moved_s: float = field(default=0.0, init=False)
+    _seen: tuple[int, ...] = field(default=(), init=False)
+    _moved_s: list[float] = field(default_factory=list, init=False)  # when each figure was another one last
 
     async def watch(self) -> bool:
         """Watch until the run is over or dead and cleared away; False where the venue did not answer to the end."""
-        self._moved_s, refreshed_s = self.now_s(), self.now_s()
+        refreshed_s = self.now_s()
         refreshing = asyncio.ensure_future(self.canceller.refresh())
         self.log("watching", epoch=self.epoch, symbols=list(self.symbols), after_s=self.after_s)
         while True:
@@ -88,9 +88,7 @@ class Watchdog:
             if seen.is_over:
                 self.log("over")
                 return True
-            if seen.progress != self._moved:
-                self._moved, self._moved_s = seen.progress, now_s
-            stands_s = now_s - self._moved_s
+            stands_s = self._note(seen.progress, now_s)
             if not seen.is_alive or (seen.is_armed and stands_s >= self.after_s):
                 why = f"no progress for {stands_s:.1f} s" if seen.is_alive else "the process is gone"
                 if not await self._fire(why):
@@ -98,23 +96,34 @@ class Watchdog:
                 if not self.pulse().is_alive:
                     self.log("ended", canceled=self.canceled)
                     return True
-                self._moved_s = self.now_s()  # it stands still: look again after as long
+                self._moved_s = [self.now_s()] * len(self._moved_s)  # where it stands still: again after as long
             elif now_s - refreshed_s >= 10.0 and refreshing.done():  # noqa: PLR2004 - an idle connection is kept longer
                 refreshed_s = now_s
                 refreshing = asyncio.ensure_future(self.canceller.refresh())
             await asyncio.sleep(LOOK_S)
 
+    def _note(self, progress: tuple[int, ...], now_s: float) -> float:
+        """Take the figures of one look; returns how long the one that moved least has stood still."""
+        if len(progress) != len(self._moved_s):
+            self._seen, self._moved_s = progress, [now_s] * len(progress)
+        for index, (before, figure) in enumerate(zip(self._seen, progress, strict=True)):
+            if figure != before:
+                self._moved_s[index] = now_s
+        self._seen = progress
+        return now_s - min(self._moved_s, default=now_s)
+
     async def _fire(self, why: str) -> bool:
         """Cancel everything, and look again until nothing can come any more or the run moves."""
         self.fired += 1
-        self.log("fired", why=why, progress=list(self._moved))
+        stood = self._seen
+        self.log("fired", why=why, progress=list(stood))
         until_s = self.now_s() + self.validity_s
         while True:
             if not await self._clear():
                 self.log("failed", canceled=self.canceled)
                 return False
             seen = self.pulse()
-            if seen.is_alive and seen.progress != self._moved:
+            if seen.is_alive and all(a != b for a, b in zip(stood, seen.progress, strict=False)):
                 self.log("moves again", canceled=self.canceled)
                 return True
             if self.now_s() >= until_s:

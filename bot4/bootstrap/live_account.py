@@ -90,6 +90,7 @@ def open_live_account(
 
     import msgspec
 
+    from bot4.adapters.host.account_lock import AccountLock
     from bot4.adapters.host.no_dumps import forbid_dumps
     from bot4.adapters.secrets.key_source import load_api_key
     from bot4.application.live_account import LiveAccount, LivePace
@@ -101,6 +102,9 @@ def open_live_account(
     if not forbid_dumps():
         raise PreflightError(["core dumps cannot be switched off: a dump would hold the key"])
     key = load_api_key(Path(settings.live.key_file) if settings.live.key_file else None, os.environ)
+    # Under a lease the lease decides who trades: a standby is on this machine as well as on any other.
+    where = f"{_place(settings, streams.instruments)} {settings.live.rest_url}".rstrip()
+    lock = None if settings.failover.account else AccountLock(key.api_key, where)
 
     async def ask() -> dict[str, Decimal]:
         exchange = _exchange(settings, streams.instruments, key)
@@ -127,7 +131,8 @@ def open_live_account(
             live=msgspec.to_builtins(msgspec.structs.replace(settings.live, consent="", key_file="")),
         )
         has_child = settings.live.watchdog_after_ms > 0
-        return WatchedRun(data_dir.path, watch, key, shard, notes, has_child=has_child)
+        let_go = lock.close if lock is not None else lambda: None
+        return WatchedRun(data_dir.path, watch, key, shard, notes, has_child=has_child, let_go=let_go)
 
     return LiveAccount(
         exchange=_exchange(settings, streams.instruments, key),

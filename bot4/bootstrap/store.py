@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from bot4.config import Settings
     from bot4.ports.unit_of_work import Store
 
+# Of a run's own tables: rows are appended, and what is asked for is the newest.
+_RUN_CACHE_KIB = 64
+
 
 def open_store(settings: Settings, data_dir: DataDir | None = None) -> Store:
     """Open the store of the settings: a file in the data directory, or the server named in the environment.
@@ -35,7 +38,9 @@ def open_store(settings: Settings, data_dir: DataDir | None = None) -> Store:
     if settings.store.kind == "sqlite":
         from bot4.adapters.storage.sqlite import SqliteStore
 
-        return SqliteStore(_beside_a_run(settings) if data_dir is None else data_dir.store_path)
+        if data_dir is None:
+            return SqliteStore(_beside_a_run(settings))
+        return SqliteStore(data_dir.store_path, cache_kib=_RUN_CACHE_KIB)
     url = os.environ.get("BOT4_POSTGRES_URL", "")
     if not url:
         raise ConfigError("setting store.kind is 'postgresql', and the environment names no server: BOT4_POSTGRES_URL")

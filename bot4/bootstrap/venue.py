@@ -20,8 +20,10 @@ _LIVE_RING_MIN = 32_768
 def open_venue(settings: Settings, venue: str, market: str | None, symbols: Sequence[str]) -> VenueStreams:
     """Fetch the rules of a venue's symbols and compare clocks."""
     from bot4._core.clock import SystemClock
+    from bot4.adapters.host.steady_memory import keep_heap_steady
     from bot4.domain.errors import ConfigError
 
+    keep_heap_steady()  # what follows may run for weeks
     if settings.shard.ring_capacity < _LIVE_RING_MIN:
         raise ConfigError(
             f"setting shard.ring_capacity must be at least {_LIVE_RING_MIN} with a live venue (a snapshot has to fit), "

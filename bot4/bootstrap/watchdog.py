@@ -43,6 +43,8 @@ class WatchedRun:
     watch : Watch
     has_child : bool
         Whether to start a watchdog; the page is there for one of somebody else's in any case.
+    let_go : callable
+        Called at the end.
     key : ApiKey
         Handed to the child through a pipe.
     shard : ShardKill
@@ -55,7 +57,15 @@ class WatchedRun:
     """
 
     def __init__(
-        self, folder: Path, watch: Watch, key: ApiKey, shard: ShardKill, notes: list[str], *, has_child: bool
+        self,
+        folder: Path,
+        watch: Watch,
+        key: ApiKey,
+        shard: ShardKill,
+        notes: list[str],
+        *,
+        has_child: bool,
+        let_go: Callable[[], None] = lambda: None,
     ) -> None:
         from bot4.adapters.storage.heartbeat import HeartbeatWriter
 
@@ -64,6 +74,7 @@ class WatchedRun:
         self._shard = shard
         self._notes = notes
         self._wants_child = has_child
+        self._let_go = let_go
         self._child: subprocess.Popen[bytes] | None = None
         self._again_s = 0.0
         self.starts = 0
@@ -93,6 +104,7 @@ class WatchedRun:
             except subprocess.TimeoutExpired:
                 self._child.terminate()
                 self._child.wait(5.0)
+        self._let_go()
 
     def _show(self) -> bool:
         from bot4.adapters.storage.heartbeat import BeatState

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
-from builders.live_process import EAGER, KEY, MAIN, SECRET, SETTINGS, Exchange, environment, judge
+from builders.live_process import EAGER, KEY, MAIN, SECRET, SETTINGS, Exchange, environment, judge, run
 
 from bot4.adapters.venues.binance.sign import HmacSigner, signed_query
 from bot4.domain.secret import Secret
@@ -106,6 +108,23 @@ def order_of_another(exchange):
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 - as above
 
 
+# The gateway's event loop hangs once, for longer than the watchdog waits.
+HUNG = f"""
+import asyncio, time
+from bot4.application.supervisor import Supervisor
+async def count_turns(self, pause_s):
+    started, hung = time.monotonic(), False
+    while True:
+        self.turns += 1
+        await asyncio.sleep(pause_s)
+        if not hung and time.monotonic() - started > 3.0:
+            hung = True
+            time.sleep(6.0)
+Supervisor.count_turns = count_turns
+{MAIN}
+"""
+
+
 def canceled(exchange):
     return {row["clientOrderId"] for row in exchange.ledger()["orders"] if row["status"] == "CANCELED"}
 
@@ -118,6 +137,9 @@ def test_a_stopped_run_has_no_open_orders_soon_and_goes_on_at_the_exchanges_own_
     live = Live(tmp_path, exchange)
     live.wait_for("watching")
     order_of_another(exchange)
+    (watchdog,) = Path(f"/proc/{live.process.pid}/task/{live.process.pid}/children").read_text().split()
+    os.kill(int(watchdog), signal.SIGKILL)
+    live.until(lambda: [line["what"] for line in live.said()].count("watching") == 2)  # another one has taken its place
     for _ in range(5):  # the market may fill what rests before anybody can cancel it
         live.process.send_signal(signal.SIGSTOP)
         assert live.gone_within(AFTER_S + GRACE_S, but=["by-hand"]), live.said()
@@ -136,7 +158,18 @@ def test_a_stopped_run_has_no_open_orders_soon_and_goes_on_at_the_exchanges_own_
     assert {ours[name] for name in names} == {"canceled"}
     assert names <= canceled(exchange)
     assert summary["open_orders_left"] == 0
+    assert any("the watchdog ended with -9 and was started again" in note for note in summary["notes"])
     assert live.said()[-1]["what"] == "over"
+
+
+def test_a_run_that_hangs_for_a_while_is_cleared_and_goes_on(tmp_path):
+    exchange = Exchange()
+    live = Live(tmp_path, exchange, code=HUNG)
+    live.wait_for("watching", "fired", "moves again")
+    summary = live.end()
+    judge(tmp_path, exchange, summary)
+    assert canceled_by_watchdog(live) <= canceled(exchange)
+    exchange.close()
 
 
 def test_a_killed_run_has_no_open_orders_soon_and_the_next_one_ends_in_order(tmp_path):
@@ -169,9 +202,13 @@ def test_the_control_without_a_watchdog_nobody_cancels_the_orders_of_a_killed_ru
     exchange.close()
 
 
-def test_the_kill_switch_of_a_live_run_cancels_at_the_exchange(tmp_path):
+def test_a_second_run_on_the_account_is_refused_and_the_kill_switch_of_the_first_cancels_at_the_exchange(tmp_path):
     exchange = Exchange()
     live = Live(tmp_path, exchange, watchdog_after_s=0)
+    (tmp_path / "other").mkdir()
+    other = run(tmp_path / "other", exchange, "--duration", "1")  # another data directory, the same account
+    assert other.returncode == 75, other.stderr
+    assert f"process {live.process.pid} trades on this account" in other.stderr
     (tmp_path / "data" / "kill").touch()
     assert live.gone_within(2.0)
     sent = len(exchange.ledger()["orders"])

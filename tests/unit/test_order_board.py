@@ -182,6 +182,21 @@ def test_an_order_that_reopened_is_not_forgotten_while_its_trades_are_missing():
     assert desk.board.find(NAMES[0]) is desk.order
 
 
+def test_orders_that_no_question_brings_up_again_are_forgotten_and_the_others_are_not():
+    desk = Desk()
+    desk.board.take_order(shown(0, VenueOrderStatus.CANCELED))
+    before = desk.board.settlements
+    for number in (1, 2):
+        desk.send(number)
+    desk.board.take_order(shown(1, VenueOrderStatus.CANCELED))
+    desk.board.forget(before)
+    assert [desk.board.find(name) is None for name in NAMES[:3]] == [True, False, False]
+    desk.board.forget(desk.board.settlements)
+    assert [desk.board.find(name) is None for name in NAMES[:3]] == [True, True, False], "one still works"
+    assert len(desk.board) == 3, "how many there were"
+    assert desk.alarms == []
+
+
 def test_foreign_trades_are_remembered_within_a_bound():
     desk = Desk(ended_max=2)
     for trade_id in (1, 2, 3, 1):

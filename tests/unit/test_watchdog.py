@@ -112,6 +112,21 @@ def test_a_run_that_stands_still_is_fired_at_after_the_limit_and_watched_on_once
     assert dog.fired == 0, "within the limit"
 
 
+def test_one_figure_that_stands_still_is_enough_though_the_other_moves(monkeypatch):
+    world = World(order(OWN), moves_until_s=1.0, over_s=8.0)
+    right = world.pulse
+
+    def pulse():
+        seen = right()
+        return Pulse(
+            (seen.progress[0], round(world.now * 10)), is_armed=True, is_over=seen.is_over, is_alive=True
+        )  # fmt: skip
+
+    dog, _ = world.watch(monkeypatch, pulse=pulse)
+    assert dog.fired >= 1
+    assert world.orders == []
+
+
 @pytest.mark.parametrize(("misses", "is_done"), [(5, True), (10_000, False)])
 def test_a_venue_that_does_not_answer_is_asked_again_within_a_bound(monkeypatch, misses, is_done):
     world = World(order(OWN), dies_s=1.0, misses=misses)

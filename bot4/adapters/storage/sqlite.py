@@ -44,6 +44,9 @@ class SqliteStore:
         The file, made where it is not there.
     migrations : sequence of Migration
         Its tables; those of runs where not given.
+    cache_kib : int
+        Pages kept in memory at most. They come one by one as tables grow: a run that is to stay as large as it is
+        after its first minutes has few of them.
 
     Any thread may open a unit of work; a unit holds the store's lock until it ends, so units of different threads
     queue up and units of one thread nest.
@@ -55,7 +58,9 @@ class SqliteStore:
 
     """
 
-    def __init__(self, path: Path | str, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    def __init__(
+        self, path: Path | str, migrations: Sequence[Migration] = MIGRATIONS, *, cache_kib: int = 2_000
+    ) -> None:
         self.path = str(path)
         self._migrations = migrations
         self._lock = RLock()
@@ -72,6 +77,7 @@ class SqliteStore:
             _patiently(lambda: self._raw.execute("PRAGMA journal_mode = WAL"))
             self._raw.execute("PRAGMA synchronous = NORMAL")
             self._raw.execute("PRAGMA foreign_keys = ON")
+            self._raw.execute(f"PRAGMA cache_size = -{cache_kib:d}")
         except sqlite3.Error as error:
             self._raw.close()
             raise StoreError(f"store {self.path} cannot be opened: {error}") from None

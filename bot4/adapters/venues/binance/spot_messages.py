@@ -47,6 +47,10 @@ _TYPE_NAMES = {
 }
 
 
+#: Of two orders of ours that meet, the one that rests goes: an exit must not fail on an entry that was left over.
+SELF_TRADE = "EXPIRE_MAKER"
+
+
 def order_params(request: OrderRequest, venue_id: str) -> dict[str, str]:
     """Return the parameters of a new order; the answer is asked for with its fills."""
     if request.reduce_only:
@@ -58,6 +62,7 @@ def order_params(request: OrderRequest, venue_id: str) -> dict[str, str]:
         "quantity": format(request.qty, "f"),
         "newClientOrderId": venue_id,
         "newOrderRespType": "FULL",
+        "selfTradePreventionMode": SELF_TRADE,
     }
     if request.price is not None:
         params["price"] = format(request.price, "f")

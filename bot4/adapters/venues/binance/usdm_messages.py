@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot4.adapters.venues.binance.spot_messages import MS, SIDE_NAMES, SIDES, STATUSES, TIF_NAMES, amount
+from bot4.adapters.venues.binance.spot_messages import MS, SELF_TRADE, SIDE_NAMES, SIDES, STATUSES, TIF_NAMES, amount
 from bot4.domain.errors import DataError
 from bot4.ports.exchange import (
     Balance,
@@ -60,6 +60,7 @@ def order_params(request: OrderRequest, venue_id: str) -> dict[str, str]:
         "quantity": format(request.qty, "f"),
         "newClientOrderId": venue_id,
         "newOrderRespType": "RESULT",
+        "selfTradePreventionMode": SELF_TRADE,
     }
     _add_terms(params, request)
     return params
@@ -75,6 +76,7 @@ def algo_params(request: OrderRequest, venue_id: str) -> dict[str, str]:
         "quantity": format(request.qty, "f"),
         "triggerPrice": format(request.trigger_price or 0, "f"),
         "clientAlgoId": venue_id,
+        "selfTradePreventionMode": SELF_TRADE,
     }
     _add_terms(params, request)
     return params
