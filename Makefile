@@ -20,7 +20,7 @@ IN_VENV = PYTHON="$(abspath $(BIN))/python"
 .PHONY: bench bench-db bench-gate bench-peers
 .PHONY: lint docs coverage differential
 .PHONY: tsan asan leak fuzz model
-.PHONY: soak
+.PHONY: soak failover
 .PHONY: simulate simulate-adapters
 
 help: ## what there is to make
@@ -81,6 +81,9 @@ fuzz: dev ## the scanner under libFuzzer; SECONDS_TO_FUZZ=600
 
 soak: build ## kill a live run KILLS times while its orders are out, and count at the exchange's own ledger
 	@$(BIN)/python ci/soak.py --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
+
+failover: build ## have leaders fail RUNS times in five ways, and count at their exchange's own ledger
+	@$(BIN)/python ci/failover.py --runs $(or $(RUNS),10) --seed $(or $(SEED),1)
 
 simulate: build ## the core in SEEDS worlds of EVENTS events with every fault on; SEED=17 lives one again
 	@$(BIN)/python ci/simulate.py --seeds $(or $(SEEDS),1000) --events $(or $(EVENTS),10000) $(if $(SEED),--seed $(SEED))

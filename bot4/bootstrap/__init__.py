@@ -6,6 +6,7 @@ from bot4.bootstrap.backtest_input import BacktestInput
 from bot4.bootstrap.control import kill_switch
 from bot4.bootstrap.exchange import serve_exchange
 from bot4.bootstrap.explain import explain_order
+from bot4.bootstrap.failover import OpenStandby, open_standby
 from bot4.bootstrap.host import examine_host
 from bot4.bootstrap.recordings import calibrate_recordings, check_recordings, open_recording
 from bot4.bootstrap.session import OpenSession, open_session
@@ -15,6 +16,7 @@ from bot4.bootstrap.watchdog import watch_runs
 __all__ = [
     "BacktestInput",
     "OpenSession",
+    "OpenStandby",
     "TrialBook",
     "TrialRunner",
     "calibrate_recordings",
@@ -28,6 +30,7 @@ __all__ = [
     "open_archive",
     "open_recording",
     "open_session",
+    "open_standby",
     "serve_exchange",
     "watch_runs",
 ]

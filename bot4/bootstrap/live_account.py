@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from bot4.adapters.failover.leadership import PostgresLeadership
     from bot4.adapters.secrets.key_source import ApiKey
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.venues.venue_streams import VenueStreams
@@ -80,9 +81,13 @@ def _place(settings: Settings, instruments: Sequence[Instrument]) -> str:
 
 
 def open_live_account(
-    settings: Settings, streams: VenueStreams, data_dir: DataDir, unfinished: Unfinished | None
+    settings: Settings,
+    streams: VenueStreams,
+    data_dir: DataDir,
+    unfinished: Unfinished | None,
+    lead: PostgresLeadership | None = None,
 ) -> LiveAccount:
-    """Read the key, pass the preflight, and take the balances to begin with."""
+    """Read the key, pass the preflight, and take the balances to begin with; under a lease, what a copy lacks, too."""
     import asyncio
     import os
     import time
@@ -94,6 +99,8 @@ def open_live_account(
     from bot4.adapters.secrets.key_source import load_api_key
     from bot4.application.live_account import LiveAccount, LivePace
     from bot4.application.preflight import PreflightError, preflight
+    from bot4.application.run_past import JOURNAL_NAME, read_past
+    from bot4.bootstrap.failover import adopt_lost
     from bot4.bootstrap.watchdog import Watch, WatchedRun
     from bot4.domain.errors import Bot4Error
     from bot4.ports.exchange import NoInformation
@@ -102,12 +109,20 @@ def open_live_account(
         raise PreflightError(["core dumps cannot be switched off: a dump would hold the key"])
     key = load_api_key(Path(settings.live.key_file) if settings.live.key_file else None, os.environ)
 
+    past = None if unfinished is None else unfinished.past
+
     async def ask() -> dict[str, Decimal]:
+        nonlocal past
         exchange = _exchange(settings, streams.instruments, key)
         try:
             await exchange.start()
             lines = await preflight(exchange, settings, streams.instruments, goes_on=unfinished is not None)
             balances = await exchange.balances()
+            if lead is not None and unfinished is not None and not lines:
+                journal = unfinished.folder / JOURNAL_NAME
+                past = await adopt_lost(
+                    exchange, lead, unfinished, streams.instruments, again=lambda: read_past(journal) or unfinished.past
+                )
         except Bot4Error as error:
             raise PreflightError([f"the venue: {error}"]) from None
         finally:
@@ -116,7 +131,9 @@ def open_live_account(
             raise PreflightError(lines or ["balances: they are not known"])
         return {balance.asset: balance.total for balance in balances}
 
-    epoch = data_dir.next_epoch(int(time.time()))
+    if lead is not None:
+        data_dir.keep_epoch(lead.epoch)
+    epoch = data_dir.next_epoch(int(time.time())) if lead is None else lead.epoch
 
     def attend(shard: ShardKill, run_id: str, notes: list[str]) -> WatchedRun:
         watch = Watch(
@@ -134,9 +151,10 @@ def open_live_account(
         balances=asyncio.run(ask()),
         epoch=epoch,
         attend=attend,
+        lead=lead,
         pace=LivePace(reconcile_s=settings.live.reconcile_interval_ms / 1_000),
         place=_place(settings, streams.instruments),
-        past=None if unfinished is None else unfinished.past,
+        past=past,
     )
 
 
