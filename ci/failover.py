@@ -10,9 +10,9 @@ is
     runs=N max_s=S p99_s=S stray=0 lost=0 doubled=0
 
 Seconds are from the failure (of the database: from its return) to an open gate on an instrument without an unknown
-order. `stray` counts orders at the exchange that the tables do not know, that are open at the end, or that a leader
-placed after its lease; `lost` what only one side has or what differs, `doubled` what is there twice. It ends with 1
-where one of the three is not 0, or the 99th percentile is 5 s or more.
+order that the venue does not know. `stray` counts orders at the exchange that the tables do not know - what a leader
+still sent after its lease, above all - or that are open at the end; `lost` what only one side has or what differs,
+`doubled` what is there twice. It ends with 1 where one of the three is not 0, or the 99th percentile is 5 s or more.
 """
 
 from __future__ import annotations
@@ -39,12 +39,15 @@ class Verdict:
     """What was counted over all runs."""
 
     def __init__(self) -> None:
+        self.runs = 0
         self.seconds: list[float] = []
         self.stray = self.lost = self.doubled = 0
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
-        self.seconds.append(outcome.seconds)
+        self.runs += 1
+        if outcome.seconds is not None:
+            self.seconds.append(outcome.seconds)
         self.stray += outcome.stray
         self.lost += outcome.lost
         self.doubled += outcome.doubled
@@ -62,7 +65,7 @@ class Verdict:
 
     def __str__(self) -> str:
         return (
-            f"runs={len(self.seconds)} max_s={max(self.seconds, default=math.inf):.2f} p99_s={self.p99_s:.2f} "
+            f"runs={self.runs} max_s={max(self.seconds, default=math.inf):.2f} p99_s={self.p99_s:.2f} "
             f"stray={self.stray} lost={self.lost} doubled={self.doubled}"
         )
 

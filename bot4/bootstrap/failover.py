@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _MINUTE_NS = 60_000_000_000
 
 
-def lease_terms(settings: Settings, streams: VenueStreams, data_dir: DataDir) -> LeaseTerms:
-    """Return what a lease of these settings is of.
+def require_database(settings: Settings) -> str:
+    """Return the database's address.
 
     Raises
     ------
@@ -30,6 +30,7 @@ def lease_terms(settings: Settings, streams: VenueStreams, data_dir: DataDir) ->
 
     """
     import os
+    from importlib.util import find_spec
 
     from bot4.domain.errors import ConfigError
 
@@ -38,10 +39,18 @@ def lease_terms(settings: Settings, streams: VenueStreams, data_dir: DataDir) ->
         raise ConfigError("--standby needs a name for the account, the same as its leader has: failover.account")
     if not url:
         raise ConfigError("failover needs PostgreSQL, and the environment names no server: BOT4_POSTGRES_URL")
-    try:
-        from bot4.adapters.failover.leadership import LeaseTerms
-    except ImportError as error:
-        raise ConfigError(f"failover needs {error.name}: pip install 'bot4[postgres]'") from None
+    if find_spec("psycopg") is None:
+        raise ConfigError("failover needs psycopg: pip install 'bot4[postgres]'")
+    return url
+
+
+def lease_terms(settings: Settings, streams: VenueStreams, data_dir: DataDir) -> LeaseTerms:
+    """Return what a lease of these settings is of; raises as `require_database`."""
+    import os
+
+    url = require_database(settings)
+    from bot4.adapters.failover.leadership import LeaseTerms
+
     first = streams.instruments[0]
     symbols = " ".join(sorted(instrument.symbol for instrument in streams.instruments))
     name = f"{settings.failover.account} {first.venue} {first.market.value} {settings.live.endpoint} {symbols}"
@@ -113,6 +122,7 @@ def open_standby(
     from bot4.bootstrap.store import open_store
     from bot4.bootstrap.venue import open_venue
 
+    require_database(settings)
     kill_switch(Path(settings.run.data_dir)).require_clear()
     require_live(settings, venue)
     streams = open_venue(settings, venue, market, symbols)

@@ -30,7 +30,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT")
 class Outcome:
     """What one run came to."""
 
-    seconds: float = 0.0
+    seconds: float | None = 0.0  # None: every instrument had to wait for an unknown order
     stray: int = 0
     lost: int = 0
     doubled: int = 0
@@ -43,7 +43,8 @@ class Outcome:
     def __str__(self) -> str:
         held = "".join(f" {symbol} held {seconds:.1f} s" for symbol, seconds in self.held_s.items())
         counted = f"orders={self.orders} fills={self.fills} stray={self.stray} lost={self.lost} doubled={self.doubled}"
-        return f"{self.seconds:5.2f} s {self.led_by:8} {counted}{held} {' '.join(self.notes)}".rstrip()
+        seconds = "   -   " if self.seconds is None else f"{self.seconds:5.2f} s"
+        return f"{seconds} {self.led_by:8} {counted}{held} {' '.join(self.notes)}".rstrip()
 
 
 class Bot:
@@ -143,7 +144,13 @@ class Round:
         leader.signal(signal.SIGSTOP)
         outcome = self._taken_over(standby, failed_s)
         time.sleep(self.rng.uniform(0.0, 2.0))
+        before = leader.records.look()
+        decided, dropped = before.places, before.dropped
         leader.signal(signal.SIGCONT)
+        leader.process.wait(PATIENCE_S)
+        after = leader.records.look()
+        outcome.notes.append(f"went on, decided {after.places - decided}, dropped {after.dropped - dropped}")
+        assert after.places - decided == after.dropped - dropped, "what it decided without its lease was dropped"
         return outcome
 
     def _cut(self, leader, standby):
@@ -195,7 +202,7 @@ class Round:
     # -- inside
 
     def _taken_over(self, standby, failed_s) -> Outcome:
-        """Wait until the standby's gates are open, of lanes without an unknown order first of all."""
+        """Wait until the standby's gates are open, of lanes that need not wait for an unknown order first of all."""
         seen = {}
         standby.wait_until(lambda: "took over" in standby.said(), "the take-over")
         taken_s = time.monotonic() - failed_s
@@ -208,9 +215,10 @@ class Round:
             return len(seen) == len(SYMBOLS)
 
         standby.wait_until(look, "open gates")
-        held = standby.records.look(epoch).unknown_lanes
+        # An order the venue does not know may still come, until it is too old: its lane has to wait.
+        held = standby.records.look(epoch).denied_lanes
         free = [seconds for lane, seconds in seen.items() if lane not in held]
-        outcome = Outcome(max(free, default=0.0), led_by="standby", notes=[f"taken after {taken_s:.2f} s"])
+        outcome = Outcome(max(free, default=None), led_by="standby", notes=[f"taken after {taken_s:.2f} s"])
         outcome.held_s = {SYMBOLS[lane]: seen[lane] for lane in held}
         return outcome
 

@@ -22,9 +22,10 @@ class Look:
     epoch: int = 0
     intents: int = 0
     places: int = 0
+    dropped: int = 0
     open_lanes: set[int] = field(default_factory=set)
     closed_lanes: set[int] = field(default_factory=set)
-    unknown_lanes: set[int] = field(default_factory=set)
+    denied_lanes: set[int] = field(default_factory=set)
 
 
 class NewRecords:
@@ -52,8 +53,10 @@ class NewRecords:
             if kind == JournalKind.JOURNAL_INTENT:
                 look.intents += 1
                 look.places += payload[10] == 0
-            elif kind == JournalKind.JOURNAL_UPDATE and payload[0] == EventKind.EVENT_ORDER_UNKNOWN:
-                look.unknown_lanes.add(int.from_bytes(payload[4:6], "little"))
+            elif kind == JournalKind.JOURNAL_UPDATE and payload[0] == EventKind.EVENT_ORDER_DROPPED:
+                look.dropped += 1
+            elif kind == JournalKind.JOURNAL_UPDATE and payload[0] == EventKind.EVENT_ORDER_RESOLVED_ABSENT:
+                look.denied_lanes.add(int.from_bytes(payload[4:6], "little"))
             elif kind == JournalKind.JOURNAL_CONTROL:
                 self._control(look, int.from_bytes(payload[4:6], "little"), payload[24])
 
