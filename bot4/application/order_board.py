@@ -87,6 +87,8 @@ class OrderBoard:
     ended_max : int
         Orders remembered after they are settled, the oldest forgotten first: a report that comes later than that many
         orders is one of an unknown order, which raises an alarm.
+    fencing_epoch : int or None
+        Of this leader, where there may be others: older epochs are strays, newer ones the next leader's.
 
     One thread.
 
