@@ -23,6 +23,7 @@ SETTINGS = """
 account = "test"
 """
 PATIENCE_S = 60.0
+LOSES = 0.5  # share of the kills before which an order is lost on its way
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
@@ -53,12 +54,10 @@ class Bot:
     def __init__(self, folder, name, exchange, database_port, *, standby, clock=None):
         self.folder = folder / name
         self.folder.mkdir()
-        self.to_venue = CutLink(int(exchange.at["rest"].rpartition(":")[2]))
-        self.to_database = CutLink(database_port)
-        at = {
-            key: exchange.at[key].replace(exchange.at["rest"].rpartition(":")[2], str(self.to_venue.port))
-            for key in ("rest", "ws", "ws_api")
-        }
+        port = exchange.at["rest"].rpartition(":")[2]
+        self.to_venue, self.to_market, self.to_database = (CutLink(int(one)) for one in (port, port, database_port))
+        links = {"rest": self.to_venue, "ws_api": self.to_venue, "ws": self.to_market}
+        at = {key: exchange.at[key].replace(port, str(link.port)) for key, link in links.items()}
         settings = soak.SETTINGS.replace("venue_timeout_ms = 0", "venue_timeout_ms = 2000").format(**at) + SETTINGS
         (self.folder / "bot4.toml").write_text(settings)
         extra = {"BOT4_POSTGRES_URL": f"postgresql://bot4@127.0.0.1:{self.to_database.port}/bot4"}
@@ -97,8 +96,8 @@ class Bot:
             self.process.kill()
             self.process.wait(20)
         self.log.close()
-        self.to_venue.close()
-        self.to_database.close()
+        for link in (self.to_venue, self.to_market, self.to_database):
+            link.close()
 
 
 class Round:
@@ -134,10 +133,23 @@ class Round:
     def _kill(self, leader, standby):
         wanted = leader.records.look().intents + self.rng.randrange(1, 4)
         leader.wait_until(lambda: leader.records.look().intents >= wanted, "an order to be killed at")
+        notes = self._lose_an_order(leader) if self.rng.random() < LOSES else []
         failed_s = time.monotonic()
         leader.signal(signal.SIGKILL)
         leader.process.wait(20)
-        return self._taken_over(standby, failed_s)
+        outcome = self._taken_over(standby, failed_s)
+        outcome.notes += notes
+        return outcome
+
+    def _lose_an_order(self, leader) -> list[str]:
+        """Have an order written that never arrives, and its record copied: who takes over cannot know that."""
+        leader.to_venue.cut()
+        decided = leader.records.look().places
+        until_s = time.monotonic() + 0.5
+        while leader.records.look().places == decided and time.monotonic() < until_s:
+            time.sleep(0.002)
+        time.sleep(0.15)
+        return [f"{leader.records.look().places - decided} orders never arrived"]
 
     def _stop(self, leader, standby):
         failed_s = time.monotonic()
@@ -156,14 +168,15 @@ class Round:
     def _cut(self, leader, standby):
         links = self.rng.choice(("venue", "database", "both"))
         failed_s = time.monotonic()
-        for name, link in (("venue", leader.to_venue), ("database", leader.to_database)):
-            if links in {name, "both"}:
-                link.cut()
+        away = {"venue": [leader.to_venue, leader.to_market], "database": [leader.to_database]}
+        cut = [link for name, found in away.items() if links in {name, "both"} for link in found]
+        for link in cut:
+            link.cut()
         outcome = self._taken_over(standby, failed_s)
         outcome.notes.append(f"cut off: {links}")
         time.sleep(self.rng.uniform(0.0, 1.0))
-        leader.to_venue.heal()
-        leader.to_database.heal()
+        for link in cut:
+            link.heal()
         return outcome
 
     def _database(self, leader, standby):
