@@ -82,7 +82,7 @@ fuzz: dev ## the scanner under libFuzzer; SECONDS_TO_FUZZ=600
 soak: build ## kill a live run KILLS times while its orders are out, and count at the exchange's own ledger
 	@$(BIN)/python ci/soak.py --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
-failover: build ## have leaders fail RUNS times in five ways, and count at their exchange's own ledger
+failover: build ## have leaders fail RUNS times in six ways, and count at their exchange's own ledger
 	@$(BIN)/python ci/failover.py --runs $(or $(RUNS),10) --seed $(or $(SEED),1)
 
 simulate: build ## the core in SEEDS worlds of EVENTS events with every fault on; SEED=17 lives one again

@@ -1,9 +1,10 @@
-"""Have leaders fail in five ways, and count at their exchange's own ledger what came of it.
+"""Have leaders fail in six ways, and count at their exchange's own ledger what came of it.
 
     python ci/failover.py --runs 10 --seed 1            (make failover RUNS=100)
 
 Each run: the served exchange, a private PostgreSQL, `bot4 run --live` and `bot4 run --live --standby` beside it. The
-leader fails while it trades: killed, stopped and continued, cut off, without its database, with a clock that jumps.
+leader fails while it trades: killed, stopped and continued, cut off, without its database, with a clock that jumps,
+killed and started again as the standby of its own, which is killed.
 Somebody trades on; then that run ends in order, and its tables are compared with the exchange's ledger. The last line
 is
 

@@ -16,7 +16,7 @@ from builders.jumping_clock import build_clock, jump
 from builders.live_process import MAIN, environment
 from builders.new_records import NewRecords
 
-FAULTS = ("kill", "stop", "cut", "database", "clock")
+FAULTS = ("kill", "stop", "cut", "database", "clock", "return")
 TTL_S = 2.0
 SETTINGS = """
 [failover]
@@ -53,7 +53,7 @@ class Bot:
 
     def __init__(self, folder, name, exchange, database_port, *, standby, clock=None):
         self.folder = folder / name
-        self.folder.mkdir()
+        self.folder.mkdir(exist_ok=True)
         port = exchange.at["rest"].rpartition(":")[2]
         self.to_venue, self.to_market, self.to_database = (CutLink(int(one)) for one in (port, port, database_port))
         links = {"rest": self.to_venue, "ws_api": self.to_venue, "ws": self.to_market}
@@ -107,8 +107,8 @@ class Round:
         self.folder, self.database, self.rng = folder, database, rng
 
     def run(self, fault) -> Outcome:
-        exchange = soak.Exchange(self.folder, self.rng.randrange(1 << 30))
-        bots = []
+        self.exchange = exchange = soak.Exchange(self.folder, self.rng.randrange(1 << 30))
+        self.bots = bots = []
         try:
             clock = build_clock(self.folder) if fault == "clock" else None
             leader = Bot(self.folder, "leader", exchange, self.database.port, standby=False, clock=clock)
@@ -119,8 +119,8 @@ class Round:
             standby.wait_until(lambda: "leads as epoch" in standby.said(), "a leader")
             time.sleep(self.rng.uniform(1.0, 2.0) * TTL_S)
             outcome = getattr(self, f"_{fault}")(leader, standby)
-            after = standby if outcome.led_by == "standby" else leader
-            self._end(after, leader if after is standby else standby)
+            after = {"standby": standby, "leader": leader}.get(outcome.led_by, bots[-1])
+            self._end(after, standby if after is leader else leader)
             judge(outcome, exchange.ledger(), after.folder / "data")
             return outcome
         finally:
@@ -210,6 +210,22 @@ class Round:
         jump(leader.folder / "clock", by_s)
         outcome = self._taken_over(standby, failed_s)
         outcome.notes.append(f"clock set by {by_s:+d} s")
+        return outcome
+
+    def _return(self, leader, standby):
+        """Killed, the leader's own data directory is the next standby, and takes over again when that is killed."""
+        first = self._kill(leader, standby)
+        intents = standby.records.look().intents
+        standby.wait_until(lambda: standby.records.look().intents > intents, "an order of the second leader")
+        third = Bot(self.folder, "leader", self.exchange, self.database.port, standby=True)
+        self.bots.append(third)
+        third.wait_until(lambda: "leads as epoch" in third.said(), "a leader")
+        time.sleep(TTL_S + 0.5)
+        outcome = self._kill(standby, third)
+        outcome.led_by = "returned"
+        took = [one.seconds for one in (first, outcome) if one.seconds is not None]
+        outcome.notes += [f"once {seconds:.2f} s" for seconds in took]
+        outcome.seconds = max(took, default=None)
         return outcome
 
     # -- inside

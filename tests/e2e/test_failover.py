@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import random
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 pytest.importorskip("psycopg", reason="psycopg is not installed (extra: postgres)")
 
 from builders.failover_pair import Outcome, Round
-from builders.live_process import MAIN, environment
+from builders.live_process import EAGER, MAIN, administer, environment
+from builders.live_usdm import KEYS, futures_exchange, judge_usdm, told
+from builders.live_usdm import SETTINGS as USDM
+from builders.new_records import NewRecords
 from builders.servers import PostgresServer, ServerMissingError
 from failover import LIMIT_S, Verdict
 
@@ -37,6 +43,52 @@ def test_a_standby_trades_on_and_all_of_it_is_in_the_exchanges_own_ledger(tmp_pa
     assert (outcome.stray, outcome.lost, outcome.doubled) == (0, 0, 0), outcome
     assert outcome.orders > 0
     assert outcome.seconds is None or outcome.seconds < 4 * LIMIT_S, "the limit is that of make failover"
+
+
+def futures_bot(folder, at, database, *options):
+    folder.mkdir()
+    (folder / "bot4.toml").write_text(USDM.format(**at) + EAGER + "[failover]\naccount = 'test'\n")
+    command = [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--market", "usdm", "--live", "--config",
+               str(folder / "bot4.toml"), "--data-dir", str(folder / "data"), "--quiet", "--json",
+               str(folder / "summary.json"), *options]  # fmt: skip
+    with (folder / "log").open("w") as log:
+        return subprocess.Popen(
+            command, env=environment(**KEYS, BOT4_POSTGRES_URL=database.url), stdout=subprocess.DEVNULL, stderr=log
+        )
+
+
+def wait_for(process, condition, folder):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < deadline, (folder / "log").read_text()
+        time.sleep(0.02)
+
+
+def test_a_standby_trades_on_with_futures(tmp_path, database):
+    leader, standby = tmp_path / "leader", tmp_path / "standby"
+    with futures_exchange() as at:
+        first = futures_bot(leader, at, database)
+        records = NewRecords(leader / "data")
+        wait_for(first, lambda: records.look().places > 0, leader)
+        second = futures_bot(standby, at, database, "--standby")
+        try:
+            wait_for(second, lambda: "leads as epoch" in (standby / "log").read_text(), standby)
+            time.sleep(2.5)
+            first.kill()
+            first.wait(20)
+            after = NewRecords(standby / "data")
+            wait_for(second, lambda: "took over" in (standby / "log").read_text(), standby)
+            epoch = int((standby / "log").read_text().rpartition("as epoch ")[2])
+            wait_for(second, lambda: after.look(epoch).places > 0, standby)
+            second.send_signal(signal.SIGINT)
+            assert second.wait(60) == 0, (standby / "log").read_text()
+        finally:
+            for process in (first, second):
+                process.kill()
+                process.wait(20)
+        theirs = administer(at, "ledger")["futures"]["accounts"]["alice"]
+        judge_usdm(told(standby), theirs, json.loads((standby / "summary.json").read_text()))
 
 
 @pytest.mark.parametrize(
