@@ -161,8 +161,6 @@ async def adopt_lost(
     lead: PostgresLeadership,
     past: Unfinished,
     instruments: Sequence[Instrument],
-    *,
-    again: Callable[[], RunPast],
 ) -> RunPast:
     """Find at the venue what an earlier leader's journal lost on its way here; returns the past with it.
 
@@ -173,7 +171,7 @@ async def adopt_lost(
 
     from bot4.application.adoption import VenueTale, adopt
     from bot4.application.preflight import PreflightError
-    from bot4.application.run_past import JOURNAL_NAME
+    from bot4.application.run_past import JOURNAL_NAME, read_past
     from bot4.ports.exchange import NoInformation
 
     journal = past.folder / JOURNAL_NAME
@@ -194,4 +192,4 @@ async def adopt_lost(
     if not records:
         return past.past
     lead.write_adopted(journal, records)
-    return again()
+    return read_past(journal) or past.past

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
     from pathlib import Path
 
     from bot4.adapters.failover.leadership import PostgresLeadership
@@ -98,39 +97,13 @@ def open_live_account(
     from bot4.adapters.host.no_dumps import forbid_dumps
     from bot4.adapters.secrets.key_source import load_api_key
     from bot4.application.live_account import LiveAccount, LivePace
-    from bot4.application.preflight import PreflightError, preflight
-    from bot4.application.run_past import JOURNAL_NAME, read_past
-    from bot4.bootstrap.failover import adopt_lost
+    from bot4.application.preflight import PreflightError
+    from bot4.bootstrap.account_questions import ask_account
     from bot4.bootstrap.watchdog import Watch, WatchedRun
-    from bot4.domain.errors import Bot4Error
-    from bot4.ports.exchange import NoInformation
 
     if not forbid_dumps():
         raise PreflightError(["core dumps cannot be switched off: a dump would hold the key"])
     key = load_api_key(Path(settings.live.key_file) if settings.live.key_file else None, os.environ)
-
-    past = None if unfinished is None else unfinished.past
-
-    async def ask() -> dict[str, Decimal]:
-        nonlocal past
-        exchange = _exchange(settings, streams.instruments, key)
-        try:
-            await exchange.start()
-            lines = await preflight(exchange, settings, streams.instruments, goes_on=unfinished is not None)
-            balances = await exchange.balances()
-            if lead is not None and unfinished is not None and not lines:
-                journal = unfinished.folder / JOURNAL_NAME
-                past = await adopt_lost(
-                    exchange, lead, unfinished, streams.instruments, again=lambda: read_past(journal) or unfinished.past
-                )
-        except Bot4Error as error:
-            raise PreflightError([f"the venue: {error}"]) from None
-        finally:
-            await exchange.close()
-        if lines or isinstance(balances, NoInformation):
-            raise PreflightError(lines or ["balances: they are not known"])
-        return {balance.asset: balance.total for balance in balances}
-
     if lead is not None:
         data_dir.keep_epoch(lead.epoch)
     epoch = data_dir.next_epoch(int(time.time())) if lead is None else lead.epoch
@@ -146,9 +119,13 @@ def open_live_account(
         has_child = settings.live.watchdog_after_ms > 0
         return WatchedRun(data_dir.path, watch, key, shard, notes, has_child=has_child)
 
+    def make() -> ExchangePort:
+        return _exchange(settings, streams.instruments, key)
+
+    balances, past = asyncio.run(ask_account(make, settings, streams.instruments, unfinished, lead))
     return LiveAccount(
-        exchange=_exchange(settings, streams.instruments, key),
-        balances=asyncio.run(ask()),
+        exchange=make(),
+        balances=balances,
         epoch=epoch,
         attend=attend,
         lead=lead,
