@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from bot4.adapters.failover.leadership import LeaseTerms, PostgresLeadership
     from bot4.adapters.failover.standby import Standby
     from bot4.adapters.storage.data_dir import DataDir
+    from bot4.adapters.storage.kill_switch import FileKillSwitch
     from bot4.adapters.venues.venue_streams import VenueStreams
     from bot4.application.run_past import RunPast
     from bot4.bootstrap.live_account import Unfinished
@@ -93,6 +95,37 @@ class OpenStandby:
         return taken
 
 
+def heed_kill(journal: Path, switch: FileKillSwitch) -> None:
+    """Set a standby's own kill switch where its leader's was set last, once for each kill.
+
+    Raises
+    ------
+    KilledError
+        The switch is set, by that or by hand.
+
+    """
+    import numpy as np
+
+    from bot4._core.engine.control import ControlCode
+    from bot4._core.event_dtype import EVENT_DTYPE
+    from bot4._core.journal.reader import JournalReader
+    from bot4._core.journal.record import JournalKind
+
+    killed = None
+    if journal.exists():
+        with JournalReader(journal) as reader:
+            for record in reader:
+                if record.kind == JournalKind.JOURNAL_CONTROL:
+                    code = int(np.frombuffer(record.payload, EVENT_DTYPE)[0]["a"])
+                    if code in {ControlCode.CONTROL_KILL, ControlCode.CONTROL_RESET}:
+                        killed = record if code == ControlCode.CONTROL_KILL else None
+    if killed is not None:
+        reason = f"the leader was killed: record {killed.seq} of epoch {killed.epoch}"
+        if all(entry.reason != reason for entry in switch.trail()):
+            switch.kill(by="leader", reason=reason)
+    switch.require_clear()
+
+
 def open_standby(
     settings: Settings,
     *,
@@ -123,7 +156,8 @@ def open_standby(
     from bot4.bootstrap.venue import open_venue
 
     require_database(settings)
-    kill_switch(Path(settings.run.data_dir)).require_clear()
+    switch = kill_switch(Path(settings.run.data_dir))
+    switch.require_clear()
     require_live(settings, venue)
     streams = open_venue(settings, venue, market, symbols)
     data_dir = DataDir(Path(settings.run.data_dir))
@@ -142,12 +176,19 @@ def open_standby(
             finally:
                 store.close()
 
+        reader = MirrorReader(terms.name, data_dir.path / "runs", JOURNAL_NAME, forget)
+
+        def can_trade() -> None:
+            if reader.copy is not None:
+                heed_kill(reader.copy.path, switch)
+            open_venue(settings, venue, market, symbols)
+
         standby = Standby(
             terms,
-            MirrorReader(terms.name, data_dir.path / "runs", JOURNAL_NAME, forget),
+            reader,
             last_epoch=data_dir.last_epoch,
             recv_window_ms=settings.live.recv_window_ms,
-            can_trade=lambda: open_venue(settings, venue, market, symbols),
+            can_trade=can_trade,
             say=say,
         )
     except BaseException:

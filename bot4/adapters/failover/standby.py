@@ -36,7 +36,7 @@ class Standby:
     recv_window_ms : int
         How long after its stamp a request may be taken by the venue.
     can_trade : callable
-        Asked before the lease is taken; raises where the venue cannot be reached from here.
+        Asked before the lease is taken; raises where the venue cannot be reached from here, or trading was killed.
     say : callable
         Takes a line whenever things change.
 
@@ -102,7 +102,7 @@ class Standby:
         try:
             self._can_trade()
         except Bot4Error as error:
-            self._tell(f"the leader has failed, and from here the venue cannot be reached either: {error}")
+            self._tell(f"the leader has failed, and nothing is taken over: {error}")
             self._stop.wait(_RETRY_S)
             return None
         asked_s = time.monotonic()
