@@ -187,9 +187,10 @@ class Round:
         assert closed_s <= TTL_S + 1.0, f"the gates closed {closed_s:.1f} s after the database was gone"
         time.sleep(TTL_S)
         assert "took over" not in standby.said(), "there is no take-over without the database"
-        intents = leader.records.look().places
+        ledger = self.exchange.ledger()
+        assert not ledger["openOrders"], "without a lease nothing is left to rest"
         time.sleep(0.5)
-        assert leader.records.look().places == intents, "without a lease nothing is opened"
+        assert len(self.exchange.ledger()["orders"]) == len(ledger["orders"]), "without a lease nothing is sent"
         epoch = leader.records.look().epoch
         self.database.start()
         back_s = time.monotonic()
