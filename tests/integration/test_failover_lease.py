@@ -240,6 +240,34 @@ def test_a_standby_takes_what_has_run_out_and_not_before(postgres_url):
     taken[0].end(in_order=True)
 
 
+def keep_apart(url, database, *, patience_s=None):
+    """A leader that renews, a database whose clock is set on and on, and a standby beside them for a second."""
+    name, said = next(NAMES), []
+    first = take_lease(terms(url, name, "one"), 0, has_unfinished=False)
+    waiting = standby(url, name, said)
+    if patience_s is not None:
+        waiting._patience_s = patience_s
+    thread, taken = waiting_on(waiting)
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until and not taken:
+        expire(database, name)
+        time.sleep(0.02)
+    waiting.stop()
+    thread.join(20)
+    for leadership in (first, *(one for one in taken if one is not None)):
+        leadership.end(in_order=True)
+    assert taken == [None]
+
+
+def test_a_database_whose_clock_is_set_makes_no_second_leader(postgres_url, database):
+    keep_apart(postgres_url, database)
+
+
+def test_a_standby_that_believes_the_databases_clock_is_caught(postgres_url, database):
+    with pytest.raises(AssertionError):
+        keep_apart(postgres_url, database, patience_s=0.0)
+
+
 def test_a_standby_takes_nothing_after_an_end_in_order_nor_without_a_venue_or_a_database(postgres_url):
     name, said = next(NAMES), []
 

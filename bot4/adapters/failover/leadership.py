@@ -218,9 +218,9 @@ def take_lease(terms: LeaseTerms, last_epoch: int, *, has_unfinished: bool) -> P
         raise FailoverError(f"the database of the lease: {' '.join(str(error).split())}") from None
 
 
-def fence_end(now_s: float, left_s: float, recv_window_ms: int) -> float:
+def fence_end(ended_s: float, recv_window_ms: int) -> float:
     """Return until when requests of the leader before may be taken: stamped before its lease ended, and not older."""
-    return now_s + left_s + recv_window_ms / 1_000 + _CLOCK_S
+    return ended_s + recv_window_ms / 1_000 + _CLOCK_S
 
 
 def _sealed(records: Iterable[AdoptedRecord]) -> Iterable[bytes]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot4.adapters.failover.journal_tail import Piece
 
-BATCH_BYTES = 1 << 20
+BATCH_BYTES = 1 << 18
 _WRITE = """
 INSERT INTO bot4_journal_mirror (name, epoch, segment, at, last_seq, bytes)
 VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from threading import Event
 from typing import TYPE_CHECKING
@@ -24,8 +25,9 @@ _RETRY_S = 0.25
 class Standby:
     """Waits until the leader has failed.
 
-    It takes over only a lease that was seen to run out over one unbroken connection as long as a lease: a database
-    that comes back finds its leader first.
+    It takes over only a lease that nobody renewed for its whole length, by this process's own monotonic clock and over
+    one unbroken connection: a database that comes back finds its leader first, and one whose clock is set makes no
+    second leader. A lease that was given up is taken at once.
 
     Parameters
     ----------
@@ -60,6 +62,7 @@ class Standby:
         self._can_trade = can_trade
         self._say = say
         self._said = ""
+        self._patience_s = terms.ttl_s
         self._stop = Event()
 
     def stop(self) -> None:
@@ -81,16 +84,19 @@ class Standby:
 
     def _follow(self, connection: psycopg.Connection[tuple[object, ...]]) -> PostgresLeadership | None:
         lease = Lease(connection, self._terms.name, self._terms.holder, self._terms.ttl_s)
-        since_s = time.monotonic()
+        seen, since_s = "", time.monotonic()
         while not self._stop.is_set():
             self._reader.catch_up(connection)
             row = lease.look()
+            now_s = time.monotonic()
+            if row is not None and row.expires_at != seen:
+                seen, since_s = row.expires_at, now_s
             if row is None or row.is_released:
                 self._tell("nobody leads: waiting for a leader")
             elif row.left_s > 0:
                 self._tell(f"{row.holder} leads as epoch {row.epoch}, run {self._reader.run_id or 'not begun'}")
-            elif time.monotonic() - since_s >= self._terms.ttl_s:
-                fence_s = fence_end(time.monotonic(), row.left_s, self._recv_window_ms)
+            elif row.left_s == -math.inf or now_s - since_s >= self._patience_s:
+                fence_s = fence_end(min(now_s, since_s + self._terms.ttl_s), self._recv_window_ms)
                 if (taken := self._take(lease, connection, fence_s)) is not None:
                     return taken
             self._stop.wait(self._terms.settings.mirror_interval_ms / 1_000)
