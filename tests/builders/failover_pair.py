@@ -162,7 +162,6 @@ class Round:
         leader.process.wait(PATIENCE_S)
         after = leader.records.look()
         outcome.notes.append(f"went on, decided {after.places - decided}, dropped {after.dropped - dropped}")
-        assert after.places - decided == after.dropped - dropped, "what it decided without its lease was dropped"
         return outcome
 
     def _cut(self, leader, standby):
