@@ -21,8 +21,10 @@ TTL_S = 2.0
 SETTINGS = """
 [failover]
 account = "test"
+mirror_interval_ms = {mirror_ms}
 """
 PATIENCE_S = 60.0
+MIRRORS_MS = (50, 1_500)  # how far the copy is behind a leader that is killed
 LOSES = 0.5  # share of the kills before which an order is lost on its way
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
@@ -51,14 +53,15 @@ class Outcome:
 class Bot:
     """One `bot4 run --live`, with links of its own to the exchange and the database."""
 
-    def __init__(self, folder, name, exchange, database_port, *, standby, clock=None):
+    def __init__(self, folder, name, exchange, database_port, *, standby, clock=None, mirror_ms=50):
         self.folder = folder / name
         self.folder.mkdir(exist_ok=True)
         port = exchange.at["rest"].rpartition(":")[2]
         self.to_venue, self.to_market, self.to_database = (CutLink(int(one)) for one in (port, port, database_port))
         links = {"rest": self.to_venue, "ws_api": self.to_venue, "ws": self.to_market}
         at = {key: exchange.at[key].replace(port, str(link.port)) for key, link in links.items()}
-        settings = soak.SETTINGS.replace("venue_timeout_ms = 0", "venue_timeout_ms = 2000").format(**at) + SETTINGS
+        settings = soak.SETTINGS.replace("venue_timeout_ms = 0", "venue_timeout_ms = 2000").format(**at)
+        settings += SETTINGS.format(mirror_ms=mirror_ms)
         (self.folder / "bot4.toml").write_text(settings)
         extra = {"BOT4_POSTGRES_URL": f"postgresql://bot4@127.0.0.1:{self.to_database.port}/bot4"}
         if clock is not None:
@@ -111,7 +114,11 @@ class Round:
         self.bots = bots = []
         try:
             clock = build_clock(self.folder) if fault == "clock" else None
-            leader = Bot(self.folder, "leader", exchange, self.database.port, standby=False, clock=clock)
+            # Behind by more than an order's life, the copy lacks what only the venue can tell.
+            mirror_ms = self.rng.choice(MIRRORS_MS) if fault == "kill" else 50
+            leader = Bot(
+                self.folder, "leader", exchange, self.database.port, standby=False, clock=clock, mirror_ms=mirror_ms
+            )
             bots.append(leader)
             leader.wait_until(lambda: leader.records.look().intents > 0, "a first order")
             standby = Bot(self.folder, "standby", exchange, self.database.port, standby=True)
@@ -248,6 +255,8 @@ class Round:
         held = standby.records.look(epoch).denied_lanes
         free = [seconds for lane, seconds in seen.items() if lane not in held]
         outcome = Outcome(max(free, default=None), led_by="standby", notes=[f"taken after {taken_s:.2f} s"])
+        standby.wait_until(lambda: standby.records.look(epoch).places > 0, "an order of the new leader")
+        outcome.notes.append(f"its first order after {time.monotonic() - failed_s:.2f} s")
         outcome.held_s = {SYMBOLS[lane]: seen[lane] for lane in held}
         return outcome
 
