@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 _TIFS = {IntentTif.TIF_GTC: TimeInForce.GTC, IntentTif.TIF_IOC: TimeInForce.IOC, IntentTif.TIF_FOK: TimeInForce.FOK}
 _PUSH_S = 1.0
 _TAKE = 64
-_EAGER_PASSES = 5
 
 
 class LiveGateway:
@@ -298,8 +297,7 @@ class LiveGateway:
                 self.halt(f"order {found.ghosts[0]} is at the venue and not in the journal: canceled, trading ends")
             elif found.is_complete and found.differences:
                 self.halt(found.differences[0])
-            again_s = 0.2 if self.reconciler.passes <= _EAGER_PASSES else 1.0  # to trade soon, and not to spend the budget
-            wait_s = self._pace.reconcile_s if found.is_complete else min(again_s, self._pace.reconcile_s)
+            wait_s = self._pace.reconcile_s if found.is_complete else min(self.reconciler.again_s, self._pace.reconcile_s)
             try:
                 async with asyncio.timeout(wait_s):  # `wait_for` of Python 3.11 may swallow a cancellation
                     await self._look.wait()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _S = 1_000_000_000
 _OVERLAP_NS = 60 * _S
 _LOOKS = 3
+_EAGER_PASSES = 5
 
 
 @dataclass(slots=True)
@@ -89,6 +90,11 @@ class Reconciler:
         self.passes = 0
         # Symbols with orders of an earlier life that are not settled: what is not known of them keeps no other waiting.
         self.held: Callable[[], set[str]] = set
+
+    @property
+    def again_s(self) -> float:
+        """How soon a pass that was not complete is made again: at first soon, later as the rate budget allows."""
+        return 0.2 if self.passes <= _EAGER_PASSES else 1.0
 
     def resume(self, since_ns: int) -> None:
         """Go on after an earlier life of the run: no trade of before `since_ns` can be missing."""
