@@ -92,7 +92,7 @@ class Reconciler:
         self.held: Callable[[], set[str]] = set
 
     @property
-    def again_s(self) -> float:
+    def gap_s(self) -> float:
         """How soon a pass that was not complete is made again: at first soon, later as the rate budget allows."""
         return 0.2 if self.passes <= _EAGER_PASSES else 1.0
 
