@@ -20,7 +20,7 @@ IN_VENV = PYTHON="$(abspath $(BIN))/python"
 .PHONY: bench bench-db bench-gate bench-peers
 .PHONY: lint docs coverage differential
 .PHONY: tsan asan leak fuzz model
-.PHONY: soak
+.PHONY: soak failover
 .PHONY: simulate simulate-adapters
 
 help: ## what there is to make
@@ -84,6 +84,9 @@ soak: build ## kill a live run KILLS times while its orders are out, and count a
 
 soak-memory: build ## let a live run trade for MINUTES and judge memory, descriptors and threads
 	@$(BIN)/python ci/soak_memory.py --minutes $(or $(MINUTES),15) --seed $(or $(SEED),1)
+
+failover: build ## have leaders fail RUNS times in six ways, and count at their exchange's own ledger
+	@$(BIN)/python ci/failover.py --runs $(or $(RUNS),10) --seed $(or $(SEED),1)
 
 simulate: build ## the core in SEEDS worlds of EVENTS events with every fault on; SEED=17 lives one again
 	@$(BIN)/python ci/simulate.py --seeds $(or $(SEEDS),1000) --events $(or $(EVENTS),10000) $(if $(SEED),--seed $(SEED))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _REQUESTS = frozenset({"cancel", "cancel_all", "amend", "keep_alive"})
 _QUESTIONS = frozenset(
     {
-        *("query", "open_orders", "trades_of", "trades_since", "balances", "positions"),
+        *("query", "open_orders", "trades_of", "trades_since", "orders_since", "balances", "positions"),
         *("account_problems", "key_permissions"),
     }
 )

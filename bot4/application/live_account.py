@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bot4.application.run_past import RunPast
     from bot4.application.shard_kill import ShardKill
     from bot4.ports.exchange import ExchangePort
+    from bot4.ports.leadership import Leadership
 
     class Attendant(Protocol):
         """Who stands beside a live run, told of its progress twenty times a second."""
@@ -53,4 +54,5 @@ class LiveAccount:
     pace: LivePace
     place: str
     attend: Attend | None = None
+    lead: Leadership | None = None  # where a standby may take over
     past: RunPast | None = None  # of a run that did not end in order: this one goes on with it

@@ -10,11 +10,11 @@ import asyncio
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from bot4._core.engine.control import ControlCode
-from bot4._core.engine.lane_state import GateReason
 from bot4._core.types import IntentAction
 from bot4.application.guarded_exchange import guard_exchange
 from bot4.application.intent_order import board_order, order_request
+from bot4.application.lane_gates import LaneGates
+from bot4.application.leading import keep_leading, why_not_ready
 from bot4.application.live_account import LivePace
 from bot4.application.live_status import LiveStatus
 from bot4.application.order_board import BoardReport, OrderBoard
@@ -39,11 +39,10 @@ if TYPE_CHECKING:
 
     from bot4.application.run_past import RunPast
     from bot4.domain.instrument import Instrument
+    from bot4.ports.leadership import Leadership
     from bot4.ports.shard_link import Admission, ShardLink
 
 _PUSH_S = 1.0
-# GATE_START and GATE_MISMATCH of the engine's gate: what reconciliation may set and clear.
-_GATE_REASONS = int(GateReason.GATE_START | GateReason.GATE_MISMATCH)
 _TAKE = 64
 
 
@@ -72,6 +71,8 @@ class LiveGateway:
     pace : LivePace
     past : RunPast or None
         What an earlier life of this run left: its orders are asked for and canceled before the gate opens.
+    lead : Leadership or None
+        Where another process may take over: nothing is opened without it.
 
     `run` is called once, by the thread that is to be the gateway's; `stop` and `status` by any.
 
@@ -91,6 +92,7 @@ class LiveGateway:
         on_halt: Callable[[str], None],
         pace: LivePace | None = None,
         past: RunPast | None = None,
+        lead: Leadership | None = None,
     ) -> None:
         self.parts = Supervisor(lambda: self.reconciler.passes, self._close_gate)
         self._exchange = exchange = guard_exchange(exchange, self.parts.stumbled)
@@ -101,8 +103,8 @@ class LiveGateway:
         self._on_halt = on_halt
         self._pace = pace or LivePace()
         self.books = VenueBooks(instruments)
-        self.board = OrderBoard(instruments, self._tell, self._alarm)
-        self._outbox = ReportOutbox(shard.push_reports, assets, now_ns, self._alarm)
+        self.board = OrderBoard(instruments, self._tell, self.halt, fencing_epoch=epoch if lead else None)
+        self._outbox = ReportOutbox(shard.push_reports, assets, now_ns, self.halt)
         self.reconciler = Reconciler(exchange, self.board, self.books, [i.symbol for i in instruments])
         self._sender = OrderSender(
             exchange, self.board, self.reconciler, admission, flush=self._flush, on_error=self.halt
@@ -114,7 +116,8 @@ class LiveGateway:
         self._is_stopping = False
         self._is_flush_due = False
         self._halted: str | None = None
-        self._gate_open = False
+        self._gates = LaneGates(shard, len(self._instruments))
+        self._lead = lead
         self._findings: Findings | None = None
         self._alarms: list[str] = []
         self._seen_progress = -1
@@ -147,7 +150,9 @@ class LiveGateway:
         status = self.status
         counted = f"{status.orders} orders, {status.told} reports, {status.passes} reconciliations"
         past = () if self._past is None else (self._past.note,)
-        return (f"real orders on {self._exchange.name}: {counted}", *past, *self.parts.notes, *status.alarms)
+        led = () if self._lead is None else self._lead.notes
+        notes = (*past, *led, *self.parts.notes, *status.alarms)
+        return (f"real orders on {self._exchange.name}: {counted}", *notes)
 
     def run(self) -> None:
         """Trade until `stop`; whatever ends it, connections are closed."""
@@ -175,6 +180,7 @@ class LiveGateway:
             asyncio.create_task(self.parts.keep("reconciliation", self._look_after), name="live-look-after"),
             asyncio.create_task(self.parts.keep("the gate's watch", self._watch), name="live-watch"),
             asyncio.create_task(self.parts.count_turns(self._pace.ready_s), name="live-turn"),
+            asyncio.create_task(keep_leading(self._lead, self._exchange, lambda: self._halted, self.halt)),
         ]
         for task in tasks:
             task.add_done_callback(self._task_ended)
@@ -238,6 +244,8 @@ class LiveGateway:
         async for event in self._exchange.events():
             if isinstance(event, ExecutionReport):
                 self.board.take_report(event)
+                if any(self.board.strays.values()):
+                    self._look.set()
                 if (order := self.board.find(event.order.client_order_id)) is not None:
                     self._sender.settle(order)
             elif isinstance(event, Transfer):
@@ -260,7 +268,7 @@ class LiveGateway:
                 self.halt(f"order {found.ghosts[0]} is at the venue and not in the journal: canceled, trading ends")
             elif found.is_complete and found.differences:
                 self.halt(found.differences[0])
-            wait_s = self._pace.reconcile_s if found.is_complete else min(1.0, self._pace.reconcile_s)
+            wait_s = self._pace.reconcile_s if found.is_complete else min(self.reconciler.gap_s, self._pace.reconcile_s)
             try:
                 async with asyncio.timeout(wait_s):  # `wait_for` of Python 3.11 may swallow a cancellation
                     await self._look.wait()
@@ -307,26 +315,27 @@ class LiveGateway:
     # -- inside
 
     def _why_closed(self) -> str | None:
-        if (why := self._halted or self.parts.why_closed()) is not None:
-            return why
-        if (why := self._exchange.why_not_ready()) is not None:
+        if (why := self._halted or self.parts.why_closed() or why_not_ready(self._exchange, self._lead)) is not None:
             return why
         if self._findings is None or not self.books.is_open:
             return "not reconciled yet"
-        if self._past is not None and (left := self._past.unsettled):
-            return f"{left} orders of before the restart are not settled"
-        if not self._gate_open:
+        if self._past is not None and len(self._held()) == len(self._instruments):
+            return f"{self._past.unsettled} orders of before the restart are not settled"
+        if not self._gates.is_open:
             return self._findings.why_closed
         # Once open, a question without an answer closes nothing: it is no information.
         return self._findings.why_closed if self._findings.is_complete and not self._findings.unknown else None
 
     def _set_gate(self, why_closed: str | None) -> None:
-        is_open = why_closed is None
-        if is_open != self._gate_open:
-            code = ControlCode.CONTROL_GATE_OPEN if is_open else ControlCode.CONTROL_GATE_CLOSE
-            # A full control ring is tried again at the next look.
-            if self._shard.control(int(code), value=_GATE_REASONS) is not False:
-                self._gate_open = is_open
+        held = self._held()
+        self._gates.set([why_closed is None and lane.symbol not in held for lane in self._instruments])
+
+    def _held(self) -> set[str]:
+        """Symbols that cancel and reduce only, for orders of before; those settled, a look sets them free."""
+        held = self.reconciler.held()
+        if self._findings is not None and self._findings.without - held:
+            self._look.set()
+        return held if self._findings is None else held | self._findings.without
 
     def _close_gate(self, why: str) -> None:
         self._set_gate(why)
@@ -355,17 +364,8 @@ class LiveGateway:
         if not self._outbox.flush(_PUSH_S):
             self.halt(f"the engine takes no reports: {len(self._outbox)} wait")
 
-    def _alarm(self, line: str) -> None:
-        self.halt(line)
-
     def _status(self) -> LiveStatus:
-        why = self._halted or self._why_closed()
-        return LiveStatus(
-            gate="open" if self._gate_open else f"closed: {why or 'opening'}",
-            orders=len(self.board),
-            unsettled=len(self.board.unsettled()),
-            unknown=self.board.unknown_count,
-            told=self._outbox.told,
-            passes=self.reconciler.passes,
-            alarms=tuple(self._alarms),
+        gate = "open" if self._gates.is_open else f"closed: {self._why_closed() or 'opening'}"
+        return LiveStatus.of(
+            gate, self.board, told=self._outbox.told, passes=self.reconciler.passes, alarms=self._alarms
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot4._core.clock import SystemClock
 from bot4._core.engine.control import ControlCode
+from bot4.application.leading import LedAdmission
 from bot4.application.live_gateway import LiveGateway
 from bot4.domain.errors import ConfigError
 
@@ -33,7 +34,7 @@ def make_gateway(
     return LiveGateway(
         account.exchange,
         runner,
-        assembly.breaker,
+        assembly.breaker if account.lead is None else LedAdmission(assembly.breaker, account.lead),
         assembly.instruments,
         {name: (index, assembly.account.decimals[index]) for index, name in enumerate(assembly.assets)},
         epoch=epoch,
@@ -42,6 +43,7 @@ def make_gateway(
         on_halt=on_halt,
         pace=account.pace,
         past=account.past,
+        lead=account.lead,
     )
 
 

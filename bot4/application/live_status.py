@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot4.application.order_board import OrderBoard
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +22,9 @@ class LiveStatus:
     told: int = 0
     passes: int = 0
     alarms: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, gate: str, board: OrderBoard, *, told: int, passes: int, alarms: Iterable[str]) -> Self:
+        """Return how things stand."""
+        unsettled = len(board.unsettled())
+        return cls(gate, len(board), unsettled, board.unknown_count, told, passes, tuple(alarms))

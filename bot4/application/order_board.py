@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot4.domain.client_id import is_ours
+from bot4.domain.order_id import parse_client_order_id
 from bot4.domain.order_life import (
     UNANSWERED,
     Evidence,
@@ -20,7 +21,7 @@ from bot4.domain.order_life import (
 from bot4.ports.exchange import VenueOrderStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from decimal import Decimal
 
     from bot4.domain.errors import RejectReason
@@ -86,6 +87,8 @@ class OrderBoard:
     ended_max : int
         Orders remembered after they are settled, the oldest forgotten first: a report that comes later than that many
         orders is one of an unknown order, which raises an alarm.
+    fencing_epoch : int or None
+        Of this leader, where there may be others: older epochs are strays, newer ones the next leader's.
 
     One thread.
 
@@ -98,6 +101,7 @@ class OrderBoard:
         alarm: Callable[[str], None],
         *,
         ended_max: int = 65_536,
+        fencing_epoch: int | None = None,
     ) -> None:
         self._by_symbol = {instrument.symbol: instrument for instrument in instruments}
         self._tell = tell
@@ -110,6 +114,9 @@ class OrderBoard:
         self._settled: OrderedDict[str, None] = OrderedDict()
         self._added = 0
         self.settlements = 0  # how often an order came to its end; each once, but for those that moved again
+        self._fencing_epoch = fencing_epoch
+        # Client id -> symbol: of a leader before, not in its journal; "" once canceled.
+        self.strays: dict[str, str] = {}
         self.ghosts: dict[str, str] = {}  # client id -> symbol: ours by name, and nobody here has sent it
         self._foreign_trades: OrderedDict[tuple[str, int], None] = OrderedDict()
 
@@ -144,10 +151,12 @@ class OrderBoard:
         """Return the orders whose end, or whose fills, are not known, oldest first."""
         return list(self._open.values())
 
-    @property
-    def is_at_rest(self) -> bool:
-        """Whether no answer is awaited and no trade is missing: then the books can be compared."""
-        return not any(o.life.state in UNANSWERED or o.life.needs_trades for o in self._open.values())
+    def is_at_rest(self, without: Collection[str] = ()) -> bool:
+        """Whether no answer is awaited and no trade missing, but of symbols `without`: then books can be compared."""
+        return not any(
+            (order.life.state in UNANSWERED or order.life.needs_trades) and order.symbol not in without
+            for order in self._open.values()
+        )
 
     @property
     def unknown_count(self) -> int:
@@ -232,7 +241,14 @@ class OrderBoard:
 
     def _known(self, client_order_id: str, symbol: str) -> BoardOrder | None:
         order = self._orders.get(client_order_id)
-        if order is None and is_ours(client_order_id) and client_order_id not in self.ghosts:
+        if order is not None or client_order_id in self.ghosts or client_order_id in self.strays:
+            return order
+        key = None if self._fencing_epoch is None else parse_client_order_id(client_order_id)
+        if key is not None and self._fencing_epoch is not None and key.epoch < self._fencing_epoch:
+            self.strays[client_order_id] = symbol
+        elif key is not None and self._fencing_epoch is not None and key.epoch > self._fencing_epoch:
+            self._alarm(f"order {client_order_id} of {symbol} is of a leader after this one")
+        elif is_ours(client_order_id):
             self.ghosts[client_order_id] = symbol
             self._alarm(f"order {client_order_id} of {symbol} has a name of ours, and nobody here has sent it")
         return order

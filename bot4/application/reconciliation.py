@@ -15,7 +15,7 @@ from bot4.domain.order_life import CancelRefused, LifeState, Missing
 from bot4.ports.exchange import NoInformation, NotFound, Reject, Unknown, VenueOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bot4.application.order_board import BoardOrder, OrderBoard
     from bot4.application.venue_books import VenueBooks
@@ -25,6 +25,7 @@ _S = 1_000_000_000
 _OVERLAP_NS = 60 * _S
 _MARGIN_NS = 30_000_000_000  # a report that comes later than all trades were asked for
 _LOOKS = 3
+_EAGER_PASSES = 5
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Findings:
     ghosts: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    without: frozenset[str] = frozenset()  # symbols of which it says nothing
 
     def fail(self, cause: NoInformation | Unknown | Reject | str, what: str) -> None:
         """Note a question without an answer."""
@@ -89,6 +91,13 @@ class Reconciler:
         self._watermark_ns: dict[str, int] = {}
         self.passes = 0
         self._settled_by: deque[tuple[int, int]] = deque()  # when it was asked for trades, and how many had settled
+        # Symbols with orders of an earlier life that are not settled: what is not known of them keeps no other waiting.
+        self.held: Callable[[], set[str]] = set
+
+    @property
+    def gap_s(self) -> float:
+        """How soon a pass that was not complete is made again: at first soon, later as the rate budget allows."""
+        return 0.2 if self.passes <= _EAGER_PASSES else 1.0
 
     def resume(self, since_ns: int) -> None:
         """Go on after an earlier life of the run: no trade of before `since_ns` can be missing."""
@@ -121,7 +130,7 @@ class Reconciler:
 
     async def run(self) -> Findings:
         """Make one pass."""
-        found, settled = Findings(), self._board.settlements
+        found, settled = Findings(without=frozenset(self.held())), self._board.settlements
         for order in self._board.unsettled():
             if order.life.needs_query:
                 await self.ask_about(order, found)
@@ -134,7 +143,9 @@ class Reconciler:
                 await self.ask_for_trades(order, found)
         await self.cancel_ghosts(found)
         await self._compare_books(found)
-        found.unknown = self._board.unknown_count
+        found.unknown = sum(
+            order.life.is_unknown and order.symbol not in found.without for order in self._board.unsettled()
+        )
         self.passes += 1
         if found.is_complete:
             self._forget_settled(settled)
@@ -197,19 +208,23 @@ class Reconciler:
                 found.told += self._board.take_fill(trade)
         if all(whose):
             self._watermark_ns[symbol] = asked_ns
-        else:
+        elif symbol not in found.without:
             found.fail("trades of an order whose outcome is unknown", f"trades of {symbol}")
 
     async def cancel_ghosts(self, found: Findings) -> None:
         """Cancel what has a name of ours and is not of this run; once more does no harm."""
-        for name, symbol in list(self._board.ghosts.items()):
-            found.ghosts.append(name)
+        strays = [(name, symbol) for name, symbol in self._board.strays.items() if symbol]
+        for name, symbol in (*self._board.ghosts.items(), *strays):
+            if name in self._board.ghosts:
+                found.ghosts.append(name)
             shown: VenueOrder | NotFound | NoInformation | None = None
             outcome = await self._exchange.cancel(symbol, name)
             if isinstance(outcome, (Reject, Unknown)):
                 shown = await self._exchange.query(symbol, name)
             if isinstance(shown, NoInformation):
                 found.fail(shown, name)
+            elif name in self._board.strays:
+                self._board.strays[name] = ""
 
     async def _compare_books(self, found: Findings) -> None:
         if not self._books.is_open:
@@ -226,8 +241,8 @@ class Reconciler:
                 found.fail(balances if isinstance(balances, NoInformation) else "positions", "account")
                 return
             # Figures that moved while they were asked for, or an order whose answer is awaited, prove nothing.
-            is_at_rest = moves == self._books.moves and self._board.is_at_rest
-            found.differences = self._books.differences(balances, positions) if is_at_rest else []
+            is_at_rest = moves == self._books.moves and self._board.is_at_rest(found.without)
+            found.differences = self._books.differences(balances, positions, found.without) if is_at_rest else []
             if is_at_rest and not found.differences:
                 return
         if not is_at_rest:

@@ -159,6 +159,11 @@ class PaperSession:
         self._started_s = time.monotonic()
         self._fed_s = 0.0
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a failure ended it."""
+        return self._failure is not None
+
     def stop(self) -> None:
         """Ask for the orderly end of the run; takes no lock, so a signal handler may call it."""
         self._interrupted = True

@@ -59,6 +59,7 @@ class TakenOver:
         self._board = board
         self._written_ns = {order.order_id: order.written_ns for order in past.unsettled}
         self._orders = board.unsettled()
+        reconciler.held = lambda: {order.symbol for order in self._orders if not order.is_settled}
         self._known_fills = sum(len(order.life.trade_ids) for order in self._orders)
 
     @property

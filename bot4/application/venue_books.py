@@ -9,7 +9,7 @@ from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from bot4.ports.exchange import Balance, Transfer, VenueFill, VenuePosition
 
@@ -67,17 +67,26 @@ class VenueBooks:
         self.moves += 1
         self._move(transfer.asset, transfer.delta)
 
-    def differences(self, balances: Iterable[Balance], positions: Iterable[VenuePosition]) -> list[str]:
-        """Return a line for each asset or position where venue and books differ by anything at all."""
+    def differences(
+        self, balances: Iterable[Balance], positions: Iterable[VenuePosition], without: Collection[str] = ()
+    ) -> list[str]:
+        """Return a line for each asset or position where venue and books differ by anything at all.
+
+        What trades of the symbols `without` move is left out: there may be some that are not known yet.
+        """
         kinds = {instrument.kind for instrument in self._instruments.values()}
         lines: list[str] = []
         if kinds <= {ContractKind.SPOT}:
             shown = {balance.asset: balance.total for balance in balances}
-            lines += _compare("balance of", self._totals, shown)
+            moved = {asset for symbol in without for asset in self._assets(symbol)}
+            lines += _compare("balance of", self._totals, shown, moved)
         else:
             held = {position.symbol: position.qty for position in positions}
-            lines += _compare("position in", self._positions, held)
+            lines += _compare("position in", self._positions, held, without)
         return lines
+
+    def _assets(self, symbol: str) -> tuple[str, str]:
+        return self._instruments[symbol].base, self._instruments[symbol].quote
 
     def total(self, asset: str) -> Decimal:
         """Return what there must be of an asset, free and locked."""
@@ -91,9 +100,9 @@ class VenueBooks:
         self._totals[asset] = _EXACT.add(self._totals.get(asset, _ZERO), delta)
 
 
-def _compare(what: str, ours: dict[str, Decimal], theirs: dict[str, Decimal]) -> list[str]:
+def _compare(what: str, ours: dict[str, Decimal], theirs: dict[str, Decimal], without: Collection[str]) -> list[str]:
     return [
         f"{what} {name}: the venue has {theirs.get(name, _ZERO):f}, the books {ours.get(name, _ZERO):f}"
-        for name in sorted(ours.keys() | theirs.keys())
+        for name in sorted((ours.keys() | theirs.keys()) - set(without))
         if theirs.get(name, _ZERO) != ours.get(name, _ZERO)
     ]

@@ -6,6 +6,7 @@ from bot4.bootstrap.backtest_input import BacktestInput
 from bot4.bootstrap.control import kill_switch
 from bot4.bootstrap.exchange import serve_exchange
 from bot4.bootstrap.explain import explain_order
+from bot4.bootstrap.failover import OpenStandby, open_standby
 from bot4.bootstrap.golive_evidence import gather_evidence
 from bot4.bootstrap.host import examine_host
 from bot4.bootstrap.parity import parity_outcomes, serve_lockstep_exchange, through_lockstep
@@ -17,6 +18,7 @@ from bot4.bootstrap.watchdog import watch_runs
 __all__ = [
     "BacktestInput",
     "OpenSession",
+    "OpenStandby",
     "TrialBook",
     "TrialRunner",
     "calibrate_recordings",
@@ -31,6 +33,7 @@ __all__ = [
     "open_archive",
     "open_recording",
     "open_session",
+    "open_standby",
     "parity_outcomes",
     "serve_exchange",
     "serve_lockstep_exchange",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
     from pathlib import Path
 
+    from bot4.adapters.failover.leadership import PostgresLeadership
     from bot4.adapters.secrets.key_source import ApiKey
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.venues.venue_streams import VenueStreams
@@ -80,9 +80,13 @@ def _place(settings: Settings, instruments: Sequence[Instrument]) -> str:
 
 
 def open_live_account(
-    settings: Settings, streams: VenueStreams, data_dir: DataDir, unfinished: Unfinished | None
+    settings: Settings,
+    streams: VenueStreams,
+    data_dir: DataDir,
+    unfinished: Unfinished | None,
+    lead: PostgresLeadership | None = None,
 ) -> LiveAccount:
-    """Read the key, pass the preflight, and take the balances to begin with."""
+    """Read the key, pass the preflight, and take the balances to begin with; under a lease, what a copy lacks, too."""
     import asyncio
     import os
     import time
@@ -94,10 +98,9 @@ def open_live_account(
     from bot4.adapters.host.no_dumps import forbid_dumps
     from bot4.adapters.secrets.key_source import load_api_key
     from bot4.application.live_account import LiveAccount, LivePace
-    from bot4.application.preflight import PreflightError, preflight
+    from bot4.application.preflight import PreflightError
+    from bot4.bootstrap.account_questions import ask_account
     from bot4.bootstrap.watchdog import Watch, WatchedRun
-    from bot4.domain.errors import Bot4Error
-    from bot4.ports.exchange import NoInformation
 
     if not forbid_dumps():
         raise PreflightError(["core dumps cannot be switched off: a dump would hold the key"])
@@ -105,22 +108,9 @@ def open_live_account(
     # Under a lease the lease decides who trades: a standby is on this machine as well as on any other.
     where = f"{_place(settings, streams.instruments)} {settings.live.rest_url}".rstrip()
     lock = None if settings.failover.account else AccountLock(key.api_key, where)
-
-    async def ask() -> dict[str, Decimal]:
-        exchange = _exchange(settings, streams.instruments, key)
-        try:
-            await exchange.start()
-            lines = await preflight(exchange, settings, streams.instruments, goes_on=unfinished is not None)
-            balances = await exchange.balances()
-        except Bot4Error as error:
-            raise PreflightError([f"the venue: {error}"]) from None
-        finally:
-            await exchange.close()
-        if lines or isinstance(balances, NoInformation):
-            raise PreflightError(lines or ["balances: they are not known"])
-        return {balance.asset: balance.total for balance in balances}
-
-    epoch = data_dir.next_epoch(int(time.time()))
+    if lead is not None:
+        data_dir.keep_epoch(lead.epoch)
+    epoch = data_dir.next_epoch(int(time.time())) if lead is None else lead.epoch
 
     def attend(shard: ShardKill, run_id: str, notes: list[str]) -> WatchedRun:
         watch = Watch(
@@ -134,14 +124,19 @@ def open_live_account(
         let_go = lock.close if lock is not None else lambda: None
         return WatchedRun(data_dir.path, watch, key, shard, notes, has_child=has_child, let_go=let_go)
 
+    def make() -> ExchangePort:
+        return _exchange(settings, streams.instruments, key)
+
+    balances, past = asyncio.run(ask_account(make, settings, streams.instruments, unfinished, lead))
     return LiveAccount(
-        exchange=_exchange(settings, streams.instruments, key),
-        balances=asyncio.run(ask()),
+        exchange=make(),
+        balances=balances,
         epoch=epoch,
         attend=attend,
+        lead=lead,
         pace=LivePace(reconcile_s=settings.live.reconcile_interval_ms / 1_000),
         place=_place(settings, streams.instruments),
-        past=None if unfinished is None else unfinished.past,
+        past=past,
     )
 
 

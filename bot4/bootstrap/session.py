@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot4.bootstrap.control import Beside, kill_switch
+from bot4.bootstrap.failover import take_lead
 from bot4.bootstrap.golive import Admission
 from bot4.bootstrap.live_account import find_unfinished, open_live_account, require_live
 from bot4.bootstrap.store import open_store
 from bot4.bootstrap.venue import open_live_feed, open_recorder, open_venue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import ExitStack
     from pathlib import Path
 
+    from bot4.adapters.failover.leadership import PostgresLeadership
+    from bot4.adapters.storage.data_dir import DataDir
+    from bot4.adapters.venues.venue_streams import VenueStreams
     from bot4.application.assembly import InputShape
+    from bot4.application.live_account import LiveAccount
     from bot4.application.run_guard import RunGuard
     from bot4.application.session import PaperSession
+    from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
     from bot4.ports.display import Display
     from bot4.ports.market_feed import MarketFeed
@@ -34,6 +40,7 @@ def open_session(
     symbols: Sequence[str] = (),
     record: Path | None = None,
     live: bool = False,
+    took_over: tuple[PostgresLeadership, DataDir] | None = None,
     speed: float,
     duration_s: float | None = None,
     strategy: object | None = None,
@@ -63,6 +70,8 @@ def open_session(
         A new file for what the venue sends.
     live : bool
         Real orders on the venue instead of paper; asks for everything docs/live.md lists.
+    took_over : PostgresLeadership and DataDir, optional
+        Of a standby that has taken over.
     speed : float
         0 for as fast as it goes, 1 for the pace of the stamps; 0 for a venue, whose pace is its own.
     duration_s : float, optional
@@ -110,7 +119,7 @@ def open_session(
     elif streams is None:
         source, shape = _synthetic_feed(settings, instrument_files), InputShape()
     with ExitStack() as opened:
-        data_dir = DataDir(Path(settings.run.data_dir))
+        lead, data_dir = took_over or (None, DataDir(Path(settings.run.data_dir)))
         opened.callback(data_dir.close)
         store = open_store(settings, data_dir)
         opened.callback(store.close)
@@ -121,9 +130,9 @@ def open_session(
             source, shape = open_live_feed(settings, streams, recorder), InputShape()
         account, unfinished, admission = None, None, Admission(settings, streams, strategy, named)
         if live and streams is not None:
-            unfinished = find_unfinished(settings, streams, data_dir)
-            admission.require(unfinished, display.say)
-            account = open_live_account(settings, streams, data_dir, unfinished)
+            account, unfinished = _real_account(
+                settings, streams, data_dir, lead, opened, admit=lambda found: admission.require(found, display.say)
+            )
         end_abandoned(store, data_dir.runs())
         run_dir = data_dir.new_run() if unfinished is None else unfinished.folder
         admission.mark(run_dir, is_live=live)
@@ -151,7 +160,26 @@ def open_session(
             if isinstance(error, OSError):
                 raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
             raise
-        return OpenSession(session, opened.pop_all(), guard=beside.guard)
+        return OpenSession(session, opened.pop_all(), guard=beside.guard, account=account, folder=run_dir)
+
+
+def _real_account(
+    settings: Settings,
+    streams: VenueStreams,
+    data_dir: DataDir,
+    lead: PostgresLeadership | None,
+    opened: ExitStack,
+    *,
+    admit: Callable[[Unfinished | None], None],
+) -> tuple[LiveAccount, Unfinished | None]:
+    """Return the account for real orders, under the lease where there is one, and the run it has to go on with."""
+    if lead is not None:
+        opened.callback(lead.end, in_order=False)
+    unfinished = find_unfinished(settings, streams, data_dir)
+    admit(unfinished)
+    if lead is None and (lead := take_lead(settings, streams, data_dir, unfinished)) is not None:
+        opened.callback(lead.end, in_order=unfinished is None)
+    return open_live_account(settings, streams, data_dir, unfinished, lead), unfinished
 
 
 def _recorded_feed(
@@ -186,17 +214,33 @@ class OpenSession:
 
     """
 
-    def __init__(self, session: PaperSession, opened: ExitStack, *, guard: RunGuard) -> None:
+    def __init__(
+        self,
+        session: PaperSession,
+        opened: ExitStack,
+        *,
+        guard: RunGuard,
+        account: LiveAccount | None,
+        folder: Path,
+    ) -> None:
         self.session = session
         self.guard = guard
         self._opened = opened
+        self._lead = None if account is None else account.lead
+        self._folder = folder
 
     def __enter__(self) -> PaperSession:
+        from bot4.application.run_past import JOURNAL_NAME
+
+        if self._lead is not None:
+            self._lead.begin(self.session.run_id, self._folder / JOURNAL_NAME)
         return self.session
 
     def __exit__(self, kind: object, *_: object) -> None:
         from bot4.domain.errors import StrategyFailedError
 
+        if self._lead is not None:
+            self._lead.end(in_order=kind is None and not self.session.has_failed)
         self._opened.close()
         strategy = self.session.strategy
         if kind is None and strategy.error is not None:

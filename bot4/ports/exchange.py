@@ -303,6 +303,10 @@ class ExchangePort(Protocol):
         """Return why orders cannot be sent now (clock, connection, ban), or None."""
         ...
 
+    async def answers(self) -> bool:
+        """Ask something that costs next to nothing: whether the venue can be reached at all."""
+        ...
+
     async def start(self) -> None:
         """Connect and subscribe; raises `RetryableError`, `RejectedError` or `FatalError` where that fails."""
         ...
@@ -333,6 +337,10 @@ class ExchangePort(Protocol):
 
     async def open_orders(self, symbol: str) -> Sequence[VenueOrder] | NoInformation:
         """List the open orders of a symbol."""
+        ...
+
+    async def orders_since(self, symbol: str, since_ns: int) -> Sequence[VenueOrder] | NoInformation:
+        """List the account's orders placed from a venue time on, whatever became of them, oldest first."""
         ...
 
     async def trades_of(self, symbol: str, venue_order_id: str) -> Sequence[VenueFill] | NoInformation:

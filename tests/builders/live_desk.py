@@ -32,7 +32,7 @@ PASSIVE, TAKING = 10_000, 10_100  # ticks: at the bid; at the ask
 class Desk:
     """A venue, a gateway and the shard behind it."""
 
-    def __init__(self, venue, **pace):
+    def __init__(self, venue, *, lead=None, admission=None, **pace):
         self.venue = venue
         self.shard = HandShard()
         self.halts: list[str] = []
@@ -42,7 +42,8 @@ class Desk:
         )  # fmt: skip
         self.spot = spot
         self.gateway = LiveGateway(
-            spot, self.shard, self.shard, [BTC], ASSETS, epoch=3, now_ns=time.time_ns, progress=lambda: 0,
+            spot, self.shard, admission(self.shard) if admission else self.shard, [BTC], ASSETS, epoch=3, lead=lead,
+            now_ns=time.time_ns, progress=lambda: 0,
             on_halt=self.halts.append,
             pace=LivePace(**{"reconcile_s": 0.2, "ready_s": 0.01, "drain_s": 8.0} | pace),
         )  # fmt: skip

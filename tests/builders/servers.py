@@ -49,39 +49,66 @@ def unprivileged_user() -> str | None:
 @contextmanager
 def postgres_server(**more: str) -> Iterator[str]:
     """A running PostgreSQL, with `more` settings; yields the URL of its empty database ``bot4``."""
-    binaries = postgres_binaries()
-    user = unprivileged_user()
-    folder = Path(tempfile.mkdtemp(prefix="bot4-postgres-"))
-    data, port = folder / "data", free_port()
-    if user is not None:
-        shutil.chown(folder, user)
-    own = {"user": user, "extra_groups": []} if user is not None else {}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "cwd": folder, **own}
-    arguments = ["-D", data, "-U", "bot4", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    server = PostgresServer(**more)
     try:
-        subprocess.run([binaries / "initdb", *arguments], check=True, **quiet)
+        server.start()
+        server.create()
+        yield server.url
+    finally:
+        server.close()
+
+
+class PostgresServer:
+    """A private PostgreSQL that can be stopped and started again."""
+
+    def __init__(self, **more: str) -> None:
+        self.more = more
+        self.binaries = postgres_binaries()
+        user = unprivileged_user()
+        self.folder = Path(tempfile.mkdtemp(prefix="bot4-postgres-"))
+        self.port = free_port()
+        if user is not None:
+            shutil.chown(self.folder, user)
+        own = {"user": user, "extra_groups": []} if user is not None else {}
+        self.quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "cwd": self.folder, **own}
+        self.process: subprocess.Popen[str] | None = None
+        self.url = f"postgresql://bot4@127.0.0.1:{self.port}/bot4"
+        data = ["-D", self.folder / "data", "-U", "bot4", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        try:
+            subprocess.run([self.binaries / "initdb", *data], check=True, **self.quiet)
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def start(self) -> None:
         settings = {
-            "port": port,
+            "port": self.port,
             "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": folder,
+            "unix_socket_directories": self.folder,
             "fsync": "off",
             "max_connections": 50,
             "shared_buffers": "64MB",
             "log_min_messages": "fatal",
-            **more,
+            **self.more,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        server = subprocess.Popen([binaries / "postgres", "-D", data, *options], **quiet)
-        try:
-            wait_for_port(port, server)
-            create = ["-h", "127.0.0.1", "-p", str(port), "-U", "bot4", "bot4"]
-            subprocess.run([binaries / "createdb", *create], check=True, **quiet)
-            yield f"postgresql://bot4@127.0.0.1:{port}/bot4"
-        finally:
-            server.send_signal(signal.SIGINT)  # fast: clients that are still there are cut off
-            server.communicate(timeout=30)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        command = [self.binaries / "postgres", "-D", self.folder / "data", *options]
+        self.process = subprocess.Popen(command, **self.quiet)
+        wait_for_port(self.port, self.process)
+
+    def create(self) -> None:
+        create = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "bot4", "bot4"]
+        subprocess.run([self.binaries / "createdb", *create], check=True, **self.quiet)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)  # fast: clients that are still there are cut off
+            self.process.communicate(timeout=30)
+            self.process = None
+
+    def close(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextmanager

@@ -11,8 +11,12 @@ import pytest
 pytest.importorskip("psycopg", reason="psycopg is not installed (extra: postgres)")
 
 from bot4.adapters.failover import lease as lease_module
-from bot4.adapters.failover.lease import EPOCH_START_S, Lease, connect, make_tables
+from bot4.adapters.failover.leadership import LeaseTerms, take_lease
+from bot4.adapters.failover.lease import EPOCH_START_S, FailoverError, Lease, connect, make_tables
 from bot4.adapters.failover.lease_keeper import LeaseKeeper
+from bot4.adapters.failover.standby import Standby
+from bot4.config import FailoverSettings
+from bot4.domain.errors import ConfigError
 
 NAMES = iter(f"lease-{number}" for number in range(1_000_000))
 
@@ -163,3 +167,132 @@ def test_a_keeper_without_its_database_stops_before_the_lease_runs_out():
     assert not kept.is_lost
     wait_for(lambda: kept.failures > 0)
     kept.end(in_order=True)
+
+
+def terms(url, name, holder, **changed):
+    lengths = {"ttl_ms": 500, "renew_ms": 100} | changed
+    return LeaseTerms(url, name, holder, FailoverSettings(account="test", **lengths))
+
+
+def lead_until(url, name, holder, last_epoch, *, in_order, has_unfinished=False):
+    leadership = take_lease(terms(url, name, holder), last_epoch, has_unfinished=has_unfinished)
+    leadership.end(in_order=in_order)
+    return leadership.epoch
+
+
+def test_a_second_leader_is_told_to_stand_by(postgres_url):
+    name = next(NAMES)
+    first = take_lease(terms(postgres_url, name, "one"), 0, has_unfinished=False)
+    with pytest.raises(FailoverError, match=r"one leads .*--standby") as raised:
+        take_lease(terms(postgres_url, name, "two"), 0, has_unfinished=False)
+    assert raised.value.exit_code == 75
+    first.end(in_order=True)
+
+
+def test_after_an_end_in_order_anybody_leads_who_has_nothing_unfinished(postgres_url):
+    name = next(NAMES)
+    epoch = lead_until(postgres_url, name, "one", 0, in_order=True)
+    with pytest.raises(ConfigError, match=r"has led .* since"):
+        take_lease(terms(postgres_url, name, "two"), 5, has_unfinished=True)
+    assert lead_until(postgres_url, name, "two", 5, in_order=True) == epoch + 1
+
+
+def test_after_a_failure_the_same_data_directory_leads_and_no_other(postgres_url):
+    name = next(NAMES)
+    epoch = lead_until(postgres_url, name, "one", 0, in_order=False)
+    time.sleep(0.6)
+    with pytest.raises(ConfigError, match=r"has led .* since"):
+        take_lease(terms(postgres_url, name, "two"), 0, has_unfinished=False)
+    assert lead_until(postgres_url, name, "one again", epoch, in_order=True, has_unfinished=True) == epoch + 1
+
+
+def standby(url, name, said, *, can_trade=lambda: None):
+    class Reader:
+        copy = run_id = None
+
+        def catch_up(self, connection):
+            del connection
+
+    return Standby(
+        terms(url, name, "two"), Reader(), last_epoch=0, recv_window_ms=1_000, can_trade=can_trade, say=said.append
+    )
+
+
+def waiting_on(waiting):
+    taken = []
+    thread = threading.Thread(target=lambda: taken.append(waiting.wait()))
+    thread.start()
+    return thread, taken
+
+
+def test_a_standby_takes_what_has_run_out_and_not_before(postgres_url):
+    name, said = next(NAMES), []
+    first = take_lease(terms(postgres_url, name, "one"), 0, has_unfinished=False)
+    thread, taken = waiting_on(standby(postgres_url, name, said))
+    wait_for(lambda: any("one leads" in line for line in said))
+    time.sleep(1.0)
+    assert not taken
+    ended_s = time.monotonic()
+    first.end(in_order=False)
+    thread.join(20)
+    assert taken[0].epoch == first.epoch + 1
+    assert taken[0].fence_until_s > ended_s + 1.0, "requests of the first may be taken for a receive window more"
+    taken[0].end(in_order=True)
+
+
+def keep_apart(url, database, *, patience_s=None):
+    """A leader that renews, a database whose clock is set on and on, and a standby beside them for a second."""
+    name, said = next(NAMES), []
+    first = take_lease(terms(url, name, "one"), 0, has_unfinished=False)
+    waiting = standby(url, name, said)
+    if patience_s is not None:
+        waiting._patience_s = patience_s
+    thread, taken = waiting_on(waiting)
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until and not taken:
+        expire(database, name)
+        time.sleep(0.02)
+    waiting.stop()
+    thread.join(20)
+    for leadership in (first, *(one for one in taken if one is not None)):
+        leadership.end(in_order=True)
+    assert taken == [None]
+
+
+def test_a_database_whose_clock_is_set_makes_no_second_leader(postgres_url, database):
+    keep_apart(postgres_url, database)
+
+
+def test_a_standby_that_believes_the_databases_clock_is_caught(postgres_url, database):
+    with pytest.raises(AssertionError):
+        keep_apart(postgres_url, database, patience_s=0.0)
+
+
+def test_a_standby_takes_nothing_after_an_end_in_order_nor_without_a_venue_or_a_database(postgres_url):
+    name, said = next(NAMES), []
+
+    def unreachable():
+        raise FailoverError("no route")
+
+    first = take_lease(terms(postgres_url, name, "one"), 0, has_unfinished=False)
+    first.end(in_order=True)
+    after = standby(postgres_url, name, said)
+    thread, taken = waiting_on(after)
+    wait_for(lambda: said)
+    time.sleep(1.0)
+    after.stop()
+    thread.join(20)
+    assert taken == [None]
+    assert said == ["standby: nobody leads: waiting for a leader"]
+    lead_until(postgres_url, name, "one", first.epoch, in_order=False)
+    cut_off = standby(postgres_url, name, said, can_trade=unreachable)
+    thread, taken = waiting_on(cut_off)
+    wait_for(lambda: "no route" in said[-1])
+    cut_off.stop()
+    thread.join(20)
+    alone = standby("postgresql://bot4@127.0.0.1:1/none", name, said)
+    thread, also = waiting_on(alone)
+    wait_for(lambda: "nothing is taken over" in said[-1])
+    alone.stop()
+    thread.join(20)
+    assert [*taken, *also] == [None, None]

@@ -39,8 +39,8 @@ def write(journal, count, size=100):
 
 def mirror(url, database, name, epoch, folder, *, start=Place()):  # noqa: B008 - frozen
     """Copy what there is, as a leader of that epoch."""
-    begin_term(database, name, epoch, RUN, start)
-    writer = MirrorWriter(url, name, epoch, folder / JOURNAL, start, interval_s=0.01, ttl_s=5.0)
+    del database
+    writer = MirrorWriter(url, name, epoch, RUN, folder / JOURNAL, start, interval_s=0.01, ttl_s=5.0)
     writer.start()
     assert writer.stop(20.0)
     return writer
@@ -59,9 +59,8 @@ def reader_of(name, folder):
 def test_a_copy_is_the_journal_byte_by_byte_over_segments_and_while_it_is_written(postgres_url, database, tmp_path):
     name = next(NAMES)
     with journal(tmp_path / "a", segment_bytes=1 << 20, first_epoch=7) as book:
-        begin_term(database, name, 7, RUN, Place())
         writer = MirrorWriter(
-            postgres_url, name, 7, tmp_path / "a" / JOURNAL, Place(), interval_s=0.005, ttl_s=5.0
+            postgres_url, name, 7, RUN, tmp_path / "a" / JOURNAL, Place(), interval_s=0.005, ttl_s=5.0
         )  # fmt: skip
         writer.start()
         follower, _ = reader_of(name, tmp_path / "b")
@@ -108,7 +107,7 @@ def test_the_tail_of_a_leader_that_was_overtaken_is_cut_and_the_new_leaders_foll
     assert mirrored_end(database, name, RUN) == start
     with journal(tmp_path / "a" / RUN, first_epoch=7) as book:  # the old one wrote on, and it even reached the mirror
         write(book, 5)
-    late = MirrorWriter(postgres_url, name, 7, tmp_path / "a" / RUN / JOURNAL, start, interval_s=0.01, ttl_s=5.0)
+    late = MirrorWriter(postgres_url, name, 7, RUN, tmp_path / "a" / RUN / JOURNAL, start, interval_s=0.01, ttl_s=5.0)
     late.start()
     assert late.stop(20.0)
     with journal(tmp_path / "b" / RUN, first_epoch=9) as book:
@@ -140,7 +139,14 @@ def test_a_database_that_is_away_keeps_nobody_and_is_caught_up_with(postgres_url
     with journal(tmp_path / "a") as book:
         write(book, 10)
         away = MirrorWriter(
-            "postgresql://bot4@127.0.0.1:1/none", name, 7, tmp_path / "a" / JOURNAL, Place(), interval_s=0.01, ttl_s=1.0
+            "postgresql://bot4@127.0.0.1:1/none",
+            name,
+            7,
+            RUN,
+            tmp_path / "a" / JOURNAL,
+            Place(),
+            interval_s=0.01,
+            ttl_s=1.0,
         )
         away.start()
         deadline = time.monotonic() + 20

@@ -150,13 +150,13 @@ def test_a_report_of_a_strangers_order_without_a_trade_is_nothing():
 
 def test_the_board_is_at_rest_when_no_answer_and_no_trade_is_missing():
     desk = Desk()
-    assert not desk.board.is_at_rest
+    assert not desk.board.is_at_rest()
     desk.board.take_order(shown())
-    assert desk.board.is_at_rest
+    assert desk.board.is_at_rest()
     desk.board.take_order(shown(0, VenueOrderStatus.CANCELED, 4))
-    assert not desk.board.is_at_rest, "four lots were filled and nobody has seen the trade"
+    assert not desk.board.is_at_rest(), "four lots were filled and nobody has seen the trade"
     desk.board.take_fill(trade(1, 4))
-    assert desk.board.is_at_rest
+    assert desk.board.is_at_rest()
 
 
 def test_settled_orders_beyond_the_bound_are_forgotten_oldest_first():

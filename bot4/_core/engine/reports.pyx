@@ -79,11 +79,12 @@ cdef inline void _know(Lane* lane, WorkingOrder* order) noexcept nogil:
         risk_apply_known(lane.risk, order.side)
 
 
-cdef inline void _take_as_accepted(Lane* lane, WorkingOrder* order, int64_t now_ns) noexcept nogil:
+cdef inline void _take_as_accepted(Lane* lane, WorkingOrder* order, bint was_asked_for, int64_t now_ns) noexcept nogil:
     order.is_acked = True
     risk_apply_accepted(lane.risk)
     breaker_record_success(lane.shared.breaker, now_ns)
-    breaker_record_latency(lane.shared.breaker, now_ns - order.sent_ns, now_ns)
+    if not was_asked_for:       # how long nobody answered, or nobody lived to hear it, is not how fast the venue is
+        breaker_record_latency(lane.shared.breaker, now_ns - order.sent_ns, now_ns)
 
 
 # -- fills -------------------------------------------------------------------------------------------------------------
@@ -153,6 +154,7 @@ cdef inline bint _is_sound(const Lane* lane, const WorkingOrder* order, const Ev
 cdef void _take_external_fill(Lane* lane, WorkingOrder* order, const Event* event, int64_t now_ns) noexcept nogil:
     cdef int64_t known_lots, order_lots, total_lots
     cdef int verdict = CUMULATIVE_OK
+    cdef bint was_unknown = order != NULL and order.is_unknown
     if not _is_sound(lane, order, event):
         _contradict(lane, MISMATCH_FIELDS, now_ns)
         return
@@ -168,7 +170,7 @@ cdef void _take_external_fill(Lane* lane, WorkingOrder* order, const Event* even
         known_lots, order_lots, total_lots = order.filled_lots, order.qty_lots, order.total_lots
         verdict = cumulative_check(known_lots, event.body.order.qty_lots, total_lots, order_lots)
     if not order.is_acked:
-        _take_as_accepted(lane, order, now_ns)
+        _take_as_accepted(lane, order, was_unknown, now_ns)
     _apply_fill(lane, order, event, now_ns)
     if verdict == CUMULATIVE_MISSING:
         _contradict(lane, MISMATCH_MISSING, now_ns)
@@ -228,7 +230,7 @@ cdef void _take_outcome_of_sending(Lane* lane, WorkingOrder* order, const Event*
 
 cdef void reports_apply(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     cdef WorkingOrder* order = orders_find(&lane.orders, event.body.order.order_id)
-    cdef bint is_external = lane.paper == NULL
+    cdef bint is_external = lane.paper == NULL, was_unknown
     cdef uint64_t fills = lane.counters.fills
     desk_journal(lane, JOURNAL_UPDATE, event, sizeof(Event), now_ns, False)
     if is_external and event.kind == EVENT_ORDER_FILL:
@@ -238,13 +240,14 @@ cdef void reports_apply(Lane* lane, const Event* event, int64_t now_ns) noexcept
     elif order == NULL:
         lane.counters.strays += event.kind != EVENT_CANCEL_REJECTED
     elif event.kind == EVENT_ORDER_ACK:
+        was_unknown = order.is_unknown
         _know(lane, order)
         if not order.is_acked:
             lane.counters.acks += 1
-            _take_as_accepted(lane, order, now_ns)
+            _take_as_accepted(lane, order, was_unknown, now_ns)
     elif event.kind == EVENT_ORDER_FILL:
         if not order.is_acked:
-            _take_as_accepted(lane, order, now_ns)
+            _take_as_accepted(lane, order, order.is_unknown, now_ns)
         _apply_fill(lane, order, event, now_ns)
     elif event.kind == EVENT_CANCEL_REJECTED:
         if is_external and order.cancel_pending:

@@ -58,11 +58,13 @@ UPDATE bot4_leases SET expires_at = clock_timestamp() + %(ttl)s * INTERVAL '1 se
  WHERE name = %(name)s AND holder = %(holder)s AND epoch = %(epoch)s
 """
 _LET_GO = """
-UPDATE bot4_leases SET expires_at = clock_timestamp(), released = %(released)s
+UPDATE bot4_leases SET expires_at = '-infinity', released = %(released)s
  WHERE name = %(name)s AND holder = %(holder)s AND epoch = %(epoch)s
 """
 _LOOK = """
-SELECT holder, epoch, released, extract(epoch FROM expires_at - clock_timestamp())::FLOAT8
+SELECT holder, epoch, released, expires_at::TEXT,
+       CASE WHEN isfinite(expires_at) THEN extract(epoch FROM expires_at - clock_timestamp())::FLOAT8
+            ELSE '-infinity'::FLOAT8 END
   FROM bot4_leases WHERE name = %(name)s
 """
 
@@ -73,11 +75,12 @@ class FailoverError(RetryableError):
 
 @dataclass(frozen=True, slots=True)
 class LeaseRow:
-    """A lease as it stands; `left_s` is negative once it has run out."""
+    """A lease as it stands; `left_s` is negative once it has run out, minus infinity where it was given up."""
 
     holder: str
     epoch: int
     is_released: bool
+    expires_at: str
     left_s: float
 
 
@@ -97,12 +100,15 @@ def connect(url: str, ttl_s: float) -> psycopg.Connection[tuple[Any, ...]]:
         keepalives_interval=1,
         keepalives_count=2,
         tcp_user_timeout=wait_ms,
-        options=f"-c statement_timeout={wait_ms} -c timezone=UTC",
+        options=f"-c statement_timeout={wait_ms} -c idle_in_transaction_session_timeout={wait_ms} -c timezone=UTC",
     )
 
 
 def make_tables(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
     """Make the tables where they are not there."""
+    row = connection.execute("SELECT to_regclass('bot4_journal_mirror')").fetchone()
+    if row is not None and row[0] is not None:
+        return
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
         for statement in _SCHEMA.split(";"):

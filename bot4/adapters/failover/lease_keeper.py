@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Of a lease's length: how much earlier than the database the leader itself holds it for over.
 MARGIN = 0.1
+_ENDING_S = 60.0
+_LOOK_S = 0.05
 
 
 class LeaseKeeper:
@@ -87,10 +89,15 @@ class LeaseKeeper:
         elif self._heard_s is None:
             self._heard_s = self._monotonic()  # it has begun, and has this long to get ready
 
+    def rest(self) -> None:
+        """Expect no sign of life while a run is brought to its end."""
+        self._heard_s = self._monotonic() + _ENDING_S
+
     def end(self, *, in_order: bool) -> None:
         """Stop renewing; a lease that ends in order is given back."""
         self._stop.set()
-        self._thread.join(self._ttl_s + 1.0)
+        if self._thread.is_alive():
+            self._thread.join(self._ttl_s + 1.0)
         if in_order and not self._lost:
             with contextlib.suppress(psycopg.Error), connect(self._url, self._ttl_s) as connection:
                 self._lease(connection).let_go(self.epoch, in_order=True)
@@ -108,17 +115,21 @@ class LeaseKeeper:
                 self._stop.wait(min(self._renew_s, 0.25))
 
     def _renew_on(self, lease: Lease) -> None:
+        next_s = 0.0
         while not self._stop.is_set():
+            asked_s = self._monotonic()
             if self._is_wanted():
-                asked_s = self._monotonic()
-                if not lease.renew(self.epoch):
-                    self._lost = True
-                    return
-                self._valid_until_s = asked_s + self._ttl_s * (1.0 - MARGIN)
+                if asked_s >= next_s:
+                    if not lease.renew(self.epoch):
+                        self._lost = True
+                        return
+                    self._valid_until_s = asked_s + self._ttl_s * (1.0 - MARGIN)
+                    next_s = asked_s + self._renew_s
             elif self.is_valid():
                 self._valid_until_s = 0.0  # nothing is sent from here on; then the next one may begin
                 lease.let_go(self.epoch, in_order=False)
-            self._stop.wait(self._renew_s)
+                next_s = 0.0
+            self._stop.wait(min(self._renew_s, _LOOK_S))
 
     def _is_wanted(self) -> bool:
         return self._heard_s is None or self._monotonic() - self._heard_s <= self._unready_s

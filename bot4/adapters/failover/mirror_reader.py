@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TERMS = "SELECT epoch, run_id, segment, at FROM bot4_terms WHERE name = %s ORDER BY epoch"
 _ROWS = """
 SELECT segment, at, bytes FROM bot4_journal_mirror
- WHERE name = %s AND epoch = %s AND (segment, at) >= (%s, %s) ORDER BY segment, at LIMIT 64
+ WHERE name = %s AND epoch = %s AND (segment, at) >= (%s, %s) ORDER BY segment, at LIMIT 4
 """
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bot4.adapters.failover.journal_tail import Piece
 
-BATCH_BYTES = 1 << 20
+BATCH_BYTES = 1 << 18
 _WRITE = """
 INSERT INTO bot4_journal_mirror (name, epoch, segment, at, last_seq, bytes)
 VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
@@ -34,7 +34,7 @@ def begin_term(
     """Note from where on in a run's journal an epoch's rows count; rows of other runs are forgotten."""
     with connection.transaction():
         connection.execute(
-            "INSERT INTO bot4_terms (name, epoch, run_id, segment, at) VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO bot4_terms VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             (name, epoch, run_id, start.segment, start.at),
         )
         others = "SELECT epoch FROM bot4_terms WHERE name = %s AND run_id <> %s AND epoch < %s"
@@ -67,7 +67,9 @@ class MirrorWriter:
         Database and lease.
     epoch : int
         Of the lease that is held.
+    run_id : str
     journal : Path
+        Of that run.
     start : Place
         Where the term begins.
     interval_s : float
@@ -77,10 +79,19 @@ class MirrorWriter:
 
     """
 
-    def __init__(
-        self, url: str, name: str, epoch: int, journal: Path, start: Place, *, interval_s: float, ttl_s: float
+    def __init__(  # noqa: PLR0917 - what a mirror is of
+        self,
+        url: str,
+        name: str,
+        epoch: int,
+        run_id: str,
+        journal: Path,
+        start: Place,
+        *,
+        interval_s: float,
+        ttl_s: float,
     ) -> None:
-        self._url, self._name, self._epoch = url, name, epoch
+        self._url, self._name, self._epoch, self._run_id, self._start = url, name, epoch, run_id, start
         self._tail = JournalTail(journal, start)
         self._interval_s, self._ttl_s = interval_s, ttl_s
         self._waiting: Piece | None = None
@@ -104,6 +115,7 @@ class MirrorWriter:
         while True:
             try:
                 with connect(self._url, self._ttl_s) as connection:
+                    begin_term(connection, self._name, self._epoch, self._run_id, self._start)
                     self._copy_on(connection)
             except psycopg.Error:
                 self.failures += 1

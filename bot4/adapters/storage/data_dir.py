@@ -85,6 +85,21 @@ class DataDir:
         """Return the folders of the runs there were, newest first."""
         return sorted((folder for folder in (self.path / "runs").iterdir() if folder.is_dir()), reverse=True)
 
+    @property
+    def last_epoch(self) -> int:
+        """The newest epoch a run here had; 0 before the first."""
+        try:
+            return int((self.path / "epoch").read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return 0
+        except (OSError, ValueError) as error:
+            raise DataDirError(f"the epoch of {self.path} cannot be read: {error}") from None
+
+    def keep_epoch(self, epoch: int) -> None:
+        """Note an epoch that was given elsewhere, on the disk before it is used; it must be above the last one."""
+        if self.next_epoch(epoch + _EPOCH_START_S) != epoch:
+            raise DataDirError(f"epoch {epoch} is not above those of {self.path}")
+
     def next_epoch(self, now_s: int) -> int:
         """Return a number no earlier run here had, on the disk before it is used: orders are named by it.
 

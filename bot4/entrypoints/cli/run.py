@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot4.application.run_guard import RunGuard
     from bot4.application.session import PaperSession
     from bot4.application.session_failure import SessionFailedError
+    from bot4.bootstrap import OpenStandby
     from bot4.bootstrap.session import OpenSession
     from bot4.dto.summary import RunSummary
 
@@ -72,6 +73,11 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     "--live",
     is_flag=True,
     help="With --venue: real orders with real money. Needs both consents, a key and a passed preflight: docs/live.md.",
+)
+@click.option(
+    "--standby",
+    is_flag=True,
+    help="With --live: wait beside a leader of the same settings, and trade on where it fails. Needs PostgreSQL.",
 )
 @click.option(
     "--record",
@@ -147,6 +153,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
     strategy_args: tuple[str, ...],
     *,
     live: bool,
+    standby: bool,
     quiet: bool,
 ) -> None:
     """Trade on paper: over a recording, a live venue's market data or the built-in synthetic market.
@@ -170,6 +177,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
             symbols=symbols,
             record=record,
             live=live,
+            standby=standby,
             speed=speed,
             duration=duration,
             instrument_files=instrument_files,
@@ -210,6 +218,7 @@ def _run(
     symbols: tuple[str, ...],
     record: Path | None,
     live: bool,
+    standby: bool,
     speed: float | None,
     duration: float | None,
     instrument_files: tuple[Path, ...],
@@ -220,7 +229,7 @@ def _run(
     strategy: tuple[str, tuple[str, ...]] | None,
     quiet: bool,
 ) -> int:
-    from bot4.bootstrap import load_strategy, open_session
+    from bot4.bootstrap import load_strategy, open_session, open_standby
     from bot4.config import load_settings
     from bot4.domain.errors import ConfigError
     from bot4.entrypoints.cli.run_display import make_display
@@ -232,6 +241,8 @@ def _run(
         raise ConfigError(f"{'--symbol' if symbols else '--record' if record else '--live'} needs --venue")
     elif not replay and market not in {None, "spot"}:
         raise ConfigError("--market is for --replay and --venue: the synthetic market is a spot market")
+    if standby and not live:
+        raise ConfigError("--standby needs --venue and --live: it takes over real orders")
     _require_place(json_file)
     settings = load_settings(config_file, overrides=overrides)
     chosen_speed = speed if speed is not None else (0.0 if replay or venue else 1.0)
@@ -254,10 +265,13 @@ def _run(
         strategy=None if strategy is None else load_strategy(*strategy),
         named=strategy,
     )
-    return _trade(opening, json_file)
+    waiting = partial(open_standby, settings, venue=venue or "", market=market, symbols=symbols, say=_say)
+    return _trade(opening, json_file, waiting if standby else None)
 
 
-def _trade(opening: Callable[[], OpenSession], json_file: str | None) -> int:
+def _trade(
+    opening: Callable[..., OpenSession], json_file: str | None, standby: Callable[[], OpenStandby] | None
+) -> int:
     """Run it to its end; whatever failed on the way, there is a summary."""
     from bot4.application.session_failure import SessionFailedError
     from bot4.domain.errors import StrategyFailedError
@@ -267,6 +281,12 @@ def _trade(opening: Callable[[], OpenSession], json_file: str | None) -> int:
     code = 0
     with _Signals() as signals:
         try:
+            if standby is not None:
+                waiting = standby()
+                signals.stop(waiting)
+                if (lead := waiting.wait()) is None:
+                    return 0
+                opening = partial(opening, took_over=(lead, waiting.data_dir))
             opened = opening()
             with opened as session:
                 signals.stop(session, opened.guard)
@@ -334,6 +354,10 @@ def _write_json(summary: RunSummary, json_file: str | None) -> None:
             raise OutputError(f"summary {json_file} cannot be written: {error.strerror}") from None
 
 
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
 class _Signals:
     """Ctrl-C and SIGTERM end the run in order, one that is only being put together too; a second one leaves at once.
 
@@ -341,7 +365,7 @@ class _Signals:
     """
 
     def __init__(self) -> None:
-        self._session: PaperSession | None = None
+        self._session: PaperSession | OpenStandby | None = None
         self._guard: RunGuard | None = None
         self._asked = False
         self._killed = False
@@ -357,10 +381,10 @@ class _Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def stop(self, session: PaperSession, guard: RunGuard) -> None:
+    def stop(self, session: PaperSession | OpenStandby, guard: RunGuard | None = None) -> None:
         """Stop this session at the first signal, or now where it has come."""
         self._session, self._guard = session, guard
-        if self._killed:
+        if self._killed and guard is not None:
             guard.ask("signal")
         if self._asked:
             session.stop()

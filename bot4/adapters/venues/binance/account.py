@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bot4.adapters.venues.binance.errors import ErrorTable
     from bot4.adapters.venues.binance.sign import Signer
     from bot4.domain.secret import Secret
-    from bot4.ports.exchange import VenueEvent
+    from bot4.ports.exchange import VenueEvent, VenueOrder
 
 _SAMPLES = 5
 _SYNC_NS = 30_000_000_000
@@ -157,6 +157,10 @@ class BinanceAccount:
         for _ in range(_SAMPLES):
             await self._ask_time()
 
+    async def answers(self) -> bool:
+        """Ask the venue's time; whether it told."""
+        return isinstance(await self._rest.call(self.time_operation, {}), Success)
+
     def server_now_ns(self) -> int:
         """Return the venue's time now, as estimated."""
         return self.clock.server_now_ns()
@@ -244,6 +248,29 @@ class BinanceAccount:
             return [read(row) for row in payload]
         except UNREADABLE as error:
             return NoInformation(f"an answer that cannot be read: {type(error).__name__} {error}")
+
+    def _read_listed(self, row: Mapping[str, Any]) -> VenueOrder:
+        raise NotImplementedError
+
+    async def _orders_since(
+        self, operation: Operation, symbol: str, since_ns: int, window_ms: int
+    ) -> Sequence[VenueOrder] | NoInformation:
+        start_ms, now_ms = since_ns // 1_000_000, self.server_now_ns() // 1_000_000
+        found: list[VenueOrder] = []
+        while True:
+            if found:  # from the first one on by id, which no window can hide one of
+                params = {"orderId": str(int(found[-1].venue_order_id) + 1)}
+            elif start_ms <= now_ms:
+                params = {"startTime": str(start_ms), "endTime": str(start_ms + window_ms - 1)}
+                start_ms += window_ms
+            else:
+                return found
+            page = await self._rows(operation, {"symbol": symbol, **params, "limit": "1000"}, self._read_listed)
+            if isinstance(page, NoInformation):
+                return page
+            if found and not page:
+                return found
+            found += page
 
     async def _emit(self, event: VenueEvent) -> None:
         await self._events.put(event)

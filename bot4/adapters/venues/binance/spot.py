@@ -49,6 +49,7 @@ _CANCEL_ALL = Operation("openOrders.cancelAll", "DELETE", "/api/v3/openOrders", 
 _AMEND = Operation("order.amend.keepPriority", "PUT", "/api/v3/order/amend/keepPriority", weight=4)
 _QUERY = Operation("order.status", "GET", "/api/v3/order", weight=4)
 _OPEN = Operation("openOrders.status", "GET", "/api/v3/openOrders", weight=6)
+_ORDERS = Operation("allOrders", "GET", "/api/v3/allOrders", weight=20)
 _ACCOUNT = Operation("account.status", "GET", "/api/v3/account", weight=20)
 _TRADES = Operation("myTrades", "GET", "/api/v3/myTrades", weight=20)
 _TRADES_OF_ORDER = Operation("myTrades", "GET", "/api/v3/myTrades", weight=5)
@@ -150,6 +151,10 @@ class BinanceSpot(BinanceAccount):
         rows: Sequence[VenueOrder] | NoInformation = await self._rows(_OPEN, {"symbol": symbol}, read_order)
         return rows
 
+    async def orders_since(self, symbol: str, since_ns: int) -> Sequence[VenueOrder] | NoInformation:
+        """List the orders placed from a venue time on: by days, which is the widest window, then by order id."""
+        return await self._orders_since(_ORDERS, symbol, since_ns, _DAY_MS)
+
     async def trades_of(self, symbol: str, venue_order_id: str) -> Sequence[VenueFill] | NoInformation:
         """List the trades of one order, which may be more than a page."""
         found: list[VenueFill] = []
@@ -220,6 +225,9 @@ class BinanceSpot(BinanceAccount):
         )
 
     # -- inside
+
+    def _read_listed(self, row: Mapping[str, Any]) -> VenueOrder:
+        return read_order(row)
 
     def _acked(self, outcome: Success | Reject | Unknown, client_order_id: str) -> Outcome:
         if not isinstance(outcome, Success):

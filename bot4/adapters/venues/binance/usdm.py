@@ -65,6 +65,7 @@ _MODIFY = Operation("order.modify", "PUT", "/fapi/v1/order", weight=1, orders=1)
 _QUERY = Operation("order.status", "GET", "/fapi/v1/order", weight=1)
 _QUERY_ALGO = Operation("", "GET", "/fapi/v1/algoOrder", weight=1)
 _OPEN = Operation("", "GET", "/fapi/v1/openOrders", weight=1)
+_ORDERS = Operation("", "GET", "/fapi/v1/allOrders", weight=5)
 _TRADES = Operation("", "GET", "/fapi/v1/userTrades", weight=5)
 _BALANCE = Operation("", "GET", "/fapi/v3/balance", weight=5)
 _POSITIONS = Operation("", "GET", "/fapi/v3/positionRisk", weight=5)
@@ -195,6 +196,10 @@ class BinanceUsdm(BinanceAccount):
         rows: Sequence[VenueOrder] | NoInformation = await self._rows(_OPEN, {"symbol": symbol}, read_order)
         return rows
 
+    async def orders_since(self, symbol: str, since_ns: int) -> Sequence[VenueOrder] | NoInformation:
+        """List the orders placed from a venue time on: by weeks, which is the widest window, then by order id."""
+        return await self._orders_since(_ORDERS, symbol, since_ns, _WEEK_MS)
+
     async def trades_of(self, symbol: str, venue_order_id: str) -> Sequence[VenueFill] | NoInformation:
         """List the trades of one order."""
         params = {"symbol": symbol, "orderId": venue_order_id, "limit": str(_PAGE)}
@@ -255,6 +260,9 @@ class BinanceUsdm(BinanceAccount):
         return why if why is not None or self._stream.is_up else "the user stream is down"
 
     # -- inside
+
+    def _read_listed(self, row: Mapping[str, Any]) -> VenueOrder:
+        return read_order(row)
 
     def _acked(self, outcome: Success | Reject | Unknown, client_order_id: str) -> Outcome:
         if not isinstance(outcome, Success):
