@@ -13,7 +13,8 @@ is
 Seconds are from the failure (of the database: from its return) to an open gate on an instrument without an unknown
 order that the venue does not know. `stray` counts orders at the exchange that the tables do not know - what a leader
 still sent after its lease, above all - or that are open at the end; `lost` what only one side has or what differs,
-`doubled` what is there twice. It ends with 1 where one of the three is not 0, or the 99th percentile is --limit (5 s) or more.
+`doubled` what is there twice. It ends with 1 where one of the three is not 0, or the 99th percentile is --limit (5 s)
+or more.
 """
 
 from __future__ import annotations
