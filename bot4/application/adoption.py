@@ -150,7 +150,7 @@ class _Booked:
         assets = {name: (index, decimals) for index, (name, decimals) in enumerate(past.opening.assets)}
         self._instruments = instruments
         self._taken: list[bytes] = []
-        self._outbox = ReportOutbox(self, assets, lambda: past.last_ns, self._refuse)  # type: ignore[arg-type]
+        self._outbox = ReportOutbox(self.push_reports, assets, lambda: past.last_ns, self._refuse)
 
     def push_reports(self, reports: NDArray[np.void], timeout_s: float = 0.0) -> int:
         """Take rows."""

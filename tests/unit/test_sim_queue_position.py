@@ -149,10 +149,11 @@ def test_own_buys_make_later_own_buys_dearer_and_the_temporary_part_halves():
         venue.submit(order_id=order_id, side=side, type=1, qty_lots=8, now_ns=now_ns)
         return fills_of(venue.step(now_ns, book))
 
-    assert buy(1, 1_000_000_000) == [(1_010, 8)]  # an order does not pay for itself twice
-    assert buy(2, 1_000_000_000) == [(1_018, 8)]  # 4 for good, 4 for now
-    assert buy(3, 2_000_000_000) == [(1_022, 8)]  # 8 for good, 8 / 2 for now
-    assert buy(4, 2_000_000_000, SELL) == [(1_012, 8)]  # sells meet the lasting 12 only
+    # Each pays its own 4 for good; the walk through the levels is what it pays of the rest.
+    assert buy(1, 1_000_000_000) == [(1_014, 8)]
+    assert buy(2, 1_000_000_000) == [(1_022, 8)]  # and what was before it: 4 for good, 4 for now
+    assert buy(3, 2_000_000_000) == [(1_026, 8)]  # 8 for good, 8 / 2 for now
+    assert buy(4, 2_000_000_000, SELL) == [(1_008, 8)]  # sells meet the lasting 12 only, less their own 4
 
 
 @pytest.mark.parametrize(
