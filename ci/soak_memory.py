@@ -62,7 +62,7 @@ RUN = "from bot4.entrypoints.cli.main import main; main()"
 LEAKY = """
 from bot4.entrypoints.embedding import QuietDisplay
 kept = []
-QuietDisplay.show = lambda self, view: kept.append(bytes({bytes_each}))
+QuietDisplay.show = lambda self, view: kept.append(b"." * {bytes_each})
 """
 
 

@@ -76,6 +76,7 @@ class Watchdog:
     canceled: int = 0
     fired: int = 0
     _seen: tuple[int, ...] = field(default=(), init=False)
+    _stood: tuple[int, ...] = field(default=(), init=False)  # at the last firing, while it was not seen to move since
     _moved_s: list[float] = field(default_factory=list, init=False)  # when each figure was another one last
 
     async def watch(self) -> bool:
@@ -89,6 +90,7 @@ class Watchdog:
                 self.log("over")
                 return True
             stands_s = self._note(seen.progress, now_s)
+            self._tell_if_it_moves(seen)
             if not seen.is_alive or (seen.is_armed and stands_s >= self.after_s):
                 why = f"no progress for {stands_s:.1f} s" if seen.is_alive else "the process is gone"
                 if not await self._fire(why):
@@ -101,6 +103,16 @@ class Watchdog:
                 refreshed_s = now_s
                 refreshing = asyncio.ensure_future(self.canceller.refresh())
             await asyncio.sleep(LOOK_S)
+
+    def _tell_if_it_moves(self, seen: Pulse) -> bool:
+        """Say so, once, when every figure that stood at the last firing is another one."""
+        if not (
+            self._stood and seen.is_alive and all(a != b for a, b in zip(self._stood, seen.progress, strict=False))
+        ):
+            return False
+        self._stood = ()
+        self.log("moves again", canceled=self.canceled)
+        return True
 
     def _note(self, progress: tuple[int, ...], now_s: float) -> float:
         """Take the figures of one look; returns how long the one that moved least has stood still."""
@@ -115,16 +127,14 @@ class Watchdog:
     async def _fire(self, why: str) -> bool:
         """Cancel everything, and look again until nothing can come any more or the run moves."""
         self.fired += 1
-        stood = self._seen
-        self.log("fired", why=why, progress=list(stood))
+        self._stood = self._seen
+        self.log("fired", why=why, progress=list(self._stood))
         until_s = self.now_s() + self.validity_s
         while True:
             if not await self._clear():
                 self.log("failed", canceled=self.canceled)
                 return False
-            seen = self.pulse()
-            if seen.is_alive and all(a != b for a, b in zip(stood, seen.progress, strict=False)):
-                self.log("moves again", canceled=self.canceled)
+            if self._tell_if_it_moves(self.pulse()):
                 return True
             if self.now_s() >= until_s:
                 self.log("clear", canceled=self.canceled)

@@ -122,7 +122,8 @@ def test_a_disk_that_fills_up_while_trading_ends_safely_and_the_next_run_goes_on
     assert outcome.code == 74, outcome.errors
     summary = outcome.summary("first")
     assert summary["status"] == "failed"
-    assert summary["failure"].endswith("bot4.sqlite cannot be written: database or disk is full")
+    assert "bot4.sqlite cannot be " in summary["failure"]
+    assert summary["failure"].endswith(": database or disk is full")
     assert outcome.errors[-1] == f"bot4: {summary['failure']}"
     assert summary["open_orders_left"] == 0
     assert summary["orders"] > 0

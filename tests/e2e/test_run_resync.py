@@ -55,7 +55,7 @@ def run(tmp_path: Path, replayed: Path) -> dict:
     done = subprocess.run(
         [
             *(sys.executable, "-c", MAIN, "run", "--config", tmp_path / "bot4.toml", "--data-dir", tmp_path / "data"),
-            *("--quiet", "--json", "-", "--replay", replayed),
+            *("--quiet", "--json", "-", "--seed", "7", "--replay", replayed),
         ],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name != "BOT4_DATA_DIR"},
