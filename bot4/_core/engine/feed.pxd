@@ -5,7 +5,8 @@ from libc.stdint cimport int64_t, uint64_t
 from bot4._core.engine.engine cimport Engine
 from bot4._core.engine.live cimport LiveState
 from bot4._core.engine.shard cimport ShardState
-from bot4._core.mem.spsc_ring cimport SpscRing, spsc_ring_t
+from bot4._core.mem.spsc cimport spsc_ring_t
+from bot4._core.mem.spsc_ring cimport SpscRing
 from bot4._core.mem.waiter cimport Waiter, waiter_t
 from bot4._core.types cimport Event
 from bot4._core.wire.scan cimport Scanner, ScannerState

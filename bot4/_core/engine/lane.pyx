@@ -53,7 +53,7 @@ from bot4._core.engine.strategy cimport strategy_tell
 from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE
 from bot4._core.engine.touch cimport touch_assume, touch_forget, touch_note_level, touch_take_book, touch_take_quote
 from bot4._core.engine.stages cimport STAGE_BOOK, STAGE_DECIDE, STAGE_FEATURES, STAGE_ORDER, stage_record
-from bot4._core.mem.spsc_ring cimport spsc_try_pop
+from bot4._core.mem.spsc cimport spsc_try_pop
 from bot4._core.risk.circuit cimport breaker_record_market
 from bot4._core.risk.limits cimport risk_apply_reference
 from bot4._core.sim.paper cimport paper_halt, paper_next_due, paper_on_event

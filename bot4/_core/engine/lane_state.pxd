@@ -15,7 +15,7 @@ from bot4._core.engine.tape cimport Tape
 from bot4._core.engine.trade_ids cimport TradeIds
 from bot4._core.journal.append cimport JournalStream
 from bot4._core.mem.intent_ring cimport spsc_intent_ring_t
-from bot4._core.mem.spsc_ring cimport spsc_ring_t
+from bot4._core.mem.spsc cimport spsc_ring_t
 from bot4._core.mem.waiter cimport waiter_t
 from bot4._core.risk.circuit cimport BreakerState
 from bot4._core.risk.limits cimport RiskLimits, RiskState

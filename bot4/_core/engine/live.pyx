@@ -4,7 +4,7 @@
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
-from bot4._core.mem.spsc_ring cimport spsc_push_batch, spsc_size
+from bot4._core.mem.spsc cimport spsc_push_batch, spsc_size
 from bot4._core.mem.waiter cimport waiter_notify_many
 from bot4._core.types cimport EVENT_AGG_TRADE, EVENT_DEPTH_BEGIN, EVENT_GAP_MARK, EVENT_TRADE, Event
 

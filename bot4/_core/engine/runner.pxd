@@ -2,7 +2,8 @@
 
 from bot4._core.engine.engine cimport Engine
 from bot4._core.engine.link cimport VenueLink
-from bot4._core.mem.spsc_ring cimport SpscRing, spsc_ring_t
+from bot4._core.mem.spsc cimport spsc_ring_t
+from bot4._core.mem.spsc_ring cimport SpscRing
 from bot4._core.mem.waiter cimport Waiter
 from bot4._core.types cimport Event
 

@@ -18,7 +18,8 @@ from bot4._core.engine.strategy cimport strategy_next_due
 from bot4._core.engine.snapshot cimport snapshot_save, snapshot_size_max
 from bot4._core.journal.append cimport JournalStream, journal_next_seq
 from bot4._core.mem.record_buffer cimport borrow_records
-from bot4._core.mem.spsc_ring cimport SpscRing, spsc_pop_batch, spsc_push_batch, spsc_size
+from bot4._core.mem.spsc cimport spsc_pop_batch, spsc_push_batch, spsc_size
+from bot4._core.mem.spsc_ring cimport SpscRing
 from bot4._core.mem.waiter cimport Waiter, spsc_push_wait, timeout_ns_of, waiter_notify, waiter_t
 from bot4._core.risk.circuit cimport breaker_kill
 from bot4._core.types cimport EVENT_ORDER_ACK, EVENT_ORDER_TOTAL, Event, aligned_zalloc

@@ -14,7 +14,8 @@ from bot4._core.engine.python_strategy cimport PythonHost
 from bot4._core.engine.strategy_call cimport MARKETS_MAX, StrategyCall
 from bot4._core.engine.view cimport ViewState
 from bot4._core.mem.lossy_ring cimport LossyCursorState, LossyRing, lossy_ring_t
-from bot4._core.mem.spsc_ring cimport SpscRing, spsc_ring_t
+from bot4._core.mem.spsc cimport spsc_ring_t
+from bot4._core.mem.spsc_ring cimport SpscRing
 from bot4._core.mem.waiter cimport Waiter, waiter_t
 from bot4._core.types cimport Bar, Event, OrderIntent
 

@@ -22,7 +22,7 @@ from bot4._core.engine.strategy_call cimport (
 )
 from bot4._core.engine.view cimport VIEW_WORDS_MAX, view_await, view_begin, view_end, view_set
 from bot4._core.mem.lossy_ring cimport lossy_push, lossy_size, lossy_try_pop
-from bot4._core.mem.spsc_ring cimport spsc_size, spsc_try_pop, spsc_try_push
+from bot4._core.mem.spsc cimport spsc_size, spsc_try_pop, spsc_try_push
 from bot4._core.mem.waiter cimport waiter_notify
 from bot4._core.ta.registry cimport FEATURE_COUNT
 from bot4._core.types cimport (

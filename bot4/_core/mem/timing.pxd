@@ -5,7 +5,7 @@ from libc.stdint cimport uint64_t
 from bot4._core.mem.lossy_ring cimport LossyCursorState, lossy_ring_t
 from bot4._core.mem.mpmc_ring cimport mpmc_ring_t, mpmc_word_ring_t
 from bot4._core.mem.object_pool cimport pool_cache_t
-from bot4._core.mem.spsc_ring cimport spsc_ring_t, spsc_word_ring_t
+from bot4._core.mem.spsc cimport spsc_ring_t, spsc_word_ring_t
 from bot4._core.mem.waiter cimport waiter_t
 
 cdef uint64_t cycle_spsc_words(spsc_word_ring_t* ring, uint64_t n, waiter_t* readers) noexcept nogil

@@ -20,17 +20,10 @@ from bot4._core.mem.mpmc_ring cimport (
     mpmc_word_try_push,
 )
 from bot4._core.mem.object_pool cimport PoolCache, pool_acquire, pool_release
-from bot4._core.mem.spsc_ring cimport (
-    SpscRing,
-    SpscWordRing,
-    spsc_offer_batch,
-    spsc_pop_batch,
-    spsc_try_pop,
-    spsc_try_push,
-    spsc_word_offer,
-    spsc_word_try_pop,
-    spsc_word_try_push,
+from bot4._core.mem.spsc cimport (
+    spsc_offer_batch, spsc_pop_batch, spsc_try_pop, spsc_try_push, spsc_word_offer, spsc_word_try_pop, spsc_word_try_push,
 )
+from bot4._core.mem.spsc_ring cimport SpscRing, SpscWordRing
 from bot4._core.mem.waiter cimport Waiter, waiter_notify
 from bot4._core.types cimport Event, aligned_zalloc
 

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from bot4._core.mem.spsc_ring cimport spsc_ring_t
+from bot4._core.mem.spsc cimport spsc_ring_t
 from bot4._core.types cimport Event
 
 
