@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from bot4._core.sim.paper import Paper
     from bot4._core.ta.features import Features
     from bot4._core.wire.scan import Scanner
-    from bot4.application.backtest_result import BacktestResult
-    from bot4.application.session import PaperSession
+    from bot4.application.backtest.result import BacktestResult
+    from bot4.application.session.session import PaperSession
     from bot4.bootstrap import open_archive, open_recording
     from bot4.config import Settings, load_settings
     from bot4.domain.instrument import Instrument
@@ -89,7 +89,7 @@ __all__ = [
 # Where each name lives; the module's own name of it stands behind the colon where it differs.
 _HOMES = {
     "Account": "bot4._core.account.ledger",
-    "BacktestResult": "bot4.application.backtest_result",
+    "BacktestResult": "bot4.application.backtest.result",
     "Breaker": "bot4._core.risk.breaker",
     "CompiledStrategy": "bot4.strategy.base",
     "Contract": "bot4._core.account.contract",
@@ -106,7 +106,7 @@ _HOMES = {
     "ObjectPool": "bot4._core.mem.object_pool",
     "OrderBook": "bot4._core.book.order_book:Book",
     "Paper": "bot4._core.sim.paper",
-    "PaperSession": "bot4.application.session",
+    "PaperSession": "bot4.application.session.session",
     "Positions": "bot4._core.account.positions",
     "RiskGate": "bot4._core.risk.limits",
     "Rows": "bot4.dto.rows",

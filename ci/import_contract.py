@@ -32,6 +32,14 @@ ROOMS = [
     "(domain)",
     "_core",
 ]
+APPLICATION_ROOMS = [
+    "(session) | (evidence)",
+    "(live)",
+    "(orders) | (backtest)",
+    "(records)",
+    "(past)",
+    "(assembly) | (commands)",
+]
 CORE_ROOMS = [
     "(engine)",
     "(brain)",
@@ -155,7 +163,13 @@ def write_contracts(shadow: Path, externals: set[str]) -> Path:
     rooms = {path.stem for path in (shadow / "bot4").iterdir() if path.stem != "__init__"}
     outside = externals - {"bot4"}
     parts = ['[tool.importlinter]\nroot_package = "bot4"\ninclude_external_packages = true']
-    for title, container, layers in (("rooms", "bot4", ROOMS), ("core rooms", "bot4._core", CORE_ROOMS)):
+    for title, container, layers in (
+        ("rooms", "bot4", ROOMS),
+        ("application rooms", "bot4.application", APPLICATION_ROOMS),
+        ("core rooms", "bot4._core", CORE_ROOMS),
+    ):
+        if container == "bot4.application" and not (shadow / "bot4" / "application").is_dir():
+            continue
         parts.append(contract(title, "layers", layers=layers, containers=[container], exhaustive=True))
 
     def forbid(title: str, sources: set[str], forbidden: set[str]) -> None:

@@ -296,7 +296,7 @@ class Round:
             raise RuntimeError(f"a life ended by itself with {code}:\n{self.log()}")
 
     def _was_in_flight(self, states: Counter[str]) -> bool:
-        from bot4.application.run_past import read_past  # noqa: PLC0415 - loaded before the fork
+        from bot4.application.past.run_past import read_past  # noqa: PLC0415 - loaded before the fork
         from bot4.domain.order_id import client_order_id  # noqa: PLC0415 - loaded before the fork
 
         ledger, journal = self.exchange.ledger(), self._journal()
@@ -352,10 +352,11 @@ def load() -> None:
     for name in (
         "numpy", "aiohttp", "cryptography.hazmat.primitives.asymmetric.ed25519", "orjson", "msgspec", "rich.console",
         "bot4.entrypoints.cli.main", "bot4.entrypoints.cli.run", "bot4.entrypoints.cli.run_display",
-        "bot4.bootstrap", "bot4.bootstrap.session", "bot4.application.session", "bot4.application.run_past",
+        "bot4.bootstrap", "bot4.bootstrap.session", "bot4.application.session.session",
+        "bot4.application.past.run_past",
         "bot4.adapters.venues.binance.accounts", "bot4.adapters.venues.binance.market_data",
         "bot4.adapters.venues.live_feed", "bot4.adapters.storage.sqlite", "bot4.adapters.secrets.key_source",
-        "bot4.adapters.host.no_dumps", "bot4.application.preflight", "sqlite3",
+        "bot4.adapters.host.no_dumps", "bot4.application.live.preflight", "sqlite3",
     ):  # fmt: skip
         importlib.import_module(name)
     gc.collect()

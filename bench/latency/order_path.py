@@ -38,8 +38,8 @@ from bot4._core.types import EventKind  # noqa: E402
 from bot4.adapters.venues.binance.access import Endpoints  # noqa: E402
 from bot4.adapters.venues.binance.sign import Ed25519Signer, HmacSigner, Signer  # noqa: E402
 from bot4.adapters.venues.binance.spot import BinanceSpot  # noqa: E402
-from bot4.application.live_account import LivePace  # noqa: E402
-from bot4.application.live_gateway import LiveGateway  # noqa: E402
+from bot4.application.live.account import LivePace  # noqa: E402
+from bot4.application.live.gateway import LiveGateway  # noqa: E402
 from bot4.domain.instrument import ContractKind, Instrument  # noqa: E402
 from bot4.domain.order_id import client_order_id  # noqa: E402
 from bot4.domain.secret import Secret  # noqa: E402

@@ -17,7 +17,8 @@ from builders.backtest import instrument, quotes, roomy
 from harness import ns_per_operation
 
 from bot4._core.engine.array_feed import ArrayFeed
-from bot4.application.assembly import Assembly, InputShape, assemble
+from bot4.application.assembly.assembly import Assembly, assemble
+from bot4.application.assembly.shape import InputShape
 from bot4.domain.instrument import ContractKind
 from bot4.dto.rows import Rows
 from bot4.strategy.base import CompiledStrategy, host_strategy

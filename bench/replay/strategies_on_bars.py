@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 import bot4
-from bot4.application.backtest_statistics import judge
+from bot4.application.backtest.statistics import judge
 from bot4.domain.instrument import ContractKind
 from bot4.quant.cointegration import fit_pair
 from bot4.strategy.pairs import Pairs

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from bot4.adapters.failover.leadership import PostgresLeadership
-    from bot4.application.run_past import RunPast
+    from bot4.application.past.run_past import RunPast
     from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -38,7 +38,7 @@ async def ask_account(
     """
     import asyncio
 
-    from bot4.application.preflight import PreflightError
+    from bot4.application.live.preflight import PreflightError
 
     for _ in range(_TRIES - 1 if lead is not None and lead.fence_until_s else 0):
         try:
@@ -55,8 +55,8 @@ async def _ask(
     unfinished: Unfinished | None,
     lead: PostgresLeadership | None,
 ) -> tuple[Mapping[str, Decimal], RunPast | None]:
-    from bot4.application.preflight import PreflightError, preflight
-    from bot4.application.run_past import PastUnreadableError
+    from bot4.application.live.preflight import PreflightError, preflight
+    from bot4.application.past.run_past import PastUnreadableError
     from bot4.bootstrap.failover import adopt_lost
     from bot4.domain.errors import Bot4Error
     from bot4.ports.exchange import NoInformation

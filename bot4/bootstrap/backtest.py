@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bot4.application.backtest_result import BacktestResult
+    from bot4.application.backtest.result import BacktestResult
     from bot4.bootstrap.backtest_input import BacktestInput
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -48,7 +48,7 @@ class TrialRunner:
 
     def __call__(self, parameters: Mapping[str, str], progress: Callable[[int, int], None]) -> BacktestResult:
         """Run one setting and count it."""
-        from bot4.application.backtest_statistics import judge
+        from bot4.application.backtest.statistics import judge
         from bot4.bootstrap.trials import TrialBook
         from bot4.config import override_settings
         from bot4.domain.errors import ConfigError

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from bot4.adapters.recordings.replay_feed import ReplayFeed
     from bot4.adapters.storage.archive import Selection
-    from bot4.application.backtest_result import BacktestResult
+    from bot4.application.backtest.result import BacktestResult
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
 
@@ -91,7 +91,7 @@ class BacktestInput:
         """Run one strategy over it; raises whatever a Python strategy raises."""
         from dataclasses import replace
 
-        from bot4.application.backtest import replay_backtest, run_backtest
+        from bot4.application.backtest.run import replay_backtest, run_backtest
 
         if self._rows is not None:
             instruments, data = self._rows
@@ -107,7 +107,7 @@ class BacktestInput:
 
     def _open(self) -> tuple[ReplayFeed, Any]:
         from bot4.adapters.recordings.replay_feed import ReplayFeed
-        from bot4.application.assembly import InputShape
+        from bot4.application.assembly.shape import InputShape
         from bot4.domain.instrument import Market
 
         source = ReplayFeed(

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
     from bot4.adapters.control.server import ControlServer
     from bot4.adapters.storage.kill_switch import FileKillSwitch
-    from bot4.application.live_account import LiveAccount
-    from bot4.application.run_guard import RunGuard
-    from bot4.application.session import PaperSession
-    from bot4.application.status_desk import StatusDesk
+    from bot4.application.live.account import LiveAccount
+    from bot4.application.session.guard import RunGuard
+    from bot4.application.session.session import PaperSession
+    from bot4.application.session.status_desk import StatusDesk
     from bot4.config import Settings
     from bot4.ports.kill_switch import SwitchEntry
     from bot4.ports.unit_of_work import Store
@@ -45,7 +45,7 @@ class Beside:
         account: LiveAccount | None,
         store: Store,
     ) -> None:
-        from bot4.application.run_guard import RunGuard
+        from bot4.application.session.guard import RunGuard
 
         attend = None if account is None else account.attend
         self._attendant = attend and attend(session.killable, session.run_id, session.notes)
@@ -90,8 +90,8 @@ class Beside:
 def _audit_of(store: Store, run_id: str, notes: list[str]) -> Callable[[SwitchEntry], None]:
     """Return what writes an entry of the switch into the audit trail of the store; a store that fails costs a note."""
     from bot4._core.clock import SystemClock
-    from bot4.application.audit import AuditTrail
-    from bot4.application.commands import SwitchMoved
+    from bot4.application.commands.audit import AuditTrail
+    from bot4.application.commands.commands import SwitchMoved
     from bot4.domain.errors import Bot4Error
 
     def write(entry: SwitchEntry) -> None:

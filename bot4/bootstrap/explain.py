@@ -18,10 +18,10 @@ def explain_order(data_dir: Path, wanted: str, *, run_id: str | None = None) -> 
     NoInputError
         There is no such run.
     NoReasonsError, JournalReadError
-        See `bot4.application.explain`.
+        See `bot4.application.records.explain`.
 
     """
-    from bot4.application.explain import explain
+    from bot4.application.records.explain import explain
     from bot4.domain.errors import NoInputError
 
     runs = sorted(path for path in (data_dir / "runs").glob("*") if (path / "shard-0.journal").is_file())

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.storage.kill_switch import FileKillSwitch
     from bot4.adapters.venues.venue_streams import VenueStreams
-    from bot4.application.run_past import RunPast
+    from bot4.application.past.run_past import RunPast
     from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -149,7 +149,7 @@ def open_standby(
     from pathlib import Path
 
     from bot4.adapters.storage.data_dir import DataDir
-    from bot4.application.run_past import JOURNAL_NAME
+    from bot4.application.past.run_past import JOURNAL_NAME
     from bot4.bootstrap.control import kill_switch
     from bot4.bootstrap.live_account import require_live
     from bot4.bootstrap.store import open_store
@@ -210,9 +210,9 @@ async def adopt_lost(
     import asyncio
     import time
 
-    from bot4.application.adoption import VenueTale, adopt
-    from bot4.application.preflight import PreflightError
-    from bot4.application.run_past import JOURNAL_NAME, read_past
+    from bot4.application.live.preflight import PreflightError
+    from bot4.application.orders.adoption import VenueTale, adopt
+    from bot4.application.past.run_past import JOURNAL_NAME, read_past
     from bot4.ports.exchange import NoInformation
 
     journal = past.folder / JOURNAL_NAME

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot4.adapters.venues.venue_streams import VenueStreams
-    from bot4.application.golive import Evidence
+    from bot4.application.evidence.golive import Evidence
     from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -84,8 +84,8 @@ class Admission:
         """
         from datetime import UTC, datetime
 
-        from bot4.application.golive import require_passed
-        from bot4.application.preflight import PreflightError
+        from bot4.application.evidence.golive import require_passed
+        from bot4.application.live.preflight import PreflightError
 
         if (why := _no_real_venue(self._settings)) is not None:
             say(f"golive: {why}, no real venue: no evidence is asked for")
@@ -127,7 +127,7 @@ def read_evidence(settings: Settings, digest: str) -> Evidence | None:
 
     import orjson
 
-    from bot4.application.golive import Evidence
+    from bot4.application.evidence.golive import Evidence
     from bot4.domain.errors import DataError
 
     path = Path(settings.run.data_dir) / "golive" / f"{digest}.json"

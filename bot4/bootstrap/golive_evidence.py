@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bot4.application.golive import Evidence
-    from bot4.application.validation import Validation
+    from bot4.application.evidence.golive import Evidence
+    from bot4.application.evidence.validation import Validation
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
     from bot4.ports.run_view import RunView
@@ -62,7 +62,7 @@ def gather_evidence(
     """
     from datetime import UTC, datetime
 
-    from bot4.application.golive import Evidence, out_of_sample
+    from bot4.application.evidence.golive import Evidence, out_of_sample
     from bot4.bootstrap.golive import digest_of
     from bot4.domain.version import VERSION
 

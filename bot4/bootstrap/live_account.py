@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from bot4.adapters.secrets.key_source import ApiKey
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.venues.venue_streams import VenueStreams
-    from bot4.application.live_account import LiveAccount
-    from bot4.application.run_past import RunPast
-    from bot4.application.shard_kill import ShardKill
+    from bot4.application.live.account import LiveAccount
+    from bot4.application.live.shard_kill import ShardKill
+    from bot4.application.past.run_past import RunPast
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
     from bot4.ports.exchange import ExchangePort
@@ -24,7 +24,7 @@ def require_live(settings: Settings, venue: str | None) -> None:
     """Refuse real orders that were not asked for in every place they have to be."""
     import os
 
-    from bot4.application.preflight import PreflightError, require_consent
+    from bot4.application.live.preflight import PreflightError, require_consent
     from bot4.config import BinanceSettings
 
     require_consent(settings, os.environ)
@@ -56,7 +56,7 @@ def find_unfinished(settings: Settings, streams: VenueStreams, data_dir: DataDir
         A journal is damaged: nobody knows what that run has at the venue.
 
     """
-    from bot4.application.run_past import JOURNAL_NAME, read_past
+    from bot4.application.past.run_past import JOURNAL_NAME, read_past
     from bot4.domain.errors import ConfigError
 
     for folder in data_dir.runs():
@@ -97,8 +97,8 @@ def open_live_account(
     from bot4.adapters.host.account_lock import AccountLock
     from bot4.adapters.host.no_dumps import forbid_dumps
     from bot4.adapters.secrets.key_source import load_api_key
-    from bot4.application.live_account import LiveAccount, LivePace
-    from bot4.application.preflight import PreflightError
+    from bot4.application.live.account import LiveAccount, LivePace
+    from bot4.application.live.preflight import PreflightError
     from bot4.bootstrap.account_questions import ask_account
     from bot4.bootstrap.watchdog import Watch, WatchedRun
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot4.adapters.simulator.lockstep import LockstepDoor
-    from bot4.application.parity import Outcome
+    from bot4.application.evidence.parity import Outcome
     from bot4.config import Settings
     from bot4.dto.summary import RunSummary
     from bot4.ports.run_view import RunView
@@ -42,7 +42,7 @@ def lockstep_door(paths: Sequence[Path], settings: Settings, token: str) -> Lock
     from bot4._core.wire.scan import Scanner
     from bot4.adapters.recordings.replay_feed import ReplayFeed
     from bot4.adapters.simulator.lockstep import LockstepDoor, LockstepVenue
-    from bot4.application.assembly import lone_paper
+    from bot4.application.assembly.assembly import lone_paper
     from bot4.bootstrap.exchange import recorded_markets
     from bot4.domain.errors import DataError
 
@@ -126,9 +126,9 @@ def through_lockstep(
 
     from bot4.adapters.recordings.replay_feed import ReplayFeed
     from bot4.adapters.venues.binance.lockstep import BinanceLockstep
-    from bot4.application.assembly import InputShape
-    from bot4.application.lockstep_run import LockstepRun
-    from bot4.application.parity import outcome_of_journal
+    from bot4.application.assembly.shape import InputShape
+    from bot4.application.evidence.lockstep_run import LockstepRun
+    from bot4.application.evidence.parity import outcome_of_journal
 
     (instrument,) = ReplayFeed(paths).instruments
     with TemporaryDirectory(prefix="bot4-parity-") as folder, BinanceLockstep(address, token) as venue:
@@ -164,7 +164,7 @@ def parity_outcomes(
         As of the three.
 
     """
-    from bot4.application.parity import outcome_of_backtest
+    from bot4.application.evidence.parity import outcome_of_backtest
     from bot4.bootstrap.backtest_input import BacktestInput
 
     latency_ns = strategy_latency_ns
@@ -181,7 +181,7 @@ def _on_paper(paths: Sequence[Path], strategy: object | None, settings: Settings
 
     import msgspec
 
-    from bot4.application.parity import outcome_of_journal
+    from bot4.application.evidence.parity import outcome_of_journal
     from bot4.bootstrap.session import open_session
 
     with TemporaryDirectory(prefix="bot4-parity-") as folder:

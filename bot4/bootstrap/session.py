@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from bot4.adapters.failover.leadership import PostgresLeadership
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.venues.venue_streams import VenueStreams
-    from bot4.application.assembly import InputShape
-    from bot4.application.live_account import LiveAccount
-    from bot4.application.run_guard import RunGuard
-    from bot4.application.session import PaperSession
+    from bot4.application.assembly.shape import InputShape
+    from bot4.application.live.account import LiveAccount
+    from bot4.application.session.guard import RunGuard
+    from bot4.application.session.session import PaperSession
     from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
     from bot4.ports.display import Display
@@ -102,10 +102,10 @@ def open_session(
 
     from bot4._core.sim.latency import Latency
     from bot4.adapters.storage.data_dir import DataDir
-    from bot4.application.abandoned_runs import end_abandoned
-    from bot4.application.assembly import InputShape
-    from bot4.application.session import PaperSession
-    from bot4.application.status_desk import StatusDesk
+    from bot4.application.assembly.shape import InputShape
+    from bot4.application.past.abandoned_runs import end_abandoned
+    from bot4.application.session.session import PaperSession
+    from bot4.application.session.status_desk import StatusDesk
     from bot4.domain.errors import OutputError
 
     switch = kill_switch(Path(settings.run.data_dir))
@@ -186,7 +186,7 @@ def _recorded_feed(
     replay: Sequence[Path], instrument_files: Sequence[Path], market: str | None
 ) -> tuple[MarketFeed, InputShape]:
     from bot4.adapters.recordings.replay_feed import ReplayFeed
-    from bot4.application.assembly import InputShape
+    from bot4.application.assembly.shape import InputShape
     from bot4.domain.instrument import Market
 
     source = ReplayFeed(replay, instrument_files=instrument_files, market=None if market is None else Market(market))
@@ -230,7 +230,7 @@ class OpenSession:
         self._folder = folder
 
     def __enter__(self) -> PaperSession:
-        from bot4.application.run_past import JOURNAL_NAME
+        from bot4.application.past.run_past import JOURNAL_NAME
 
         if self._lead is not None:
             self._lead.begin(self.session.run_id, self._folder / JOURNAL_NAME)

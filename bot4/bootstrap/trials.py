@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from bot4.application.backtest_result import BacktestResult
-    from bot4.application.backtest_statistics import BacktestStatistics
+    from bot4.application.backtest.result import BacktestResult
+    from bot4.application.backtest.statistics import BacktestStatistics
     from bot4.config import Settings
     from bot4.domain.trial import TrialCount
 
@@ -46,7 +46,7 @@ class TrialBook:
         """Keep a result as a trial, and count those of its strategy on its data, this one included."""
         from datetime import UTC, datetime
 
-        from bot4.application.trials import count_trials, record_trial, trial_of
+        from bot4.application.evidence.trials import count_trials, record_trial, trial_of
 
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         trial = trial_of(result, statistics, parameters=self._parameters, ran_utc=now)

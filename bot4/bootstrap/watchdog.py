@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from typing import IO
 
     from bot4.adapters.secrets.key_source import ApiKey
-    from bot4.application.shard_kill import ShardKill
-    from bot4.application.watchdog import Pulse
+    from bot4.application.live.shard_kill import ShardKill
+    from bot4.application.live.watchdog import Pulse
     from bot4.config import LiveSettings
     from bot4.domain.instrument import Market
 
@@ -234,7 +234,7 @@ def _pulse_of(folder: Path) -> Callable[[], Pulse] | None:
     import select
 
     from bot4.adapters.storage.heartbeat import BeatState, read_beat
-    from bot4.application.watchdog import Pulse
+    from bot4.application.live.watchdog import Pulse
 
     first = read_beat(folder)
     if first is None:
@@ -276,7 +276,7 @@ async def _watch(
     from bot4.adapters.venues.binance.accounts import endpoints_of
     from bot4.adapters.venues.binance.canceller import BinanceCanceller
     from bot4.adapters.venues.binance.sign import make_signer
-    from bot4.application.watchdog import Watchdog
+    from bot4.application.live.watchdog import Watchdog
     from bot4.config import LiveSettings
     from bot4.domain.errors import Bot4Error
     from bot4.domain.instrument import Market

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bot4.application.backtest_result import BacktestResult
+    from bot4.application.backtest.result import BacktestResult
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
     from bot4.dto.summary import RunSummary
@@ -131,7 +131,7 @@ def backtest(
         Whatever a Python strategy raises.
 
     """
-    from bot4.application.backtest import run_backtest
+    from bot4.application.backtest.run import run_backtest
     from bot4.config import Settings as AllSettings
 
     return run_backtest(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bot4.application.backtest_result import BacktestResult
-    from bot4.application.trial_runs import TrialRuns
-    from bot4.application.validation import Validation
+    from bot4.application.backtest.result import BacktestResult
+    from bot4.application.evidence.trial_runs import TrialRuns
+    from bot4.application.evidence.validation import Validation
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
 
@@ -55,7 +55,7 @@ def walk_forward(
         As `backtest`, or the data are too short for so many windows.
 
     """
-    from bot4.application.validation import PERIODS_PER_PART, validate
+    from bot4.application.evidence.validation import PERIODS_PER_PART, validate
 
     least = (windows + 1) * PERIODS_PER_PART
     runs = _run(data, instruments, make_strategy, grid, settings, least, progress, options)
@@ -95,7 +95,7 @@ def cross_validate(
         As `walk_forward`.
 
     """
-    from bot4.application.validation import PERIODS_PER_PART, validate
+    from bot4.application.evidence.validation import PERIODS_PER_PART, validate
 
     runs = _run(data, instruments, make_strategy, grid, settings, groups * PERIODS_PER_PART, progress, options)
     return validate(runs, groups=groups, held_out=held_out, embargo=embargo, trials=trials)
@@ -111,7 +111,7 @@ def _run(  # noqa: PLR0917 - handed through
     progress: Callable[[int, int], None] | None,
     options: Mapping[str, Any],
 ) -> TrialRuns:
-    from bot4.application.trial_runs import run_trials
+    from bot4.application.evidence.trial_runs import run_trials
     from bot4.config import Settings as AllSettings
     from bot4.config import override_settings
     from bot4.domain.errors import ConfigError

@@ -22,6 +22,9 @@ CORE = {
     "bot4/adapters/__init__.py": "",
     "bot4/adapters/storage.py": "import sqlite3\nfrom bot4.domain import thing\n",
     "bot4/adapters/venues.py": "import numpy\n",
+    "bot4/application/__init__.py": "",
+    "bot4/application/past/__init__.py": "",
+    "bot4/application/live/__init__.py": "from bot4.application import past\n",
     "bot4/bootstrap.py": "from bot4.adapters import storage\n",
     "bot4/entrypoints/__init__.py": "import click\nimport bot4.bootstrap\n",
 }
@@ -56,6 +59,9 @@ def test_small_tree_without_a_breach_passes(tmp_path: Path) -> None:
         ("bot4/_core/mem/pool.pyx", "from bot4._core.book.order_book cimport B\n", "mem is not allowed to import"),
         ("bot4/_core/mem/pool.pxd", "cimport bot4._core.book.order_book\n", "mem is not allowed to import"),
         ("bot4/_core/types.pyx", "import bot4._core.clock as clock\n", "types is not allowed to import"),
+        # inside the application
+        ("bot4/application/past/keeper.py", "from bot4.application.live import x\n", "past is not allowed to import"),
+        ("bot4/application/misc.py", "", "- bot4.application.misc"),
         # libraries
         ("bot4/domain/order.py", "import msgspec\n", "domain needs the standard library only BROKEN"),
         ("bot4/strategy.py", "def f():\n    import sqlite3\n", "io libraries only in adapters and entrypoints BROKEN"),

@@ -25,9 +25,10 @@ from bot4.adapters.venues.binance.sign import HmacSigner
 from bot4.adapters.venues.binance.spot import BinanceSpot
 from bot4.adapters.venues.binance.usdm import BinanceUsdm
 from bot4.adapters.venues.live_feed import LiveFeed
-from bot4.application.assembly import InputShape, assemble
-from bot4.application.live_account import LivePace
-from bot4.application.live_gateway import LiveGateway
+from bot4.application.assembly.assembly import assemble
+from bot4.application.assembly.shape import InputShape
+from bot4.application.live.account import LivePace
+from bot4.application.live.gateway import LiveGateway
 from bot4.config import Settings, load_settings
 from bot4.domain.instrument import ContractKind, Instrument, Market
 from bot4.domain.order_id import client_order_id

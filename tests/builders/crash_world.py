@@ -20,13 +20,13 @@ from bot4._core.engine.recovery import Recovery
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
-from bot4.application.order_board import BoardOrder, BoardReport, OrderBoard
-from bot4.application.reconciliation import Reconciler
-from bot4.application.report_outbox import ReportOutbox
-from bot4.application.run_opening import OpenedInstrument, RunOpening
-from bot4.application.run_past import RunPast, read_past
-from bot4.application.taken_over import TakenOver
-from bot4.application.venue_books import VenueBooks
+from bot4.application.orders.board import BoardOrder, BoardReport, OrderBoard
+from bot4.application.orders.outbox import ReportOutbox
+from bot4.application.orders.reconciliation import Reconciler
+from bot4.application.orders.taken_over import TakenOver
+from bot4.application.orders.venue_books import VenueBooks
+from bot4.application.past.run_opening import OpenedInstrument, RunOpening
+from bot4.application.past.run_past import RunPast, read_past
 from bot4.domain.errors import RejectReason
 from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide

@@ -26,7 +26,8 @@ from bot4._core.types import EventKind, Flag
 from bot4._core.wire.scan import Scanner
 from bot4.adapters.recordings.catalog import InstrumentCatalog
 from bot4.adapters.synthetic.market import SyntheticMarket
-from bot4.application.assembly import Assembly, InputShape, assemble
+from bot4.application.assembly.assembly import Assembly, assemble
+from bot4.application.assembly.shape import InputShape
 from bot4.config import load_settings
 from bot4.domain.instrument import Market
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 from bot4.adapters.venues.binance.access import Endpoints
 from bot4.adapters.venues.binance.sign import HmacSigner
 from bot4.adapters.venues.binance.spot import BinanceSpot
-from bot4.application.live_account import LivePace
-from bot4.application.live_gateway import LiveGateway
+from bot4.application.live.account import LivePace
+from bot4.application.live.gateway import LiveGateway
 from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order_id import client_order_id
 from bot4.domain.secret import Secret

@@ -13,7 +13,8 @@ from bot4._core.engine.feed import Feed
 from bot4._core.engine.runner import ShardRunner
 from bot4.adapters.venues.binance.market_data import BinanceStreams
 from bot4.adapters.venues.live_feed import LiveFeed
-from bot4.application.assembly import InputShape, assemble
+from bot4.application.assembly.assembly import assemble
+from bot4.application.assembly.shape import InputShape
 from bot4.config import Settings, load_settings
 from bot4.domain.errors import Bot4Error
 from bot4.domain.instrument import Instrument, Market

@@ -27,7 +27,7 @@ EAGER = [
 ]
 # A guard that does not look: what the test must notice.
 BLIND = """
-from bot4.application.run_guard import RunGuard
+from bot4.application.session.guard import RunGuard
 RunGuard.look = lambda self: None
 from bot4.entrypoints.cli.main import main; main()
 """

@@ -9,7 +9,7 @@ import sys
 import pytest
 from builders.live_process import EAGER, SETTINGS, Exchange, environment, judge
 
-from bot4.application.degraded import Degraded
+from bot4.application.live.degraded import Degraded
 
 PLANTED = """
 import sys
@@ -21,11 +21,11 @@ def plant(owner, name, skip, times):
             raise RuntimeError(f"planted in {name}")
         return right(self, *args, **named)
     setattr(owner, name, wrong)
-from bot4.application.projector import Projector
+from bot4.application.records.projector import Projector
 from bot4.adapters.venues.live_run import LiveRun
-from bot4.application.reconciliation import Reconciler
-from bot4.application.order_board import OrderBoard
-from bot4.application.run_guard import RunGuard
+from bot4.application.orders.reconciliation import Reconciler
+from bot4.application.orders.board import OrderBoard
+from bot4.application.session.guard import RunGuard
 from bot4.adapters.venues.binance.account import BinanceAccount
 from bot4.entrypoints.embedding import QuietDisplay
 plant(Projector, "catch_up", 5, 3)
@@ -65,7 +65,7 @@ def test_a_run_whose_parts_all_fail_once_goes_on_and_ends_at_the_exchanges_own_l
 
 def test_what_fails_is_tried_again_later_and_a_run_over_a_recording_ends_instead(monkeypatch):
     now, notes, calls = [0.0], [], []
-    monkeypatch.setattr("bot4.application.degraded.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("bot4.application.live.degraded.time.monotonic", lambda: now[0])
 
     def fails():
         calls.append(now[0])

@@ -81,7 +81,7 @@ def forget_the_run_before():
 
 def take_open_orders_for_settled():
     """The next life knows the orders of the one before and takes them for done."""
-    from bot4.application.run_past import RunPast  # noqa: PLC0415 - in the child alone
+    from bot4.application.past.run_past import RunPast  # noqa: PLC0415 - in the child alone
 
     RunPast.unsettled = property(lambda _: [])
 

@@ -12,7 +12,7 @@ from contextlib import closing
 from builders.bot4_process import ROOT, bot4, command, environment
 
 from bot4.adapters.storage.sqlite import SqliteStore
-from bot4.application.abandoned_runs import end_abandoned
+from bot4.application.past.abandoned_runs import end_abandoned
 
 
 def statuses(folder):

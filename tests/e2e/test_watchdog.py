@@ -111,7 +111,7 @@ def order_of_another(exchange):
 # The gateway's event loop hangs once, for longer than the watchdog waits.
 HUNG = f"""
 import asyncio, time
-from bot4.application.supervisor import Supervisor
+from bot4.application.live.supervisor import Supervisor
 async def count_turns(self, pause_s):
     started, hung = time.monotonic(), False
     while True:

@@ -7,9 +7,9 @@ import pytest
 from builders.backtest import MS, START_NS, bars, instrument, prints, quotes, roomy
 
 import bot4
-from bot4.application.backtest_breakdown import by_part, by_regime, cost_breakdown, exposure
-from bot4.application.backtest_report import report_dict, report_html
-from bot4.application.backtest_statistics import judge, returns_of
+from bot4.application.backtest.breakdown import by_part, by_regime, cost_breakdown, exposure
+from bot4.application.backtest.report import report_dict, report_html
+from bot4.application.backtest.statistics import judge, returns_of
 from bot4.domain.instrument import ContractKind
 from bot4.strategy.ema_cross import compiled_ema_cross
 from bot4.strategy.grid import Grid

@@ -14,8 +14,8 @@ from builders.engine import synthetic_capture
 from click.testing import CliRunner
 
 import bot4
-from bot4.application.backtest_report import report_dict, report_html, report_json
-from bot4.application.backtest_statistics import judge
+from bot4.application.backtest.report import report_dict, report_html, report_json
+from bot4.application.backtest.statistics import judge
 from bot4.bootstrap import load_strategy
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind

@@ -18,7 +18,7 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
 from bot4._core.types import EventKind
-from bot4.application.assembly import Assembly
+from bot4.application.assembly.assembly import Assembly
 from bot4.domain.instrument import Market
 
 pytestmark = pytest.mark.real_data

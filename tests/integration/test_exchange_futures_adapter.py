@@ -18,8 +18,8 @@ from bot4.adapters.simulator.futures.trade.desk import FuturesDesk
 from bot4.adapters.venues.binance.access import Credentials, Endpoints
 from bot4.adapters.venues.binance.sign import HmacSigner
 from bot4.adapters.venues.binance.usdm import BinanceUsdm
-from bot4.application.live_account import LivePace
-from bot4.application.live_gateway import LiveGateway
+from bot4.application.live.account import LivePace
+from bot4.application.live.gateway import LiveGateway
 from bot4.domain.errors import RejectReason
 from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide

@@ -11,7 +11,8 @@ from builders.venue_server import VenueServer
 from bot4._core.engine.feed import Feed
 from bot4.adapters.recordings.recorder import FrameRecorder
 from bot4.adapters.recordings.replay_feed import ReplayFeed
-from bot4.application.assembly import Assembly, InputShape, assemble
+from bot4.application.assembly.assembly import Assembly, assemble
+from bot4.application.assembly.shape import InputShape
 from bot4.config import load_settings
 
 

@@ -47,7 +47,7 @@ def test_a_gateway_that_counts_a_trade_twice_is_caught(monkeypatch):
     def forgetful(life, evidence):
         return order_life.advance(dataclasses.replace(life, trade_ids=frozenset()), evidence)
 
-    monkeypatch.setattr("bot4.application.order_board.advance", forgetful)
+    monkeypatch.setattr("bot4.application.orders.board.advance", forgetful)
     with pytest.raises(AssertionError):
         scenario(events="duplicate")()
 
@@ -59,9 +59,9 @@ def test_a_gateway_that_does_not_check_the_cumulative_quantity_is_caught(monkeyp
         return order_life.advance(life, evidence)
 
     # Without the sweep over all trades, the cumulative quantity alone has to notice: it does, and then it must not.
-    monkeypatch.setattr("bot4.application.reconciliation.Reconciler._look_at_trades", _nothing)
+    monkeypatch.setattr("bot4.application.orders.reconciliation.Reconciler._look_at_trades", _nothing)
     scenario(events="lose", fault="ack-lost")()
-    monkeypatch.setattr("bot4.application.order_board.advance", credulous)
+    monkeypatch.setattr("bot4.application.orders.board.advance", credulous)
     with pytest.raises(AssertionError):
         scenario(events="lose", fault="ack-lost")()
 

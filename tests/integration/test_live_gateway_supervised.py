@@ -8,9 +8,9 @@ import pytest
 from builders.live_desk import LOT, PASSIVE, TAKING, on_desk, until
 
 from bot4.adapters.venues.binance.spot import BinanceSpot
-from bot4.application import supervisor
-from bot4.application.live_gateway import LiveGateway
-from bot4.application.reconciliation import Reconciler
+from bot4.application.live import supervisor
+from bot4.application.live.gateway import LiveGateway
+from bot4.application.orders.reconciliation import Reconciler
 
 
 def raises_once(monkeypatch, owner, name, *, times=1, after=False, skip=0):

@@ -9,7 +9,7 @@ import pytest
 from builders.live_desk import LOT, TAKING, Desk, until
 from builders.tiny_venue import TinyVenue
 
-from bot4.application.leading import LedAdmission
+from bot4.application.live.leading import LedAdmission
 from bot4.domain.order_id import client_order_id
 
 

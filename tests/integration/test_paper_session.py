@@ -18,9 +18,9 @@ from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
 from bot4._core.types import EventKind, IntentAction
 from bot4.adapters.storage.sqlite import SqliteStore
-from bot4.application.projector import JournalReadError, Projector
-from bot4.application.session import PaperSession
-from bot4.application.session_failure import SessionFailedError
+from bot4.application.records.projector import JournalReadError, Projector
+from bot4.application.session.failure import SessionFailedError
+from bot4.application.session.session import PaperSession
 from bot4.bootstrap import open_session
 from bot4.config import load_settings
 from bot4.domain.order import OrderSide, OrderStatus
@@ -186,7 +186,7 @@ def test_a_projection_made_again_from_the_journal_is_the_same(summary, store, tm
 
 
 def test_a_projection_that_was_killed_between_batches_goes_on_after_the_last_one(summary, store, tmp_path, monkeypatch):
-    monkeypatch.setattr("bot4.application.projector._BATCH", 40)
+    monkeypatch.setattr("bot4.application.records.projector._BATCH", 40)
     made = fresh_store(tmp_path / "killed.sqlite", summary.run_id)
     first = projector(summary, made)
     done = 0
@@ -213,7 +213,7 @@ def test_a_projection_that_was_killed_between_batches_goes_on_after_the_last_one
 
 
 def test_a_batch_that_failed_is_not_passed_over(summary, store, tmp_path, monkeypatch):
-    monkeypatch.setattr("bot4.application.projector._BATCH", 40)
+    monkeypatch.setattr("bot4.application.records.projector._BATCH", 40)
     made = fresh_store(tmp_path / "failed.sqlite", summary.run_id)
     same = projector(summary, made)
     right, calls = same._apply, 0

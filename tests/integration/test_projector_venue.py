@@ -12,7 +12,7 @@ from builders.venue import PRICE, LiveRig, fill, quiet, total
 from bot4._core.engine.control import ControlCode
 from bot4._core.types import EventKind
 from bot4.adapters.storage.sqlite import SqliteStore
-from bot4.application.projector import Projector
+from bot4.application.records.projector import Projector
 from bot4.domain.order import Order, OrderStatus
 from bot4.domain.order_id import OrderKey, parse_client_order_id
 

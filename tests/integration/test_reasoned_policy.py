@@ -19,8 +19,8 @@ from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
 from bot4._core.reasons_dtype import REASONS_DTYPE
-from bot4.application.explain import NoReasonsError, explain
-from bot4.application.projector import REFUSAL_DTYPE, verdict_name
+from bot4.application.records.explain import NoReasonsError, explain
+from bot4.application.records.projector import REFUSAL_DTYPE, verdict_name
 
 
 def rig_of(tmp_path: Path, rules: dict) -> tuple[ReasonedRig, Market]:

@@ -20,7 +20,7 @@ from builders.bot4_process import bot4
 from builders.engine import synthetic_capture
 
 from bot4.adapters.simulator.lockstep import serve_lockstep
-from bot4.application.parity import first_difference, outcome_of_backtest
+from bot4.application.evidence.parity import first_difference, outcome_of_backtest
 from bot4.bootstrap import BacktestInput, through_lockstep
 from bot4.bootstrap.parity import lockstep_door
 from bot4.config import load_settings

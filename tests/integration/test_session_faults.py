@@ -10,7 +10,7 @@ from builders.synthetic import capture_lines, write_capture
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.journal.stream import Journal
 from bot4.adapters.storage.repositories import Runs
-from bot4.application.session_failure import SessionFailedError
+from bot4.application.session.failure import SessionFailedError
 from bot4.bootstrap import open_session
 from bot4.config import load_settings
 from bot4.domain.errors import OutputError
@@ -45,14 +45,14 @@ def no_space(*_, **__):
 
 
 def test_a_journal_that_cannot_be_synced_ends_the_run_with_exit_74(failure_of, monkeypatch):
-    monkeypatch.setattr("bot4.application.session_parts.Journal", type("Unsynced", (Journal,), {"sync": no_space}))
+    monkeypatch.setattr("bot4.application.session.parts.Journal", type("Unsynced", (Journal,), {"sync": no_space}))
     failure = failure_of(100.0)
     assert failure.failed_with == 74
     assert str(failure).endswith("shard-0.journal cannot be written: No space left on device")
 
 
 def test_a_journal_that_cannot_be_closed_is_told_after_the_summary_was_made_whole(failure_of, monkeypatch):
-    monkeypatch.setattr("bot4.application.session_parts.Journal", type("Unclosed", (Journal,), {"close": no_space}))
+    monkeypatch.setattr("bot4.application.session.parts.Journal", type("Unclosed", (Journal,), {"close": no_space}))
     failure = failure_of()
     assert failure.failed_with == 74
     assert failure.summary.orders > 0
@@ -62,7 +62,7 @@ def test_a_shard_that_cannot_run_stops_the_feed(failure_of, monkeypatch):
     def run(self):
         raise RuntimeError("no core for this shard")
 
-    monkeypatch.setattr("bot4.application.session_parts.ShardRunner", type("Lame", (ShardRunner,), {"run": run}))
+    monkeypatch.setattr("bot4.application.session.parts.ShardRunner", type("Lame", (ShardRunner,), {"run": run}))
     failure = failure_of(20.0)
     assert failure.failed_with == 70
     assert failure.summary.failure == "RuntimeError: no core for this shard"

@@ -18,7 +18,7 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
 from bot4._core.types import EventKind
-from bot4.application.strategy_keeper import StrategyKeeper
+from bot4.application.session.strategy_keeper import StrategyKeeper
 from bot4.config import load_settings
 from bot4.strategy.base import Strategy, wanted_calls
 from bot4.strategy.ema_cross import compiled_ema_cross

@@ -11,8 +11,8 @@ from builders.stores import KINDS, empty_place, open_store
 from click.testing import CliRunner
 
 from bot4.adapters.storage.migrations import StoreError
-from bot4.application import trials as trials_room
-from bot4.application.trials import count_trials, record_trial
+from bot4.application.evidence import trials as trials_room
+from bot4.application.evidence.trials import count_trials, record_trial
 from bot4.bootstrap.trials import TrialBook, parameters_digest
 from bot4.config import Settings, load_settings
 from bot4.domain.specification import where

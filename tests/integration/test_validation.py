@@ -11,10 +11,10 @@ from builders.backtest import MS, START_NS, bars, instrument, quotes, roomy
 from click.testing import CliRunner
 
 import bot4
-from bot4.application.backtest_baselines import random_profits
-from bot4.application.trial_runs import expand_grid, holding_spans, run_trials
-from bot4.application.validation import figures_of, validate
-from bot4.application.validation_report import validation_html, validation_json
+from bot4.application.backtest.baselines import random_profits
+from bot4.application.evidence.trial_runs import expand_grid, holding_spans, run_trials
+from bot4.application.evidence.validation import figures_of, validate
+from bot4.application.evidence.validation_report import validation_html, validation_json
 from bot4.domain.errors import ConfigError, DataError
 from bot4.entrypoints.cli.main import main
 from bot4.strategy.ema_cross import EmaCross, compiled_ema_cross

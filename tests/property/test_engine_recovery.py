@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from bot4._core.engine.recovery import Recovery, RecoveryError
 from bot4._core.journal.reader import JournalReader, Record
 from bot4._core.journal.record import JournalKind
-from bot4.application.projector import MARK_DTYPE
+from bot4.application.records.projector import MARK_DTYPE
 
 
 def records(path):

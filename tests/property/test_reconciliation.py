@@ -16,10 +16,10 @@ from builders.memory_venue import LOT, MemoryVenue, S
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot4.application import order_board
-from bot4.application.order_board import BoardOrder, OrderBoard
-from bot4.application.reconciliation import Reconciler
-from bot4.application.venue_books import VenueBooks
+from bot4.application.orders import board as order_board
+from bot4.application.orders.board import BoardOrder, OrderBoard
+from bot4.application.orders.reconciliation import Reconciler
+from bot4.application.orders.venue_books import VenueBooks
 from bot4.domain import order_life
 from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide

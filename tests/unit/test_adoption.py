@@ -12,10 +12,10 @@ from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.record import JournalKind
 from bot4._core.journal.stream import Journal
 from bot4.adapters.failover.journal_tail import JournalTail, seal_record
-from bot4.application import adoption
-from bot4.application.adoption import VenueTale, adopt
-from bot4.application.run_opening import OpenedInstrument, RunOpening
-from bot4.application.run_past import PastUnreadableError, read_past
+from bot4.application.orders import adoption
+from bot4.application.orders.adoption import VenueTale, adopt
+from bot4.application.past.run_opening import OpenedInstrument, RunOpening
+from bot4.application.past.run_past import PastUnreadableError, read_past
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id
 from bot4.ports.exchange import VenueFill, VenueOrder, VenueOrderStatus

@@ -14,8 +14,9 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
-from bot4.application.assembly import InputShape, assemble
-from bot4.application.opening import start_balance
+from bot4.application.assembly.assembly import assemble
+from bot4.application.assembly.opening import start_balance
+from bot4.application.assembly.shape import InputShape
 from bot4.config import load_settings
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import Market
@@ -101,7 +102,7 @@ def test_what_the_core_refuses_is_told_with_the_symbol(monkeypatch):
     def no_gate(**_):
         raise ValueError("burst must be at least 1, was 0")
 
-    monkeypatch.setattr("bot4.application.assembly.RiskGate", no_gate)
+    monkeypatch.setattr("bot4.application.assembly.assembly.RiskGate", no_gate)
     assert refusal() == "the settings do not fit BTCUSDT: burst must be at least 1, was 0"
 
 

@@ -14,11 +14,11 @@ from bot4._core.engine.shard import ControlCode
 from bot4._core.types import IntentFlag
 from bot4.adapters.storage.migrations import StoreError
 from bot4.adapters.storage.sqlite import SqliteStore
-from bot4.application.audit import AuditTrail
-from bot4.application.bus import CommandBus
-from bot4.application.commands import Batch, CancelAll, CancelOrder, Kill, PlaceOrder, TellFunding, TellSignal
-from bot4.application.gateway import ALL_LANES, ControlGateway
-from bot4.application.handlers import CommandHandlers
+from bot4.application.commands.audit import AuditTrail
+from bot4.application.commands.bus import CommandBus
+from bot4.application.commands.commands import Batch, CancelAll, CancelOrder, Kill, PlaceOrder, TellFunding, TellSignal
+from bot4.application.commands.gateway import ALL_LANES, ControlGateway
+from bot4.application.commands.handlers import CommandHandlers
 from bot4.domain.errors import RejectedError
 from bot4.domain.order import OrderSide, OrderStatus, TimeInForce
 

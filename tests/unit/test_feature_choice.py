@@ -12,7 +12,7 @@ from builders.engine import assembled, spot_instrument, synthetic_capture
 from bot4._core.engine.feed import Feed
 from bot4._core.ta.features import Features
 from bot4._core.ta.registry import FEATURES
-from bot4.application.feature_bank import feature_place, make_features
+from bot4.application.assembly.feature_bank import feature_place, make_features
 from bot4.config import load_settings
 from bot4.domain.errors import ConfigError
 

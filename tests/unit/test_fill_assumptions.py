@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot4._core.sim.queue_position import Queue
-from bot4.application import fill_assumptions
+from bot4.application.assembly import fill_assumptions
 from bot4.config import Settings
 from bot4.domain.instrument import ContractKind, Instrument
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 from builders.backtest import instrument
 
-from bot4.application.golive import Evidence, checks, failed, require_passed
-from bot4.application.preflight import PreflightError
+from bot4.application.evidence.golive import Evidence, checks, failed, require_passed
+from bot4.application.live.preflight import PreflightError
 from bot4.bootstrap.golive import Admission, digest_of, marked_digest, read_evidence
 from bot4.bootstrap.golive_evidence import _keep
 from bot4.bootstrap.session import open_session

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from bot4._core.engine.recovery import Recovery
 from bot4._core.journal.stream import Journal
-from bot4.application.run_snapshots import RunSnapshots
+from bot4.application.past.snapshots import RunSnapshots
 from bot4.entrypoints.cli.main import main
 
 
@@ -86,7 +86,7 @@ def rig_for_replay(monkeypatch, tmp_path):
         path = tmp_path / f"scratch-{Path(journal.path).name}"
         return SimpleNamespace(engine=Rig(journal=path, link=external.link, cash=CASH).engine)
 
-    monkeypatch.setattr("bot4.application.journal_report.assemble", assemble)
+    monkeypatch.setattr("bot4.application.records.journal_report.assemble", assemble)
 
 
 @pytest.mark.usefixtures("rig_for_replay")

@@ -9,7 +9,7 @@ import pytest
 
 from bot4.adapters.storage import kill_switch as module
 from bot4.adapters.storage.kill_switch import FileKillSwitch, KilledError
-from bot4.application.run_guard import RunGuard
+from bot4.application.session.guard import RunGuard
 from bot4.domain.errors import OutputError
 
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from bot4._core.engine.control import ControlCode
 from bot4._core.engine.lane_state import GateReason
-from bot4.application.lane_gates import LaneGates
-from bot4.application.order_board import BoardOrder, OrderBoard
-from bot4.application.venue_books import VenueBooks
+from bot4.application.live.lane_gates import LaneGates
+from bot4.application.orders.board import BoardOrder, OrderBoard
+from bot4.application.orders.venue_books import VenueBooks
 from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id

@@ -8,7 +8,7 @@ from builders.backtest import MS, bars, instrument, prints, quotes, roomy
 
 import bot4
 from bot4._core.array_dtypes import BAR_ROWS
-from bot4.application.measured_impact import market_figures, measured_impacts
+from bot4.application.backtest.measured_impact import market_figures, measured_impacts
 from bot4.config import ImpactSettings
 from bot4.strategy.ema_cross import compiled_ema_cross
 

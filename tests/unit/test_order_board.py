@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot4.application.order_board import BoardOrder, OrderBoard
+from bot4.application.orders.board import BoardOrder, OrderBoard
 from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id

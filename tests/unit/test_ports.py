@@ -9,7 +9,7 @@ import pytest
 from bot4.adapters.recordings.replay_feed import ReplayFeed
 from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.adapters.synthetic.feed import SyntheticFeed
-from bot4.application.gateway import ControlGateway
+from bot4.application.commands.gateway import ControlGateway
 from bot4.entrypoints.cli.run_display import LineDisplay, LiveDisplay
 from bot4.entrypoints.embedding import QuietDisplay
 from bot4.ports.display import Display

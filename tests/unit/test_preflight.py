@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot4.application.preflight import PreflightError, preflight, require_consent
+from bot4.application.live.preflight import PreflightError, preflight, require_consent
 from bot4.config import load_settings
 from bot4.domain.instrument import ContractKind, Instrument, Market
 from bot4.ports.exchange import Balance, KeyPermissions, NoInformation, OrderLimit, VenuePosition

@@ -19,7 +19,7 @@ from bot4._core.risk.rules import RiskVerdict
 from bot4._core.types import EventKind, IntentAction
 from bot4.adapters.storage.repositories import Fills
 from bot4.adapters.storage.sqlite import SqliteStore
-from bot4.application.projector import REFUSAL_DTYPE, Projector, verdict_name
+from bot4.application.records.projector import REFUSAL_DTYPE, Projector, verdict_name
 from bot4.domain.order import OrderStatus
 
 RUN = "run"

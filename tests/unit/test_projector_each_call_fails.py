@@ -10,7 +10,7 @@ from builders.crash_world import BTC, Life, Venue, first_life
 
 from bot4._core.journal.reader import JournalReader
 from bot4.adapters.storage.sqlite import SqliteStore
-from bot4.application.projector import Projector
+from bot4.application.records.projector import Projector
 from bot4.domain.errors import FatalError
 
 ASSETS = (("BTC", 8), ("USDT", 8))

@@ -71,7 +71,7 @@ def test_the_order_book_is_the_cores():
     [
         "bot4",
         "bot4.config.loading",
-        "bot4.application.bus",
+        "bot4.application.commands.bus",
         "bot4.domain.order_id",
         "bot4.domain.specification",
         "bot4.adapters.cache.memory",

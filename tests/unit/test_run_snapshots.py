@@ -10,7 +10,7 @@ from builders.durable import live_once, recovered
 from bot4._core.engine.recovery import Recovery
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.journal.stream import Journal
-from bot4.application.run_snapshots import RunSnapshots
+from bot4.application.past.snapshots import RunSnapshots
 
 
 @pytest.fixture

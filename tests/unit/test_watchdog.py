@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from bot4.adapters.storage.heartbeat import BeatState, HeartbeatWriter, read_beat
-from bot4.application import watchdog as module
-from bot4.application.watchdog import Pulse, Watchdog
+from bot4.application.live import watchdog as module
+from bot4.application.live.watchdog import Pulse, Watchdog
 from bot4.domain.order_id import client_order_id
 from bot4.ports.canceller import OpenOrder
 

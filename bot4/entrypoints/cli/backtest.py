@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from bot4.application.backtest_result import BacktestResult
-    from bot4.application.backtest_statistics import BacktestStatistics
+    from bot4.application.backtest.result import BacktestResult
+    from bot4.application.backtest.statistics import BacktestStatistics
 
 
 @click.command("backtest")
@@ -129,7 +129,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     bot4 backtest day.gz --strategy bot4.strategy.ema_cross:EmaCross --strategy-arg lots=1000
     bot4 backtest hours.csv.gz --walk-forward 6 --grid strategy.enter_score=0.2,0.3,0.4
     """  # noqa: D301 - click's mark for a block left as it is
-    from bot4.application.backtest_statistics import judge
+    from bot4.application.backtest.statistics import judge
     from bot4.bootstrap import BacktestInput, TrialBook, TrialRunner, load_strategy
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error
@@ -195,7 +195,7 @@ def _overrides(pairs: tuple[str, ...], seed: int | None) -> dict[str, Any]:
 def _write(
     result: BacktestResult, statistics: BacktestStatistics, html_file: Path | None, json_file: str | None
 ) -> None:
-    from bot4.application.backtest_report import report_html, report_json
+    from bot4.application.backtest.report import report_html, report_json
     from bot4.domain.errors import OutputError
 
     try:

@@ -69,7 +69,7 @@ def check(config_file: Path | None) -> None:
     bot4 config check
     bot4 config check --config bot4.toml
     """  # noqa: D301 - click's mark for a block left as it is
-    from bot4.application.feature_bank import weighed_features
+    from bot4.application.assembly.feature_bank import weighed_features
 
     _load(config_file, weighed_features)
     click.echo("the settings are sound")

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot4.application.golive import Check, Evidence
+    from bot4.application.evidence.golive import Check, Evidence
 
 
 @click.group("golive")
@@ -87,7 +87,7 @@ def check(  # noqa: PLR0917 - click hands them over by name
     """  # noqa: D301 - click's mark for a block left as it is
     from datetime import UTC, datetime
 
-    from bot4.application.golive import checks
+    from bot4.application.evidence.golive import checks
     from bot4.bootstrap import BacktestInput, TrialRunner, gather_evidence
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error

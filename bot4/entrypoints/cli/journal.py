@@ -31,7 +31,7 @@ def journal() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def verify(path: Path, *, as_json: bool) -> None:
     """Check every record, sequence and segment, and the chain between segments; 65 where something is damaged."""
-    from bot4.application.journal_report import find_journal, verify_journal
+    from bot4.application.records.journal_report import find_journal, verify_journal
 
     told = _told(lambda: verify_journal(find_journal(path)))
     if as_json:
@@ -55,7 +55,7 @@ def verify(path: Path, *, as_json: bool) -> None:
 def show(path: Path, kinds: tuple[str, ...], last: int | None, *, as_json: bool) -> None:
     """Print the records, one a line, in the units of the run."""
     from bot4._core.journal.record import JournalKind
-    from bot4.application.journal_report import find_journal, show_journal
+    from bot4.application.records.journal_report import find_journal, show_journal
 
     known = {kind.name.removeprefix("JOURNAL_").lower() for kind in JournalKind if kind.name} - {"kind_end"}
     if unknown := sorted(set(kinds) - known):
@@ -81,7 +81,7 @@ def show(path: Path, kinds: tuple[str, ...], last: int | None, *, as_json: bool)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def replay(path: Path, config_file: Path | None, pairs: tuple[str, ...], *, as_json: bool) -> None:
     """Read a live run's journal into a fresh engine, whole and from each snapshot; 65 where the states differ."""
-    from bot4.application.journal_report import find_journal, replay_journal
+    from bot4.application.records.journal_report import find_journal, replay_journal
     from bot4.config import load_settings
 
     def read() -> dict[str, Any]:

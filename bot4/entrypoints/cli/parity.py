@@ -47,7 +47,7 @@ def parity(  # noqa: PLR0917 - click hands them over by name
     bot4 parity btcusdt_20240808.gz
     bot4 parity day.gz --strategy bot4.strategy.ema_cross:EmaCross --strategy-arg lots=100000
     """  # noqa: D301 - click's mark for a block left as it is
-    from bot4.application.parity import first_difference
+    from bot4.application.evidence.parity import first_difference
     from bot4.bootstrap import load_strategy, parity_outcomes
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error

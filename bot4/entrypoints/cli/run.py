@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Self
 
-    from bot4.application.run_guard import RunGuard
-    from bot4.application.session import PaperSession
-    from bot4.application.session_failure import SessionFailedError
+    from bot4.application.session.failure import SessionFailedError
+    from bot4.application.session.guard import RunGuard
+    from bot4.application.session.session import PaperSession
     from bot4.bootstrap import OpenStandby
     from bot4.bootstrap.session import OpenSession
     from bot4.dto.summary import RunSummary
@@ -273,7 +273,7 @@ def _trade(
     opening: Callable[..., OpenSession], json_file: str | None, standby: Callable[[], OpenStandby] | None
 ) -> int:
     """Run it to its end; whatever failed on the way, there is a summary."""
-    from bot4.application.session_failure import SessionFailedError
+    from bot4.application.session.failure import SessionFailedError
     from bot4.domain.errors import StrategyFailedError
     from bot4.entrypoints.cli.run_display import show_summary
 

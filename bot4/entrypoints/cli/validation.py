@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bot4.application.validation import Figures, Validation
+    from bot4.application.evidence.validation import Figures, Validation
     from bot4.bootstrap import TrialRunner
 
 
@@ -60,8 +60,8 @@ def choose(
     quiet: bool,
 ) -> Validation:
     """Run the grid and judge it."""
-    from bot4.application.trial_runs import run_trials
-    from bot4.application.validation import PERIODS_PER_PART, validate
+    from bot4.application.evidence.trial_runs import run_trials
+    from bot4.application.evidence.validation import PERIODS_PER_PART, validate
     from bot4.entrypoints.cli.progress import ByteBar
 
     parts = max((ways.windows or 0) + 1, ways.groups or 0)
@@ -82,7 +82,7 @@ def choose(
 
 def show_validation(found: Validation, html_file: Path | None, json_file: str | None) -> None:
     """Write the files that were asked for, and print what a person wants to know first."""
-    from bot4.application.validation_report import validation_html, validation_json
+    from bot4.application.evidence.validation_report import validation_html, validation_json
     from bot4.domain.errors import OutputError
 
     try:
@@ -121,7 +121,7 @@ def lines(found: Validation) -> list[str]:
 
 
 def _walked(found: Validation) -> list[str]:
-    from bot4.application.validation_report import walk_rows
+    from bot4.application.evidence.validation_report import walk_rows
 
     told = [f"window {row[0]:<10} {row[1]}  {row[2]}  in {row[3]}, out {row[4]}" for row in walk_rows(found)]
     return told + [f"{name:<17} {_figures(figures)}" for name, figures in found.out_of_sample.items()]

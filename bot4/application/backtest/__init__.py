@@ -1,0 +1,1 @@
+"""A strategy over arrays or recordings, its result, statistics and report."""

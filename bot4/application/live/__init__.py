@@ -1,0 +1,1 @@
+"""Real orders: the gateway, what it knows of each order, and what the venue is asked."""

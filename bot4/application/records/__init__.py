@@ -1,0 +1,1 @@
+"""A journal, read: projected into tables, reported on, explained."""
