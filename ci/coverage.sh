@@ -39,11 +39,13 @@ echo "traced build: $((SECONDS - began)) s"
 
 rm -f .coverage .coverage.* coverage.json
 paths=("$@")
-[ $# -gt 0 ] || paths=(tests/unit tests/property)
+# Two files of the ordinary run are the only ones that know these rooms of the core.
+[ $# -gt 0 ] || paths=(tests/unit tests/property tests/integration/test_{reasoned_policy,strategy_thread}.py)
 export BOT4_HYPOTHESIS_PROFILE=coverage PYTHONPATH=$copy PYTHONDONTWRITEBYTECODE=1
 "$PYTHON" -m coverage run -m pytest -q -n "${BOT4_WORKERS:-$(nproc)}" --dist worksteal \
     -m "not slow and not untraced and not alone" -p no:benchmark --durations=15 "${paths[@]}" || status=$?
 # Also after a test failed: the figures are worth seeing, the exit code tells.
+"$PYTHON" ci/coverage_tracers.py . "${measured[@]}"
 "$PYTHON" -m coverage combine -q --keep . "${measured[@]}"
 "$PYTHON" ci/coverage_report.py coverage.json
 "$PYTHON" ci/coverage_gate.py coverage.json || status=$?

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import copy_tree
+import coverage
 import coverage_gate
 import coverage_report
+import coverage_tracers
 import pytest
 
 SOURCES = ["bot4/config.py", "bot4/_core/book.pyx"]
@@ -93,3 +95,26 @@ def test_traced_copy_follows_the_tree_and_keeps_what_was_built(tmp_path: Path) -
     assert (copy / "bot4" / "a.pyx").stat().st_mtime_ns == built
     assert copy_tree.mirror(tree, copy, ["bot4/a.pyx"]) == (0, 1)
     assert sorted(path.name for path in (copy / "bot4").iterdir()) == ["a.pyx", "a.so"]
+
+
+def test_headers_without_a_tracer_are_given_one_so_that_data_can_be_combined(tmp_path: Path) -> None:
+    for name, tracer in (("one", coverage_tracers.PLUGIN), ("two", None)):
+        data = coverage.CoverageData(str(tmp_path / f".coverage.{name}"))
+        data.add_arcs({"a.pxd": {(1, 2)}, "b.py": {(1, 2)}})
+        if tracer:
+            data.add_file_tracers({"a.pxd": tracer})
+        data.write()
+    files = sorted(tmp_path.glob(".coverage.*"))
+
+    def combined() -> coverage.CoverageData:
+        whole = coverage.CoverageData(no_disk=True)
+        for file in files:
+            part = coverage.CoverageData(str(file))
+            part.read()
+            whole.update(part)
+        return whole
+
+    with pytest.raises(coverage.exceptions.DataError, match="Conflicting file tracer"):
+        combined()
+    assert coverage_tracers.name_tracers(files) == 1
+    assert (combined().file_tracer("a.pxd"), combined().file_tracer("b.py")) == (coverage_tracers.PLUGIN, "")

@@ -184,6 +184,7 @@ def fed_slowly(bench: Bench, events: np.ndarray) -> None:
     bench.settle()
 
 
+@pytest.mark.untraced
 def test_every_fill_is_told_once_and_in_order_and_nothing_is_asked_for_twice(tmp_path):
     trader = Roundtrips()
     with at_work(Bench(trader, journal=tmp_path / "journal")) as bench:

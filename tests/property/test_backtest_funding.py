@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from builders.backtest import MS, START_NS, bars, instrument, quotes, roomy
+from builders.examples import examples
 from click.testing import CliRunner
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -83,7 +84,7 @@ def check(seed: int, back=run) -> None:
     assert result.fills.tobytes() == without.fills.tobytes()
 
 
-@settings(max_examples=CASES, deadline=None, phases=[Phase.generate, Phase.shrink])
+@settings(max_examples=examples(CASES), deadline=None, phases=[Phase.generate, Phase.shrink])
 @given(st.integers(0, 2**32))
 def test_funding_is_its_slow_twins_to_the_last_atom_and_touches_nothing_else(seed):
     check(seed)

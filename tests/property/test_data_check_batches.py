@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 from builders.data_check import check, put
+from builders.examples import examples
 from builders.recordings import binance_capture
 
 from bot4.adapters.recordings import check_batch, check_stream
@@ -66,7 +67,7 @@ def check_reports(tmp_path, monkeypatch, cases: int) -> None:
 
 
 def test_batches_find_what_single_frames_find(tmp_path, monkeypatch):
-    check_reports(tmp_path, monkeypatch, CASES)
+    check_reports(tmp_path, monkeypatch, max(50, examples(CASES)))
 
 
 @pytest.mark.parametrize("judge", ["_depth_follows", "_trades_follow", "_quotes_follow"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders.examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import quant_selection as twin
@@ -51,13 +52,13 @@ def check_cross(choose, seed: int) -> None:
     assert found.path_returns == pytest.approx(np.array(paths), abs=1e-12)
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=examples(CASES), deadline=None)
 @given(SEEDS)
 def test_a_walk_forward_is_its_slow_twin(seed):
     check_walk(walk_forward, seed)
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=examples(CASES), deadline=None)
 @given(SEEDS)
 def test_a_cross_validation_is_its_slow_twin(seed):
     check_cross(cross_validate, seed)

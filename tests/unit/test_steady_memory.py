@@ -34,5 +34,5 @@ def grown(how: str) -> int:
 
 def test_the_heap_grows_by_what_is_kept_and_not_by_what_was_freed():
     kept = 2_000 * 720
-    assert kept * 0.9 < grown("steady") < kept * 1.3
+    assert kept * 0.6 < grown("steady") < kept * 1.3, "less where the heap had room"
     assert grown("as it comes") > kept * 1.3, "the control: the same without it"

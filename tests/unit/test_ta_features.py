@@ -125,6 +125,7 @@ def test_a_trade_of_many_buckets_counts_them_all():
     assert bank.value("vpin_50") == pytest.approx((49 * 700 + 698) / (50 * 700), rel=1e-15)
 
 
+@pytest.mark.untraced
 def test_recursions_end_at_zero_before_they_sink_into_denormal_numbers():
     bank = Features(TICK, LOT, MINUTE_NS)
     bank.apply_bars([(c, c, c, c, 1, 0, 1, i, i + 1) for i, c in enumerate([500, 600] * 30)])
