@@ -352,6 +352,7 @@ def load() -> None:
     for name in (
         "numpy", "aiohttp", "cryptography.hazmat.primitives.asymmetric.ed25519", "orjson", "msgspec", "rich.console",
         "bot4.entrypoints.cli.main", "bot4.entrypoints.cli.run", "bot4.entrypoints.cli.run_display",
+        "bot4.entrypoints.cli.run_request", "bot4.entrypoints.cli.run_signals", "bot4.entrypoints.cli.run_summary",
         "bot4.bootstrap", "bot4.bootstrap.session", "bot4.application.session.session",
         "bot4.application.past.run_past",
         "bot4.adapters.venues.binance.accounts", "bot4.adapters.venues.binance.market_data",
