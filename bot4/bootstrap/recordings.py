@@ -20,7 +20,7 @@ def check_recordings(
     *,
     instrument_files: Sequence[Path] = (),
     market: str | None = None,
-    listed_max: int = 100,
+    listed_max: int = 10_000,
     progress: Callable[[int, int], None] | None = None,
 ) -> CheckReport:
     """Check recordings without trading.

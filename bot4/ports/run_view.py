@@ -35,7 +35,7 @@ class RunView:
 
     ``progress`` is the share of the input that was read, None where the end is not known. ``engine_ns`` is the engine's
     clock in nanoseconds UTC; ``latency_ns`` maps a stage to its percentiles; ``connection`` says how the venue is
-    reached, None where there is none.
+    reached, None where there is none; ``is_paper`` is false where orders are real.
     """
 
     source: str
@@ -50,3 +50,4 @@ class RunView:
     lanes: tuple[LaneView, ...]
     latency_ns: dict[str, dict[str, int]]
     connection: str | None = None
+    is_paper: bool = True

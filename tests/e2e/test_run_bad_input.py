@@ -64,7 +64,7 @@ def test_corrupt_lines_are_counted_and_the_run_goes_on(tmp_path, lines):
     summary = summary_of(tmp_path, "--replay", path)
     assert sum(summary["rejected"].values()) == 2
     assert summary["status"] == "finished"
-    assert "2 messages were refused: bad_line 2" in summary["notes"]
+    assert "2 messages refused: bad_line 2" in summary["notes"]
 
 
 def depth_at(lines: list[bytes], after: int) -> int:

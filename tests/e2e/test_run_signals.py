@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import select
 import signal
 import sqlite3
 import subprocess
@@ -143,3 +146,48 @@ def test_a_second_instance_on_the_same_data_directory_is_refused_with_the_holder
     assert done.returncode == 75
     assert f"is in use by process {process.pid}" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def seen(process: subprocess.Popen, terminal: int, until: bytes) -> bytes:
+    """Return what the terminal was sent, up to and with some bytes, or to the end of the process."""
+    text = b""
+    limit = time.monotonic() + 60.0
+    while until not in text and time.monotonic() < limit:
+        ready, _, _ = select.select([terminal], [], [], 0.1)
+        if ready:
+            try:
+                text += os.read(terminal, 65_536)
+            except OSError:  # nobody holds its other end any more
+                break
+        elif process.poll() is not None:
+            break
+    return text
+
+
+# The first Ctrl-C finds a run that does not end, as one whose disk hangs.
+STUCK = f"""
+from bot4.application.session.session import PaperSession
+PaperSession.stop = lambda self: None
+{MAIN}
+"""
+
+
+def test_a_forced_end_gives_the_terminal_its_cursor_back(tmp_path):
+    terminal, side = pty.openpty()
+    process = subprocess.Popen(
+        command("run", "--data-dir", tmp_path / "data", code=STUCK),
+        cwd=ROOT, env={**environment(), "TERM": "xterm"}, stdin=side, stdout=side, stderr=side,
+    )  # fmt: skip
+    os.close(side)
+    try:
+        drawn = seen(process, terminal, b"Ctrl-C stops in order")
+        assert b"\x1b[?25l" in drawn, "the live view hides it"
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        assert b"\x1b[?25h" in seen(process, terminal, b"\x1b[?25h")
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)

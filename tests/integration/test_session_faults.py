@@ -13,7 +13,7 @@ from bot4.adapters.storage.repositories import Runs
 from bot4.application.session.failure import SessionFailedError
 from bot4.bootstrap import open_session
 from bot4.config import load_settings
-from bot4.domain.errors import OutputError
+from bot4.domain.errors import OutputError, StrategyFailedError
 from bot4.entrypoints.embedding import QuietDisplay
 
 BUSY = {"strategy.cooldown_ms": 200, "strategy.enter_score": 0.3, "strategy.take_score": 0.45}
@@ -86,3 +86,26 @@ def test_a_screen_that_breaks_at_the_end_costs_no_summary(failure_of, monkeypatc
     failure = failure_of()
     assert failure.summary.failure == "RuntimeError: no terminal"
     assert failure.summary.messages == 1_500
+
+
+class Raises:
+    """A strategy that fails at its hundredth book."""
+
+    def __init__(self) -> None:
+        self.left = 100
+
+    def on_book(self, _) -> None:
+        self.left -= 1
+        if not self.left:
+            raise LookupError("no such thing")
+
+
+def test_a_strategy_that_raises_at_full_speed_fails_the_run(tmp_path, capture):
+    chosen = load_settings(environment={}, overrides={"run.data_dir": str(tmp_path / "data")})
+    opened = open_session(chosen, QuietDisplay(), replay=[capture], speed=0.0, strategy=Raises())
+    with pytest.raises(StrategyFailedError), opened as session, pytest.raises(SessionFailedError) as caught:
+        session.run()
+    summary = caught.value.summary
+    assert (summary.status, summary.open_orders_left) == ("failed", 0)
+    assert summary.failure == "the strategy failed: it raised LookupError('no such thing')"
+    assert 0 < summary.messages < 1_500

@@ -102,7 +102,7 @@ def test_what_the_core_refuses_is_told_with_the_symbol(monkeypatch):
     def no_gate(**_):
         raise ValueError("burst must be at least 1, was 0")
 
-    monkeypatch.setattr("bot4.application.assembly.assembly.RiskGate", no_gate)
+    monkeypatch.setattr("bot4.application.assembly.risk_parts.RiskGate", no_gate)
     assert refusal() == "the settings do not fit BTCUSDT: burst must be at least 1, was 0"
 
 

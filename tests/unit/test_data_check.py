@@ -255,6 +255,34 @@ def test_defects_beyond_the_list_are_counted(tmp_path):
     assert report.files[0].defects["trade_id_gap"] == report.defects_total
 
 
+def test_damage_is_listed_however_much_lies_before_it(tmp_path):
+    path = tmp_path / "a.gz"
+    parts = [line for i, line in enumerate(lines(rounds=400)) if b'"e":"trade"' not in line or i % 2]
+    path.write_bytes(gzip.compress(b"\n".join(parts) + b"\n", mtime=0)[:-500])
+    report = check(path, listed_max=3)
+    assert [defect.kind for defect in report.defects] == ["trade_id_gap"] * 3 + ["damage"]
+
+
+def test_defects_are_listed_in_the_order_of_their_places(tmp_path):
+    rows = [f"{number},60000.00,0.5,30000.0,{1_723_075_200_000 + number},True,True" for number in range(1, 60)]
+    rows[20] = rows[19]
+    del rows[40]
+    path = tmp_path / "BTCUSDT-trades-2024-08-08.csv"
+    path.write_text("\n".join(rows) + "\n")
+    report = check(put(tmp_path / "capture", [*lines(rounds=2)[:-1], b"cut"]), path)
+    places = [(defect.path, defect.line) for defect in report.defects]
+    assert [line for where, line in places if where == str(path)] == [21, 22, 41]
+    assert places[0][0].endswith("capture")
+
+
+def test_each_of_five_thousand_defects_has_its_line(tmp_path):
+    rows = [f"{number},60000.00,0.5,30000.0,{1_723_075_200_000 + number},True,True" for number in range(1, 10_002, 2)]
+    path = tmp_path / "BTCUSDT-trades-2024-08-08.csv"
+    path.write_text("\n".join(rows) + "\n")
+    report = check(path)
+    assert [defect.line for defect in report.defects] == list(range(2, 5_002))
+
+
 def cryptofeed(parts: list[bytes]) -> list[bytes]:
     rows = []
     for line in parts:

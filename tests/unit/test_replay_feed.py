@@ -93,7 +93,7 @@ def test_rules_alone_are_nothing_to_replay(tmp_path):
 def test_another_venue_is_named(tmp_path):
     path = tmp_path / "kraken"
     path.write_bytes(kraken_capture())
-    with pytest.raises(DataError, match="is a kraken recording: `bot4 run` replays Binance"):
+    with pytest.raises(DataError, match="is a recording of kraken: `bot4 run` replays Binance"):
         ReplayFeed([path])
 
 

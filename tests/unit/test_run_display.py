@@ -44,8 +44,8 @@ VIEW = RunView(
 REPLAY = dataclasses.replace(VIEW, source="btcusdt.gz", is_synthetic=False, progress=0.25)
 
 
-def text_of(view: RunView) -> str:
-    console = Console(record=True, width=120, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123 - a sink
+def text_of(view: RunView, width: int = 120) -> str:
+    console = Console(record=True, width=width, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123 - a sink
     console.print(render(view))
     console.file.close()
     return console.export_text()
@@ -66,6 +66,39 @@ def test_a_made_up_market_is_called_so():
     ):
         assert word in text
     assert "%" not in text
+
+
+def test_on_eighty_columns_every_figure_is_whole():
+    coin = dataclasses.replace(LANE, symbol="BTCUSD_PERP", equity=Decimal("0.9995968"), equity_asset="BTC")
+    name = " + ".join(f"btcusdt_2024080{day}.gz" for day in range(1, 9))
+    text = text_of(dataclasses.replace(REPLAY, source=name, lanes=(LANE, coin)), width=80)
+    for word in (
+        "60000.01",
+        "60000.03",
+        "0.02500000",
+        "9993.8094 USDT",
+        "0.99959680 BTC",
+        "-0.31",
+        "2026-01-01 00:00:00",
+    ):
+        assert word in text
+    body = [line for line in text.splitlines() if line.startswith("│")]
+    assert not any("…" in line for line in body)
+
+
+def test_the_last_columns_are_left_for_what_the_terminal_echoes():
+    assert max(len(line.rstrip()) for line in text_of(REPLAY, width=80).splitlines()) == 78
+
+
+def test_a_score_that_is_not_there_yet_is_a_dash():
+    assert "nan" not in text_of(dataclasses.replace(REPLAY, lanes=(dataclasses.replace(LANE, score=float("nan")),)))
+
+
+def test_real_orders_are_not_called_paper():
+    assert "bot4 paper" in text_of(REPLAY)
+    real = text_of(dataclasses.replace(REPLAY, is_paper=False))
+    assert "bot4 REAL ORDERS" in real
+    assert "paper" not in real
 
 
 def test_a_replay_shows_how_far_it_is_and_how_long_it_takes():

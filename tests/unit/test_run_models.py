@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from bot4.adapters.storage.sqlite import SqliteStore
-from bot4.application.session.models import keep_models
+from bot4.application.session.run_entry import keep_models
 from bot4.config import load_settings
 from bot4.domain.errors import ConfigError
 

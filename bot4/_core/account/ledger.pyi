@@ -1,10 +1,10 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import IntFlag
-from typing import NamedTuple
 
 from bot4._core.account.contract import Contract
 from bot4._core.account.positions import Positions
+from bot4._core.account.rows import BalanceRow, Equity
 
 class LedgerVerdict(IntFlag):
     LEDGER_OK = 0
@@ -13,15 +13,6 @@ class LedgerVerdict(IntFlag):
 
 class LedgerBound(IntFlag):
     LOCK_FILL_SLACK = 1024
-
-class BalanceRow(NamedTuple):
-    available: int
-    locked: int
-    fees: int
-
-class Equity(NamedTuple):
-    atoms: int
-    unvalued: int
 
 class Hold:
     @property

@@ -13,12 +13,12 @@ Rules
 """
 
 from decimal import Decimal
-from typing import NamedTuple
 
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free
 
 from bot4._core.account.contract import from_atoms, to_atoms
+from bot4._core.account.rows import BalanceRow, Equity
 
 from bot4._core.account.contract cimport (
     Contract, contract_base_atoms, contract_base_to_quote, contract_fee_asset, contract_is_in_range, contract_value,
@@ -212,21 +212,6 @@ cdef uint64_t ledger_hash(const Ledger* ledger) noexcept nogil:
         digest = money_hash(digest, ledger.balances[asset].locked)
         digest = money_hash(digest, ledger.balances[asset].fees)
     return digest
-
-
-class BalanceRow(NamedTuple):
-    """Balance of one asset in atoms."""
-
-    available: int
-    locked: int
-    fees: int
-
-
-class Equity(NamedTuple):
-    """Equity in quote atoms, and how many assets or positions had no mark and are not in it."""
-
-    atoms: int
-    unvalued: int
 
 
 cdef class Hold:

@@ -24,6 +24,7 @@ from bot4._core.engine.feed cimport (
     feed_time,
 )
 from bot4._core.engine.shard cimport shard_publish
+from bot4._core.engine.sockets cimport MSG_DONTWAIT, POLLIN, poll, pollfd, read, recv
 from bot4._core.types cimport EVENT_AGG_TRADE, EVENT_DEPTH_BEGIN, EVENT_QUOTE, EVENT_TRADE, Event, aligned_zalloc
 from bot4._core.wire.frame_log cimport FrameLog, frame_log_push
 from bot4._core.wire.scan cimport SCAN_IGNORED, ScannerState
@@ -39,21 +40,6 @@ from bot4._core.wire.websocket cimport (
     ws_room,
     ws_took,
 )
-
-cdef extern from "<poll.h>" nogil:
-    struct pollfd:
-        int fd
-        short events
-        short revents
-    int poll(pollfd* fds, unsigned long count, int timeout_ms) noexcept
-    const short POLLIN
-
-cdef extern from "<sys/socket.h>" nogil:
-    ssize_t recv(int fd, void* buffer, size_t size, int flags) noexcept
-    const int MSG_DONTWAIT
-
-cdef extern from "<unistd.h>" nogil:
-    ssize_t read(int fd, void* buffer, size_t size) noexcept
 
 # Longest sleep without a look at the stop flag, and the step in which time passes for the shard in a silence.
 cdef int SLICE_MS = 20

@@ -5,7 +5,7 @@ Intents arrive, and reports come back, each after a modelled latency and in the 
 same intents give the same reports, bit for bit.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
@@ -21,7 +21,7 @@ from bot4._core.book.book_sync cimport (
     SYNC_APPLIED, SYNC_GAP, SYNC_SNAPSHOT, book_sync_apply, book_sync_is_applying, book_sync_is_live, book_sync_reset,
 )
 from bot4._core.book.depth_sync cimport DepthSync
-from bot4._core.book.order_book cimport Book, BookView, OrderBook, book_apply_level, book_clear
+from bot4._core.book.order_book cimport Book, BookView, OrderBook
 from bot4._core.sim.delay_line cimport (
     delay_line_front, delay_line_hash, delay_line_init, delay_line_next_due, delay_line_pop, delay_line_push_after,
     delay_line_release, delay_line_room, delay_line_size,
@@ -34,19 +34,19 @@ from bot4._core.sim.paper_matching cimport (
 )
 from bot4._core.sim.paper_passive cimport paper_on_print, paper_see_level
 from bot4._core.sim.paper_queue cimport paper_queue_hash, paper_queue_on_market
+from bot4._core.sim.paper_tape cimport PaperTape, paper_play
 from bot4._core.sim.queue_position cimport QUEUE_TRADE_THROUGH
 from bot4._core.sim.resting cimport RestingOrder, resting_hash, resting_init, resting_release
 from bot4._core.sim.rng cimport rng_seed
 from bot4._core.types cimport (
     ACTION_CANCEL_ALL, ACTION_PLACE, EVENT_AGG_TRADE, EVENT_DEPTH_BEGIN, EVENT_DEPTH_LEVEL, EVENT_GAP_MARK, EVENT_TRADE,
-    FLAG_LAST, FLAG_SNAPSHOT, INTENT_POST_ONLY, ORDER_LIMIT, ORDER_MARKET, SIDE_SELL, TIF_FOK, TIF_GTC, Event, OrderIntent,
+    FLAG_LAST, INTENT_POST_ONLY, ORDER_LIMIT, ORDER_MARKET, SIDE_SELL, TIF_FOK, TIF_GTC, Event, OrderIntent,
     aligned_zalloc, hash_mix, money_to_int,
 )
 
 cdef enum:
     _CHUNK_EVENTS = 256
 cdef uint64_t _DICE_STREAM = 1 << 32     # beside the two streams of each instrument's latencies
-cdef int64_t _NEVER = 0x7FFFFFFFFFFFFFFF
 
 
 cdef int paper_submit(PaperVenue* venue, const OrderIntent* intent, int64_t now_ns) noexcept nogil:
@@ -137,45 +137,6 @@ cdef uint64_t paper_hash(const PaperVenue* venue) noexcept nogil:
     return hash_mix(hash_mix(digest, venue.print_kind), venue.is_halted)
 
 
-ctypedef struct Tape:
-    const Event* events
-    const OrderIntent* intents
-    uint8_t* verdicts
-    OrderBook* book
-    Py_ssize_t event_count, intent_count
-    Py_ssize_t event_at, intent_at
-    int64_t now_ns
-
-
-cdef int _play(PaperVenue* venue, Tape* tape, Event* out, int capacity) noexcept nogil:
-    """Play the tape until it ends and nothing is on its way (fewer reports than `capacity`), or `out` is full."""
-    cdef const Event* event
-    cdef int written = 0
-    cdef int64_t event_ns, intent_ns, due_ns
-    while written < capacity:
-        event = &tape.events[tape.event_at] if tape.event_at < tape.event_count else NULL
-        event_ns = event.recv_ns if event != NULL else _NEVER
-        intent_ns = tape.intents[tape.intent_at].ts_ns if tape.intent_at < tape.intent_count else _NEVER
-        due_ns = paper_next_due(venue)
-        if intent_ns < event_ns and intent_ns < due_ns:
-            tape.verdicts[tape.intent_at] = <uint8_t>paper_submit(venue, &tape.intents[tape.intent_at], intent_ns)
-            tape.intent_at += 1
-        elif due_ns < event_ns:
-            tape.now_ns = due_ns if due_ns > tape.now_ns else tape.now_ns
-            written += paper_on_event(venue, NULL, tape.book, tape.now_ns, &out[written], capacity - written)
-        elif event != NULL:
-            if tape.book != NULL and event.kind == EVENT_DEPTH_BEGIN and event.flags & FLAG_SNAPSHOT:
-                book_clear(tape.book)
-            elif tape.book != NULL and event.kind == EVENT_DEPTH_LEVEL:
-                book_apply_level(tape.book, event.side, event.body.level.price_ticks, event.body.level.qty_lots)
-            tape.now_ns = event_ns if event_ns > tape.now_ns else tape.now_ns
-            tape.event_at += 1
-            written += paper_on_event(venue, event, tape.book, tape.now_ns, &out[written], capacity - written)
-        else:
-            break
-    return written
-
-
 cdef class Paper:
     """Owner of a paper venue for one instrument.
 
@@ -240,7 +201,7 @@ cdef class Paper:
         venue.spec = contract.spec
         venue.instrument = instrument
         venue.max_in_flight = max_in_flight
-        venue.limit_ns = _NEVER
+        venue.limit_ns = INT64_MAX
         venue.fills = (fills if fills is not None else FillModel()).state
         rng_seed(&venue.fills.dice, seed, _DICE_STREAM + <uint64_t>instrument)
         venue.room_needed = max_levels + max_open_orders + 2
@@ -293,7 +254,7 @@ cdef class Paper:
         return self._drain(NULL, book.book if book is not None else NULL, now_ns)
 
     def on_event(self, event, book: BookView | None = None, now_ns: int | None = None):
-        """Tell the venue of one market event the book was already updated with.
+        """Tell the venue of one market event the book was already updated with; ndarray[EVENT_DTYPE] of reports due by now.
 
         Parameters
         ----------
@@ -302,11 +263,6 @@ cdef class Paper:
             Without one the market is the last quote, or the last print with the assumed spread.
         now_ns : int, optional
             The event's receive stamp where not given.
-
-        Returns
-        -------
-        ndarray[EVENT_DTYPE]
-            Reports due by now.
         """
         cdef const uint8_t[::1] raw = event.view("u1")
         if raw.shape[0] != sizeof(Event):
@@ -374,7 +330,7 @@ cdef class Paper:
         cdef const uint8_t[::1] intent_raw = np.ascontiguousarray(intents, dtype=INTENT_DTYPE).view("u1")
         cdef uint8_t[::1] out_raw
         cdef uint8_t[::1] verdict_raw
-        cdef Tape tape
+        cdef PaperTape tape
         cdef int written
         verdicts = np.zeros(len(intents), dtype=np.uint8)
         verdict_raw = verdicts
@@ -391,7 +347,7 @@ cdef class Paper:
             chunk = np.zeros(_CHUNK_EVENTS, dtype=EVENT_DTYPE)
             out_raw = chunk.view("u1")
             with nogil:
-                written = _play(self.venue, &tape, <Event*>&out_raw[0], _CHUNK_EVENTS)
+                written = paper_play(self.venue, &tape, <Event*>&out_raw[0], _CHUNK_EVENTS)
             reports.append(chunk[:written])
             if written < _CHUNK_EVENTS:
                 return np.concatenate(reports), verdicts
@@ -434,7 +390,7 @@ cdef class Paper:
     def next_due_ns(self) -> int | None:
         """When the next arrival or report is due; None where nothing is on its way."""
         due_ns = paper_next_due(self.venue)
-        return None if due_ns == _NEVER else due_ns
+        return None if due_ns == INT64_MAX else due_ns
 
     @property
     def state_hash(self) -> int:

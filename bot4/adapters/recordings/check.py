@@ -104,6 +104,7 @@ class RecordingCheck:
             self._is_refined = True
             self._start()
             self._pass(paths, progress)
+        self._findings.sort()
         return self._findings.report
 
     def _pass(self, paths: Sequence[Path], progress: Callable[[int, int], None]) -> None:

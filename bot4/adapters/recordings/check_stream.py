@@ -361,7 +361,7 @@ def note_off_step(report: InstrumentReport, rules: Instrument) -> None:
     """Say in words that some quantities are finer than what new orders may have."""
     if report.off_step_quantities:
         report.notes.append(
-            f"{report.off_step_quantities:,} quantities are finer than the order step {rules.qty_step:f}: "
+            f"quantities finer than the order step {rules.qty_step:f}: {report.off_step_quantities:,}, of "
             "orders placed under an older step; no defect of the data"
         )
 

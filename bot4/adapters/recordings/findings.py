@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bot4.domain.instrument import Instrument
 
-LISTED_MAX = 100
+LISTED_MAX = 10_000
 
 _COUNTERS = {
     "sequence_gap": "sequence_gaps",
@@ -55,16 +55,24 @@ class Findings:
     def defect(
         self, kind: str, line: int, detail: str, instrument: InstrumentReport | None = None, times: int = 1
     ) -> None:
-        """Count a defect, and list it while there is room; `times` is how often the line has it."""
+        """Count a defect, and list it while there is room; `times` is how often the line has it.
+
+        Damage is the reason of what else a file has, and comes last: it is always listed, and there is one a file.
+        """
         if kind not in DEFECT_KINDS:
             raise ValueError(f"a defect must be one of DEFECT_KINDS, was {kind!r}")
         self.file.defects[kind] = self.file.defects.get(kind, 0) + times
         self.report.defects_total += times
         if instrument is not None and (counter := _COUNTERS.get(kind)) is not None:
             setattr(instrument, counter, getattr(instrument, counter) + times)
-        if len(self.report.defects) < self._listed_max:
+        if len(self.report.defects) < self._listed_max or kind == "damage":
             symbol = instrument.symbol if instrument is not None else ""
             self.report.defects.append(Defect(kind, self.file.path, line, symbol, detail, times))
+
+    def sort(self) -> None:
+        """Put the listed defects in the order of their places; kinds of one line stay in the order they were found."""
+        at = {file.path: index for index, file in enumerate(self.report.files)}
+        self.report.defects.sort(key=lambda defect: (at[defect.path], defect.line))
 
     def refused(self, reason: str, line: int, detail: str, instrument: InstrumentReport | None = None) -> None:
         """Count a refused frame or row by its reason."""

@@ -156,7 +156,7 @@ def _step(step: Decimal) -> tuple[int, int]:
 def _require_playable(recording: Recording) -> None:
     if recording.venue != "binance":
         raise DataError(
-            f"{recording.path} is a {recording.venue} recording: `bot4 run` replays Binance recordings, "
+            f"{recording.path} is a recording of {recording.venue}: `bot4 run` replays Binance recordings, "
             "`bot4 data check` reads this one"
         )
     if not (recording.format.is_capture or recording.format.is_csv_dump):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot4._core.account.contract import Contract
@@ -12,15 +12,15 @@ from bot4._core.account.positions import Positions
 from bot4._core.book.depth_sync import DepthSync
 from bot4._core.engine.decide import LinearPolicy
 from bot4._core.engine.engine import Engine
-from bot4._core.risk.limits import RiskGate
 from bot4._core.sim.latency import Latency
 from bot4._core.sim.paper import Paper
 from bot4._core.wire.scan import Scanner
 from bot4.application.assembly.feature_bank import feature_place, make_features, split_interval
 from bot4.application.assembly.fill_assumptions import fill_model
-from bot4.application.assembly.opening import CASH, ExternalVenue, asset_decimals, opening_balances
+from bot4.application.assembly.opening import ExternalVenue, asset_decimals, opening_balances
 from bot4.application.assembly.reasoned_parts import needed_features, portfolio_book, reasoned_policy
-from bot4.application.assembly.risk_parts import breaker_of, filters_of
+from bot4.application.assembly.risk_parts import breaker_of, risk_gate
+from bot4.application.assembly.sizes import money_contracts, money_ticklots, order_lots_max, scaled
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind, Instrument
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot4._core.engine.reasoned_policy import ReasonedPolicy
     from bot4._core.journal.stream import Journal
     from bot4._core.risk.breaker import Breaker
+    from bot4._core.risk.limits import RiskGate
     from bot4._core.ta.features import Features
     from bot4.application.assembly.shape import InputShape
     from bot4.config import ImpactSettings, Settings
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 MS = 1_000_000
 _BPS = Decimal(10_000)
 _PPM = 1_000_000
-_LOTS_MAX = 2**50
 _KIND_CODES = {ContractKind.SPOT: 0, ContractKind.LINEAR: 1, ContractKind.INVERSE: 2}
 # Regular-user rates in basis points, maker and taker, where the settings name none (Binance, 2026-11).
 _DEFAULT_FEES_BPS = {
@@ -80,7 +80,7 @@ class Assembly:
     syncs: tuple[DepthSync, ...]
     opening: Mapping[str, Decimal]
     portfolio: PortfolioBook
-    policies: tuple[ReasonedPolicy, ...]
+    policies: tuple[ReasonedPolicy, ...] = ()
 
     def asset(self, name: str) -> int:
         """Return the account's index of an asset."""
@@ -144,78 +144,100 @@ def _assemble(
     decimals = asset_decimals(instruments)
     assets = tuple(decimals)
     contracts = tuple(_contract(settings, instrument, decimals, assets) for instrument in instruments)
-    positions = Positions(contracts)
-    account = Account(list(decimals.values()))
     opening = opening_balances(settings, instruments, decimals, external)
-    for index, asset in enumerate(assets):
-        if asset in opening:
-            account.credit(index, opening[asset])
-    breaker = breaker_of(settings, shape)
-    engine = Engine(
-        positions,
-        account,
-        breaker,
-        journal,
-        tick_interval_ns=(shape.bar_interval_ns or 1000 * MS) // 10,
-        mark_interval_ns=max(settings.run.mark_interval_ms * MS, shape.bar_interval_ns or 0),
-        jump_ns=max(60_000 * MS, 10 * (shape.bar_interval_ns or 0)),
-        sample_every=sample_every,
-        link=external.link if external is not None else None,
-        sync_orders=settings.journal.policy == "paranoid",
-    )
-    scanner = Scanner()
-    bar_ns = shape.bar_interval_ns or settings.strategy.bar_interval_ms * MS
-    also, longer_ns = needed_features(settings, bar_ns)
-    portfolio = portfolio_book(settings, len(instruments), bar_ns)
-    gates = tuple(_gate(settings, instrument, index, shape) for index, instrument in enumerate(instruments))
-    if external is None:
-        # A paper account is worth what it opens with: the drawdown limit need not wait for the first mark.
-        for lane, (gate, instrument) in enumerate(zip(gates, instruments, strict=True)):
-            atoms = int(opening[instrument.settle].scaleb(decimals[instrument.settle]))
-            gate.apply_equity(atoms)
-            portfolio.apply_equity(lane, atoms)
-    syncs = tuple(DepthSync() for _ in instruments)
-    policies: list[ReasonedPolicy] = []
-    for index, instrument in enumerate(instruments):
-        features = make_features(settings, instrument, bar_ns, also=also, longer_ns=longer_ns)
-        # Books hold levels older than a change of tick size; they lie far from the touch and cannot be traded at.
-        scanner.add_instrument(
-            instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}", skip_off_tick_levels=True
-        )
-        if settings.strategy.policy == "reasoned":
-            without = () if shape.has_book else _BOOK_FEATURES
-            policies.append(reasoned_policy(settings, instrument, index, portfolio, features, without=without))
-        engine.add_lane(
-            instrument.symbol,
-            syncs[index],
-            features,
-            _paper(settings, instrument, contracts[index], index, impacts) if external is None else None,
-            gates[index],
-            _policy(settings, instrument, shape, features),
-            assumed_half_spread_ticks=settings.paper.assumed_half_spread_ticks if external is None else 0,
-            plays_bars=shape.plays_bars,
-            position_ticklots_max=_ticklots(
-                settings, instrument, settings.risk.position_notional_max, "risk.position_notional_max"
-            )
-            if instrument.kind is not ContractKind.INVERSE
-            else 0,
-            reasoned=policies[index] if policies else None,
-        )
-    return Assembly(
-        engine=engine,
-        scanner=scanner,
+    account = _account(decimals, opening)
+    positions, breaker = Positions(contracts), breaker_of(settings, shape)
+    assembly = Assembly(
+        engine=Engine(
+            positions,
+            account,
+            breaker,
+            journal,
+            tick_interval_ns=(shape.bar_interval_ns or 1000 * MS) // 10,
+            mark_interval_ns=max(settings.run.mark_interval_ms * MS, shape.bar_interval_ns or 0),
+            jump_ns=max(60_000 * MS, 10 * (shape.bar_interval_ns or 0)),
+            sample_every=sample_every,
+            link=external.link if external is not None else None,
+            sync_orders=settings.journal.policy == "paranoid",
+        ),
+        scanner=Scanner(),
         breaker=breaker,
         account=account,
         positions=positions,
         instruments=tuple(instruments),
         contracts=contracts,
         assets=assets,
-        gates=gates,
-        syncs=syncs,
+        gates=tuple(risk_gate(settings, instrument, index, shape) for index, instrument in enumerate(instruments)),
+        syncs=tuple(DepthSync() for _ in instruments),
         opening=opening,
-        portfolio=portfolio,
-        policies=tuple(policies),
+        portfolio=portfolio_book(settings, len(instruments), _bar_ns(settings, shape)),
     )
+    if external is None:
+        _tell_opening(assembly)
+    return replace(assembly, policies=_add_lanes(assembly, settings, shape, None if external is not None else impacts))
+
+
+def _account(decimals: Mapping[str, int], opening: Mapping[str, Decimal]) -> Account:
+    account = Account(list(decimals.values()))
+    for index, asset in enumerate(decimals):
+        if asset in opening:
+            account.credit(index, opening[asset])
+    return account
+
+
+def _bar_ns(settings: Settings, shape: InputShape) -> int:
+    return shape.bar_interval_ns or settings.strategy.bar_interval_ms * MS
+
+
+def _tell_opening(assembly: Assembly) -> None:
+    """Tell the guards what a paper account opens with: the drawdown limit need not wait for the first mark."""
+    for lane, (gate, instrument) in enumerate(zip(assembly.gates, assembly.instruments, strict=True)):
+        decimals = assembly.account.decimals[assembly.asset(instrument.settle)]
+        atoms = int(assembly.opening[instrument.settle].scaleb(decimals))
+        gate.apply_equity(atoms)
+        assembly.portfolio.apply_equity(lane, atoms)
+
+
+def _add_lanes(
+    assembly: Assembly, settings: Settings, shape: InputShape, impacts: Mapping[str, ImpactSettings] | None
+) -> tuple[ReasonedPolicy, ...]:
+    """Give each instrument its lane; `impacts` None: orders go to an external venue, and nothing is simulated.
+
+    Returns the policies that give reasons, where such decide.
+    """
+    policies: list[ReasonedPolicy] = []
+    bar_ns = _bar_ns(settings, shape)
+    also, longer_ns = needed_features(settings, bar_ns)
+    for index, instrument in enumerate(assembly.instruments):
+        features = make_features(settings, instrument, bar_ns, also=also, longer_ns=longer_ns)
+        # Books hold levels older than a change of tick size; they lie far from the touch and cannot be traded at.
+        assembly.scanner.add_instrument(
+            instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}", skip_off_tick_levels=True
+        )
+        if settings.strategy.policy == "reasoned":
+            without = () if shape.has_book else _BOOK_FEATURES
+            policies.append(reasoned_policy(settings, instrument, index, assembly.portfolio, features, without=without))
+        contract = assembly.contracts[index]
+        assembly.engine.add_lane(
+            instrument.symbol,
+            assembly.syncs[index],
+            features,
+            None if impacts is None else _paper(settings, instrument, contract, index, impacts),
+            assembly.gates[index],
+            _policy(settings, instrument, shape, features),
+            assumed_half_spread_ticks=0 if impacts is None else settings.paper.assumed_half_spread_ticks,
+            plays_bars=shape.plays_bars,
+            position_ticklots_max=_position_ticklots_max(settings, instrument),
+            reasoned=policies[index] if policies else None,
+        )
+    return tuple(policies)
+
+
+def _position_ticklots_max(settings: Settings, instrument: Instrument) -> int:
+    """Return the money limit of a position; 0 for an inverse contract, whose gate counts contracts."""
+    if instrument.kind is ContractKind.INVERSE:
+        return 0
+    return money_ticklots(settings, instrument, settings.risk.position_notional_max, "risk.position_notional_max")
 
 
 def _contract(
@@ -240,86 +262,59 @@ def _contract(
     )
 
 
-def _scaled(settings: Settings, instrument: Instrument, amount: Decimal) -> Decimal:
-    """Scale an amount of money to an account in coins by the two accounts' sizes."""
-    if instrument.quote in CASH:
-        return amount
-    return amount * settings.paper.balance_coin / settings.paper.balance_quote
-
-
-def _ticklots(settings: Settings, instrument: Instrument, amount: Decimal, key: str) -> int:
-    step = instrument.tick_size * instrument.lot_size * instrument.contract_size
-    ticklots = int((_scaled(settings, instrument, amount) / step).to_integral_value(rounding=ROUND_DOWN))
-    if ticklots < 1:
-        raise ConfigError(f"setting {key} of {amount} is less than one lot at one tick of {instrument.symbol}")
-    return ticklots
-
-
-def _contracts_for(settings: Settings, instrument: Instrument, amount: Decimal, key: str) -> int:
-    """Whole inverse contracts that an amount of quote money is worth."""
-    lot_value = instrument.contract_size * instrument.lot_size
-    lots = int((_scaled(settings, instrument, amount) / lot_value).to_integral_value(rounding=ROUND_DOWN))
-    if lots < 1:
-        raise ConfigError(
-            f"setting {key} of {amount} is less than one contract of {instrument.symbol}, which is worth {lot_value}"
-        )
-    return lots
-
-
-def _max_lots(instrument: Instrument) -> int:
-    return min(_LOTS_MAX, instrument.qty_to_lots(instrument.max_qty)) if instrument.max_qty else _LOTS_MAX
-
-
 def _policy(settings: Settings, instrument: Instrument, shape: InputShape, features: Features) -> LinearPolicy:
     strategy = settings.strategy
-    weights = dict(strategy.weights)
-    if not shape.has_book:
-        # Without a book those features are constant: the rest carries the whole score.
-        weights = {name: weight for name, weight in weights.items() if split_interval(name)[0] not in _BOOK_FEATURES}
-        total = sum(abs(weight) for weight in weights.values())
-        if total == 0.0:
-            raise ConfigError("setting strategy.weights names only features of a book, and this input has none")
-        weights = {name: weight / total for name, weight in weights.items()}
-    is_inverse = instrument.kind is ContractKind.INVERSE
-    least = instrument.min_notional
-    if not is_inverse and least is not None and _scaled(settings, instrument, strategy.order_notional) < least:
-        raise ConfigError(
-            f"setting strategy.order_notional of {strategy.order_notional} is below the least order of "
-            f"{instrument.symbol}, which is {least} {instrument.quote}"
-        )
-    sizes: dict[str, int]
-    if is_inverse:
-        sizes = {
-            "order_lots": _contracts_for(settings, instrument, strategy.order_notional, "strategy.order_notional"),
-            "position_lots": _contracts_for(
-                settings, instrument, strategy.position_notional, "strategy.position_notional"
-            ),
-        }
-    else:
-        sizes = {
-            "order_ticklots": _ticklots(settings, instrument, strategy.order_notional, "strategy.order_notional"),
-            "position_ticklots": _ticklots(
-                settings, instrument, strategy.position_notional, "strategy.position_notional"
-            ),
-            "notional_min_ticklots": 0
-            if instrument.min_notional is None
-            else int(instrument.min_notional / (instrument.tick_size * instrument.lot_size)) + 1,
-        }
     return LinearPolicy(
-        [(feature_place(features, name), weight, strategy.scales[name]) for name, weight in weights.items()],
+        [
+            (feature_place(features, name), weight, strategy.scales[name])
+            for name, weight in _weights(settings, shape).items()
+        ],
         enter_score=strategy.enter_score,
         take_score=strategy.take_score,
         exit_score=strategy.exit_score,
         price_step_ticks=instrument.ticks_per_step,
         qty_step_lots=instrument.lots_per_step,
         qty_min_lots=1 if instrument.min_qty is None else max(1, instrument.qty_to_lots(instrument.min_qty)),
-        qty_max_lots=_max_lots(instrument),
+        qty_max_lots=order_lots_max(instrument),
         cooldown_ns=strategy.cooldown_ms * MS,
         passive_ttl_ns=strategy.passive_ttl_ms * MS,
         take_slippage_ppm=round(strategy.take_slippage_bps * _PPM / 10_000),
         short_allowed=strategy.short and instrument.kind is not ContractKind.SPOT,
-        **sizes,
+        **_sizes(settings, instrument),
     )
+
+
+def _weights(settings: Settings, shape: InputShape) -> dict[str, float]:
+    """Return the weights of the score; without a book its features are constant, and the rest carries it all."""
+    weights = dict(settings.strategy.weights)
+    if shape.has_book:
+        return weights
+    weights = {name: weight for name, weight in weights.items() if split_interval(name)[0] not in _BOOK_FEATURES}
+    total = sum(abs(weight) for weight in weights.values())
+    if total == 0.0:
+        raise ConfigError("setting strategy.weights names only features of a book, and this input has none")
+    return {name: weight / total for name, weight in weights.items()}
+
+
+def _sizes(settings: Settings, instrument: Instrument) -> dict[str, int]:
+    """Return what an order and a position may be: contracts of an inverse instrument, else money."""
+    order, position = settings.strategy.order_notional, settings.strategy.position_notional
+    if instrument.kind is ContractKind.INVERSE:
+        return {
+            "order_lots": money_contracts(settings, instrument, order, "strategy.order_notional"),
+            "position_lots": money_contracts(settings, instrument, position, "strategy.position_notional"),
+        }
+    least = instrument.min_notional
+    if least is not None and scaled(settings, instrument, order) < least:
+        raise ConfigError(
+            f"setting strategy.order_notional of {order} is below the least order of "
+            f"{instrument.symbol}, which is {least} {instrument.quote}"
+        )
+    return {
+        "order_ticklots": money_ticklots(settings, instrument, order, "strategy.order_notional"),
+        "position_ticklots": money_ticklots(settings, instrument, position, "strategy.position_notional"),
+        "notional_min_ticklots": 0 if least is None else int(least / (instrument.tick_size * instrument.lot_size)) + 1,
+    }
 
 
 def lone_paper(settings: Settings, instrument: Instrument) -> tuple[Paper, int]:
@@ -347,37 +342,4 @@ def _paper(
         report_latency=latency,
         assumed_half_spread_ticks=paper.assumed_half_spread_ticks,
         fills=fill_model(settings, instrument, impacts.get(instrument.symbol)),
-    )
-
-
-def _gate(settings: Settings, instrument: Instrument, index: int, shape: InputShape) -> RiskGate:
-    risk = settings.risk
-    is_inverse = instrument.kind is ContractKind.INVERSE
-    max_lots = _max_lots(instrument)
-    if is_inverse:
-        position_lots = _contracts_for(settings, instrument, risk.position_notional_max, "risk.position_notional_max")
-        order_notional = _contracts_for(settings, instrument, risk.order_notional_max, "risk.order_notional_max")
-    else:
-        position_lots = _LOTS_MAX  # the engine turns the money limit into lots at the first touch
-        order_notional = _ticklots(settings, instrument, risk.order_notional_max, "risk.order_notional_max")
-    return RiskGate(
-        instrument=index,
-        max_order_lots=max_lots,
-        max_order_notional=order_notional,
-        max_long_lots=position_lots,
-        max_short_lots=0 if instrument.kind is ContractKind.SPOT else position_lots,
-        filters=filters_of(instrument),
-        notional_is_qty=is_inverse,
-        max_open_orders=risk.open_orders_max,
-        band_ppm=risk.price_band_bps * 100,
-        max_reference_age_ns=max(risk.reference_ttl_ms * MS, 2 * (shape.bar_interval_ns or 0)),
-        unusual_multiple=risk.fat_finger_multiple,
-        max_drawdown_ppm=risk.drawdown_max_bps * 100,
-        duplicate_window_ns=risk.duplicate_window_ms * MS,
-        max_reject_run=risk.consecutive_rejects_max,
-        max_exit_reject_run=2 * risk.consecutive_rejects_max,
-        orders_per_period=risk.orders_per_s,
-        period_ns=1_000 * MS,
-        burst=risk.orders_burst,
-        reserve_tokens=min(4, risk.orders_burst - 1),
     )

@@ -1,4 +1,4 @@
-"""Parts of a shard that stand in the way of orders: the venue's filters and the circuit breaker."""
+"""Parts of a shard that stand in the way of orders: limits, the venue's filters, the circuit breaker."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot4._core.risk.breaker import Breaker
 from bot4._core.risk.filters import Filters
+from bot4._core.risk.limits import RiskGate
+from bot4.application.assembly.sizes import LOTS_MAX, money_contracts, money_ticklots, order_lots_max
 from bot4.domain.instrument import ContractKind
 
 if TYPE_CHECKING:
@@ -56,4 +58,37 @@ def breaker_of(settings: Settings, shape: InputShape) -> Breaker:
         successes=breaker.probes,
         flood_limit=breaker.flood_trips,
         flood_window_ns=breaker.flood_window_ms * _MS,
+    )
+
+
+def risk_gate(settings: Settings, instrument: Instrument, index: int, shape: InputShape) -> RiskGate:
+    """Return the limits of one instrument."""
+    risk = settings.risk
+    is_inverse = instrument.kind is ContractKind.INVERSE
+    if is_inverse:
+        position_lots = money_contracts(settings, instrument, risk.position_notional_max, "risk.position_notional_max")
+        order_notional = money_contracts(settings, instrument, risk.order_notional_max, "risk.order_notional_max")
+    else:
+        position_lots = LOTS_MAX  # the engine turns the money limit into lots at the first touch
+        order_notional = money_ticklots(settings, instrument, risk.order_notional_max, "risk.order_notional_max")
+    return RiskGate(
+        instrument=index,
+        max_order_lots=order_lots_max(instrument),
+        max_order_notional=order_notional,
+        max_long_lots=position_lots,
+        max_short_lots=0 if instrument.kind is ContractKind.SPOT else position_lots,
+        filters=filters_of(instrument),
+        notional_is_qty=is_inverse,
+        max_open_orders=risk.open_orders_max,
+        band_ppm=risk.price_band_bps * 100,
+        max_reference_age_ns=max(risk.reference_ttl_ms * _MS, 2 * (shape.bar_interval_ns or 0)),
+        unusual_multiple=risk.fat_finger_multiple,
+        max_drawdown_ppm=risk.drawdown_max_bps * 100,
+        duplicate_window_ns=risk.duplicate_window_ms * _MS,
+        max_reject_run=risk.consecutive_rejects_max,
+        max_exit_reject_run=2 * risk.consecutive_rejects_max,
+        orders_per_period=risk.orders_per_s,
+        period_ns=1_000 * _MS,
+        burst=risk.orders_burst,
+        reserve_tokens=min(4, risk.orders_burst - 1),
     )

@@ -11,6 +11,7 @@ import orjson
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.journal.stream import Journal
+from bot4.application.records.projector import Projector
 from bot4.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bot4.application.assembly.assembly import Assembly
     from bot4.config import Settings
     from bot4.ports.market_feed import MarketFeed
+    from bot4.ports.unit_of_work import Store
 
 
 def make_runner(settings: Settings, source: MarketFeed, assembly: Assembly, speed: float) -> ShardRunner | None:
@@ -49,6 +51,22 @@ def make_feed(
         speed=speed,
         duration_ns=duration_ns,
         live=source.is_live,
+    )
+
+
+def make_projector(
+    journal: Path, store: Store, run_id: str, assembly: Assembly, *, of_venue: bool, kept_seq: int | None
+) -> Projector:
+    """Return what reads the journal into the store; `kept_seq` is the last record a run's past has put there."""
+    decimals = assembly.account.decimals
+    return Projector(
+        journal,
+        store,
+        run_id,
+        assembly.instruments,
+        [decimals[assembly.asset(instrument.settle)] for instrument in assembly.instruments],
+        venue_assets=list(zip(assembly.assets, decimals, strict=True)) if of_venue else None,
+        kept_seq=kept_seq,
     )
 
 

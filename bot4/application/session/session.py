@@ -31,10 +31,9 @@ from bot4.application.live.run import end_trading, make_gateway
 from bot4.application.live.shard_kill import ShardKill
 from bot4.application.past.keeper import RunKeeper
 from bot4.application.past.run_past import JOURNAL_NAME
-from bot4.application.records.projector import Projector
 from bot4.application.session.failure import Failure, SessionFailedError
-from bot4.application.session.models import keep_models
-from bot4.application.session.parts import make_feed, make_runner, open_journal, progress_of
+from bot4.application.session.parts import make_feed, make_projector, make_runner, open_journal, progress_of
+from bot4.application.session.run_entry import enter_run
 from bot4.application.session.strategy_keeper import StrategyKeeper
 from bot4.application.session.summary import summarise
 from bot4.application.session.view import run_view
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from bot4.application.commands.bus import CommandBus
     from bot4.application.live.account import LiveAccount
     from bot4.application.live.gateway import LiveGateway
+    from bot4.application.records.projector import Projector
     from bot4.config import Settings
     from bot4.dto.summary import RunSummary
     from bot4.ports.display import Display
@@ -117,29 +117,10 @@ class PaperSession:
         self._interrupted = False
         self._failure: Failure | None = None
         self.run_id = run_dir.name
+        self.notes: list[str] = []  # what those who look after the run have to say of it
         self._plain_settings = settings_to_dict(settings)
         self._journal_path = run_dir / JOURNAL_NAME
-        now_ns = SystemClock().wall_ns()
-        epoch = 1 if account is None else account.epoch
-        self._journal = open_journal(settings, self._plain_settings, self._journal_path, now_ns, epoch)
-        past = None if account is None else account.past
-        # The reopening wrote a record of its own behind the last one there was.
-        self._kept_seq = None if past is None else self._journal.next_seq - 2
-        balances = {} if account is None else account.balances if past is None else past.opening.balances
-        self._keeper = RunKeeper(self._journal, self._journal_path, settings.journal.snapshot_interval_ms / 1_000)
-
-        def put_together() -> Engine:
-            external = None if account is None else ExternalVenue(VenueLink(), balances)
-            self.assembly: Assembly = assemble(
-                settings, source.instruments, journal=self._journal, shape=shape, external=external
-            )
-            return self.assembly.engine
-
-        if past is None:
-            put_together()
-            self._keeper.write_opening(self.assembly, "paper" if account is None else account.place, balances, now_ns)
-        else:
-            self._keeper.read_back(put_together)
+        self._put_together(shape, account)
         self._runner = make_runner(settings, source, self.assembly, speed)
         self._feed = make_feed(source, self.assembly, self._runner, speed=speed, duration_ns=self._duration_ns)
         own = (strategy, self.assembly.engine, self._runner, settings)
@@ -150,15 +131,38 @@ class PaperSession:
                 account, self.assembly, self._runner, epoch=self._journal.epoch, on_halt=self._halt
             )
         self.killable = ShardKill(self.assembly, self._runner, self._gateway, self.stop)
-        self.notes: list[str] = []  # what those who look after the run have to say of it
         by_symbol = {instrument.symbol: instrument for instrument in source.instruments}
         gateway = ControlGateway(self._runner or self.assembly.engine, by_symbol)
-        self.bus: CommandBus = CommandHandlers(
-            gateway, store, self.run_id, by_symbol, now_ns=SystemClock().wall_ns
-        ).bus()
+        handlers = CommandHandlers(gateway, store, self.run_id, by_symbol, now_ns=SystemClock().wall_ns)
+        self.bus: CommandBus = handlers.bus()
         self._started_utc = datetime.now(UTC).isoformat(timespec="seconds")
         self._started_s = time.monotonic()
         self._fed_s = 0.0
+
+    def _put_together(self, shape: InputShape, account: LiveAccount | None) -> None:
+        """Open the journal and build the engine over it: a new one, or one that a run's past is read back into."""
+        settings, instruments = self._settings, self._source.instruments
+        now_ns = SystemClock().wall_ns()
+        epoch = 1 if account is None else account.epoch
+        self._journal = open_journal(settings, self._plain_settings, self._journal_path, now_ns, epoch)
+        past = None if account is None else account.past
+        # The reopening wrote a record of its own behind the last one there was.
+        self._kept_seq = None if past is None else self._journal.next_seq - 2
+        balances = {} if account is None else account.balances if past is None else past.opening.balances
+        self._keeper = RunKeeper(self._journal, self._journal_path, settings.journal.snapshot_interval_ms / 1_000)
+
+        def build() -> Engine:
+            external = None if account is None else ExternalVenue(VenueLink(), balances)
+            self.assembly: Assembly = assemble(
+                settings, instruments, journal=self._journal, shape=shape, external=external
+            )
+            return self.assembly.engine
+
+        if past is None:
+            build()
+            self._keeper.write_opening(self.assembly, "paper" if account is None else account.place, balances, now_ns)
+        else:
+            self._keeper.read_back(build)
 
     @property
     def has_failed(self) -> bool:
@@ -179,26 +183,13 @@ class PaperSession:
             The journal, the store or the input failed. Orders were cancelled and the summary written all the same.
 
         """
-        with self._store.unit_of_work() as unit:
-            if unit.runs.get(self.run_id) is None:  # else it goes on
-                unit.runs.start(
-                    self.run_id,
-                    started_utc=self._started_utc,
-                    source=self._source.name,
-                    settings=self._plain_settings,
-                )
-            keep_models(unit, self.run_id, self._settings)
-            unit.commit()
-        lanes = self._source.instruments
-        decimals = [self.assembly.account.decimals[self.assembly.asset(lane.settle)] for lane in lanes]
-        venue_assets = list(zip(self.assembly.assets, self.assembly.account.decimals, strict=True))
-        projector = Projector(
+        enter_run(self._store, self.run_id, self._started_utc, self._source.name, self._settings)
+        projector = make_projector(
             self._journal_path,
             self._store,
             self.run_id,
-            lanes,
-            decimals,
-            venue_assets=None if self._gateway is None else venue_assets,
+            self.assembly,
+            of_venue=self._gateway is not None,
             kept_seq=self._kept_seq,
         )
         feeding = Thread(target=self._feed_all, name="bot4-feed", daemon=True)
@@ -219,7 +210,10 @@ class PaperSession:
             left = self._wind_down(feeding, shard, trading)
             self._stopping.set()
             syncing.join(_JOIN_S)
-            summary = self._finish(projector, left)
+            self._close_records(projector, left)
+            self._leave_screen()
+            self._judge_end()
+            summary = self._keep_summary(self._summarise(left))
         if self._failure is not None:
             raise SessionFailedError(self._failure.message, summary, self._failure.exit_code)
         return summary
@@ -311,8 +305,8 @@ class PaperSession:
         self.strategy.end()
         return left
 
-    def _finish(self, projector: Projector, left: int) -> RunSummary:
-        status = "interrupted" if self._interrupted else "finished"
+    def _close_records(self, projector: Projector, left: int) -> None:
+        """Take what the journal still holds into the store, and close the journal; `left` orders are open."""
         self._note_journal(int(self.assembly.engine.counters()["journal_errno"]))
         try:
             projector.catch_up()
@@ -329,12 +323,18 @@ class PaperSession:
             self._journal.close()
         except OSError as error:
             self._note_journal(error.errno or errno.EIO)
-        self._leave_screen()
+
+    def _judge_end(self) -> None:
+        """Name what ended the run early: a damaged input, or a strategy without a thread of its own that raised."""
+        if (damage := self._source.damage) is not None:
+            self._fail(f"the input is damaged: {damage}", DataError.exit_code)
+        if self._runner is None and (trouble := self.strategy.error) is not None:
+            self._fail(f"the strategy failed: {trouble}", FatalError.exit_code)
+
+    def _summarise(self, left: int) -> RunSummary:
         desks = (self._keeper, self._gateway, self.strategy)
-        damage = self._source.damage
-        if damage is not None and self._failure is None:
-            self._failure = Failure(f"the input is damaged: {damage}", DataError.exit_code)
-        summary = summarise(
+        status = "interrupted" if self._interrupted else "finished"
+        return summarise(
             run_id=self.run_id,
             settings=self._settings,
             source=self._source,
@@ -350,13 +350,16 @@ class PaperSession:
             open_orders_left=left,
             gateway_notes=(*(note for desk in desks if desk for note in desk.notes), *self.notes),
         )
+
+    def _keep_summary(self, summary: RunSummary) -> RunSummary:
+        """Put the summary into the store; returns it, failed where it could not be kept."""
         try:
             with self._store.unit_of_work() as unit:
                 unit.runs.finish(self.run_id, status=summary.status, summary=summary.to_dict())
                 unit.commit()
         except FatalError as error:
             self._fail(str(error), error.exit_code)
-            summary = msgspec.structs.replace(summary, status="failed", failure=summary.failure or str(error))
+            return msgspec.structs.replace(summary, status="failed", failure=summary.failure or str(error))
         return summary
 
     def _fail_by(self, error: BaseException) -> None:

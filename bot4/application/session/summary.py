@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot4._core.engine.feed import Feed
     from bot4.application.assembly.assembly import Assembly
     from bot4.config import Settings
+    from bot4.domain.instrument import Instrument
     from bot4.ports.market_feed import MarketFeed
 
 
@@ -45,10 +46,6 @@ def summarise(
     fed = feed.counters()
     instruments = [_instrument(assembly, lane) for lane in range(len(assembly.instruments))]
     first = instruments[0]
-    notes = [*source.notes, *gateway_notes]
-    notes += _notes(instruments, totals, fed, source.damage)
-    notes += _entries(assembly)
-    rejected = dict(fed["rejected"])
     return RunSummary(
         run_id=run_id,
         version=VERSION,
@@ -64,7 +61,7 @@ def summarise(
         messages=fed["messages"],
         events=totals["events"],
         ignored=fed["ignored"],
-        rejected=rejected,
+        rejected=dict(fed["rejected"]),
         sequence_gaps=sum(item.sequence_gaps for item in instruments),
         resyncs=sum(item.resyncs for item in instruments),
         crossed_books=sum(item.crossed_books for item in instruments),
@@ -87,7 +84,14 @@ def summarise(
         events_per_s=round(totals["events"] / fed_s, 1) if fed_s > 0 else 0.0,
         messages_per_s=round(fed["messages"] / fed_s, 1) if fed_s > 0 else 0.0,
         latency_ns=engine.stages.percentiles(),
-        notes=notes,
+        notes=[
+            *source.notes,
+            *gateway_notes,
+            *([f"the input is damaged: {source.damage}"] if source.damage else []),
+            *_books(instruments),
+            *_counted(totals, fed),
+            *_entries(assembly),
+        ],
         instruments=instruments,
         journal=journal,
         store=store,
@@ -122,14 +126,6 @@ def _instrument(assembly: Assembly, lane: int) -> InstrumentSummary:
     settle = assembly.asset(instrument.settle)
     decimals = assembly.account.decimals[settle]
 
-    def touch(side: str) -> Touch | None:
-        if not view[f"{side}_ticks"]:
-            return None
-        return Touch(
-            price=f"{instrument.ticks_to_price(view[f'{side}_ticks']):f}",
-            qty=f"{instrument.lots_to_qty(view[f'{side}_lots']):f}",
-        )
-
     def amount(atoms: int) -> str:
         return f"{Decimal(atoms).scaleb(-decimals):f}"
 
@@ -141,8 +137,8 @@ def _instrument(assembly: Assembly, lane: int) -> InstrumentSummary:
         sequence_gaps=counters["gaps"],
         resyncs=counters["resyncs"],
         crossed_books=counters["crossed"],
-        best_bid=touch("bid"),
-        best_ask=touch("ask"),
+        best_bid=_touch(instrument, view["bid_ticks"], view["bid_lots"]),
+        best_ask=_touch(instrument, view["ask_ticks"], view["ask_lots"]),
         depth_messages=counters["depth_messages"],
         quotes=counters["quotes"],
         trades=counters["trades"],
@@ -163,6 +159,13 @@ def _instrument(assembly: Assembly, lane: int) -> InstrumentSummary:
     )
 
 
+def _touch(instrument: Instrument, price_ticks: int, qty_lots: int) -> Touch | None:
+    if not price_ticks:
+        return None
+    price, qty = instrument.ticks_to_price(price_ticks), instrument.lots_to_qty(qty_lots)
+    return Touch(price=f"{price:f}", qty=f"{qty:f}")
+
+
 def _entries(assembly: Assembly) -> list[str]:
     """Return what came of the entries that the reasoned policy considered."""
     notes = []
@@ -174,13 +177,9 @@ def _entries(assembly: Assembly) -> list[str]:
     return notes
 
 
-def _notes(
-    instruments: list[InstrumentSummary], totals: dict[str, int], fed: dict[str, Any], damage: str | None
-) -> list[str]:
-    """Return what a reader of the figures has to know."""
+def _books(instruments: list[InstrumentSummary]) -> list[str]:
+    """Return which prices were not a book's."""
     notes = []
-    if damage:
-        notes.append(f"the input is damaged: {damage}")
     for item in instruments:
         if item.depth_messages and item.book_source != "depth":
             missing, since = ("after the last gap", " from there on") if item.sequence_gaps else ("in the input", "")
@@ -192,13 +191,16 @@ def _notes(
             notes.append(
                 f"{item.symbol}: the input has no book; a touch is assumed around the last price, at the last quantity"
             )
-    if fed["skipped_levels"]:
-        notes.append(f"{fed['skipped_levels']} depth levels between two ticks were left out of the books")
-    if fed["rejected"]:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in fed["rejected"].items())
-        notes.append(f"{sum(fed['rejected'].values())} messages were refused: {reasons}")
-    if totals["clock_backs"]:
-        notes.append(f"{totals['clock_backs']} stamps went back and were taken at the time reached before")
-    if totals["clock_jumps"]:
-        notes.append(f"{totals['clock_jumps']} gaps between stamps were too long to be lived through")
     return notes
+
+
+def _counted(totals: dict[str, int], fed: dict[str, Any]) -> list[str]:
+    """Return what of the input was not taken as it was."""
+    reasons = ", ".join(f"{reason} {count}" for reason, count in fed["rejected"].items())
+    counted = (
+        (fed["skipped_levels"], "depth level", "between two ticks: left out of the books"),
+        (sum(fed["rejected"].values()), "message", f"refused: {reasons}"),
+        (totals["clock_backs"], "stamp", "that went back: taken at the time reached before"),
+        (totals["clock_jumps"], "gap", "between stamps too long to be lived through"),
+    )
+    return [f"{count} {noun}{'' if count == 1 else 's'} {what}" for count, noun, what in counted if count]

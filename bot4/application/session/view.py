@@ -40,6 +40,7 @@ def run_view(
         ),
         latency_ns=assembly.engine.stages.percentiles(),
         connection=_connection(source, gateway),
+        is_paper=gateway is None,
     )
 
 

@@ -45,7 +45,7 @@ def data() -> None:
 )
 @click.option(
     "--list-max",
-    default=100,
+    default=10_000,
     show_default=True,
     type=click.IntRange(min=0),
     help="Defects listed with their place; all are counted.",

@@ -25,7 +25,7 @@ def render(report: CheckReport, console: Console | None = None) -> None:
     for defect in report.defects:
         out.print(Text(str(defect), style="red"))
     if unlisted := report.defects_total - _listed(report):
-        out.print(Text(f"... and {unlisted:,} more defects", style="red"))
+        out.print(Text(f"... and {unlisted:,} more defects (--list-max lists more)", style="red"))
     unchecked = sum(1 for file in report.files if file.error)
     count = len(report.files)
     files = f"{count:,} file{'s' if count != 1 else ''}"

@@ -85,6 +85,5 @@ def main() -> None:
     \b
     Exit codes: 0 done, 1 a check found something, 2 wrong usage, 65 bad data, 66 no such input,
     69 venue out of reach, 70 internal, 73 data directory unusable, 74 input/output error, 75 busy, 77 killed,
-    78 wrong settings,
-    130 forced.
+    78 wrong settings, 130 forced.
     """  # noqa: D301 - click's mark for a block left as it is

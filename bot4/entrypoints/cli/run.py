@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -13,17 +11,13 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
-    from typing import Self
 
     from bot4.application.session.failure import SessionFailedError
-    from bot4.application.session.guard import RunGuard
-    from bot4.application.session.session import PaperSession
     from bot4.bootstrap import OpenStandby
     from bot4.bootstrap.session import OpenSession
     from bot4.dto.summary import RunSummary
+    from bot4.entrypoints.cli.run_request import RunRequest
 
-_FORCED = 130
 # With a live venue: how long a thread that computes may keep the interpreter from the one that reads (docs/venues.md).
 _SWITCH_S = 0.0005
 
@@ -169,9 +163,10 @@ def run(  # noqa: PLR0917 - click hands them over by name
     bot4 run --venue binance --symbol BTCUSDT --symbol ETHUSDT --record today.gz
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.domain.errors import Bot4Error
+    from bot4.entrypoints.cli.run_request import RunRequest
 
     try:
-        code = _run(
+        request = RunRequest(
             replay=(*replay, *more_paths),
             venue=venue,
             symbols=symbols,
@@ -188,6 +183,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
             strategy=None if strategy is None else (strategy, strategy_args),
             quiet=quiet,
         )
+        code = _run(request)
     except Bot4Error as error:
         for line in getattr(error, "lines", None) or [str(error)]:
             click.echo(f"bot4: {' '.join(line.split())}", err=True)
@@ -196,14 +192,9 @@ def run(  # noqa: PLR0917 - click hands them over by name
 
 
 def _overrides(pairs: tuple[str, ...], data_dir: Path | None, seed: int | None) -> dict[str, Any]:
-    from bot4.domain.errors import ConfigError
+    from bot4.entrypoints.cli.overrides import read_pairs
 
-    overrides: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError(f"--set takes KEY=VALUE, was {pair!r}")
-        overrides[key.strip()] = value.strip()
+    overrides = read_pairs(pairs)
     if data_dir is not None:
         overrides["run.data_dir"] = str(data_dir)
     if seed is not None:
@@ -211,62 +202,42 @@ def _overrides(pairs: tuple[str, ...], data_dir: Path | None, seed: int | None) 
     return overrides
 
 
-def _run(
-    *,
-    replay: tuple[Path, ...],
-    venue: str | None,
-    symbols: tuple[str, ...],
-    record: Path | None,
-    live: bool,
-    standby: bool,
-    speed: float | None,
-    duration: float | None,
-    instrument_files: tuple[Path, ...],
-    market: str | None,
-    config_file: Path | None,
-    overrides: dict[str, Any],
-    json_file: str | None,
-    strategy: tuple[str, tuple[str, ...]] | None,
-    quiet: bool,
-) -> int:
+def _run(request: RunRequest) -> int:
     from bot4.bootstrap import load_strategy, open_session, open_standby
     from bot4.config import load_settings
-    from bot4.domain.errors import ConfigError
     from bot4.entrypoints.cli.run_display import make_display
 
-    if venue is not None:
+    request.refuse_contradictions()
+    _require_place(request.json_file)
+    settings = load_settings(request.config_file, overrides=request.overrides)
+    speed = request.chosen_speed()
+    if request.venue is not None:
         sys.setswitchinterval(_SWITCH_S)
-        _refuse_beside_venue(venue, replay=replay, speed=speed, instrument_files=instrument_files, record=record)
-    elif symbols or record is not None or live:
-        raise ConfigError(f"{'--symbol' if symbols else '--record' if record else '--live'} needs --venue")
-    elif not replay and market not in {None, "spot"}:
-        raise ConfigError("--market is for --replay and --venue: the synthetic market is a spot market")
-    if standby and not live:
-        raise ConfigError("--standby needs --venue and --live: it takes over real orders")
-    _require_place(json_file)
-    settings = load_settings(config_file, overrides=overrides)
-    chosen_speed = speed if speed is not None else (0.0 if replay or venue else 1.0)
-    if not (replay or venue) and chosen_speed == 0.0 and duration is None:
-        raise ConfigError("the synthetic market never ends: --speed max needs --duration SECONDS")
-    display = make_display(quiet=quiet, to_stderr=json_file == "-")
     opening = partial(
         open_session,
         settings,
-        display,
-        replay=replay,
-        instrument_files=instrument_files,
-        market=market,
-        venue=venue,
-        symbols=symbols,
-        record=record,
-        live=live,
-        speed=chosen_speed,
-        duration_s=duration,
-        strategy=None if strategy is None else load_strategy(*strategy),
-        named=strategy,
+        make_display(quiet=request.quiet, to_stderr=request.json_file == "-"),
+        replay=request.replay,
+        instrument_files=request.instrument_files,
+        market=request.market,
+        venue=request.venue,
+        symbols=request.symbols,
+        record=request.record,
+        live=request.live,
+        speed=speed,
+        duration_s=request.duration,
+        strategy=None if request.strategy is None else load_strategy(*request.strategy),
+        named=request.strategy,
     )
-    waiting = partial(open_standby, settings, venue=venue or "", market=market, symbols=symbols, say=_say)
-    return _trade(opening, json_file, waiting if standby else None)
+    waiting = partial(
+        open_standby,
+        settings,
+        venue=request.venue or "",
+        market=request.market,
+        symbols=request.symbols,
+        say=_say,
+    )
+    return _trade(opening, request.json_file, waiting if request.standby else None)
 
 
 def _trade(
@@ -275,11 +246,12 @@ def _trade(
     """Run it to its end; whatever failed on the way, there is a summary."""
     from bot4.application.session.failure import SessionFailedError
     from bot4.domain.errors import StrategyFailedError
-    from bot4.entrypoints.cli.run_display import show_summary
+    from bot4.entrypoints.cli.run_signals import RunSignals
+    from bot4.entrypoints.cli.run_summary import show_summary
 
     failure: SessionFailedError | StrategyFailedError | None = None
     code = 0
-    with _Signals() as signals:
+    with RunSignals() as signals:
         try:
             if standby is not None:
                 waiting = standby()
@@ -302,26 +274,6 @@ def _trade(
             click.echo(f"bot4: {failure}", err=True)
         _write_json(summary, json_file)
     return code
-
-
-def _refuse_beside_venue(
-    venue: str,
-    *,
-    replay: tuple[Path, ...],
-    speed: float | None,
-    instrument_files: tuple[Path, ...],
-    record: Path | None,
-) -> None:
-    from bot4.domain.errors import ConfigError
-
-    if replay:
-        raise ConfigError("--venue and --replay exclude each other: a run has one source")
-    if speed is not None:
-        raise ConfigError("--speed is not for --venue: a live market has its own pace")
-    if record is not None and venue != "binance":
-        raise ConfigError(f"--record keeps Binance's streams, which --replay reads, not those of {venue}")
-    if instrument_files:
-        raise ConfigError("--instrument is not for --venue: the venue gives its own rules")
 
 
 def _require_place(json_file: str | None) -> None:
@@ -356,49 +308,3 @@ def _write_json(summary: RunSummary, json_file: str | None) -> None:
 
 def _say(line: str) -> None:
     click.echo(line, err=True)
-
-
-class _Signals:
-    """Ctrl-C and SIGTERM end the run in order, one that is only being put together too; a second one leaves at once.
-
-    SIGUSR1 sets the kill switch: the run goes on, and sends no order until it is reset.
-    """
-
-    def __init__(self) -> None:
-        self._session: PaperSession | OpenStandby | None = None
-        self._guard: RunGuard | None = None
-        self._asked = False
-        self._killed = False
-        self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
-        self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._kill)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def stop(self, session: PaperSession | OpenStandby, guard: RunGuard | None = None) -> None:
-        """Stop this session at the first signal, or now where it has come."""
-        self._session, self._guard = session, guard
-        if self._killed and guard is not None:
-            guard.ask("signal")
-        if self._asked:
-            session.stop()
-
-    def _kill(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self._killed = True
-        if self._guard is not None:
-            self._guard.ask("signal")
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if self._asked:
-            os._exit(_FORCED)
-        self._asked = True
-        if self._session is not None:
-            self._session.stop()

@@ -1,9 +1,11 @@
-"""What `bot4 run` shows: a live view on a terminal, plain lines elsewhere, a summary at the end."""
+"""What `bot4 run` shows while it runs: a live view on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -16,13 +18,15 @@ from rich.text import Text
 from bot4.entrypoints.embedding import QuietDisplay
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
 
-    from bot4.dto.summary import RunSummary
     from bot4.ports.display import Display
     from bot4.ports.run_view import LaneView, RunView
 
 _LINE_EVERY_S = 10.0
+_ECHO_WIDTH = 2
+_CENTIME = Decimal("0.0001")
+_SATOSHI = Decimal("0.00000001")
 _LATCH_NAMES = {1: "drawdown", 2: "rejects", 4: "exit rejects"}
 
 
@@ -43,9 +47,10 @@ class LineDisplay:
         if view.connection is not None:
             self._console.print(f"{view.source}: {view.connection}", highlight=False, soft_wrap=True)
         for lane in view.lanes:
+            equity = money_like(lane.equity, lane.equity)
             self._console.print(
                 f"{_clock(view.engine_ns)} {kind}{lane.symbol} {lane.bid}/{lane.ask} position {lane.position:f} "
-                f"equity {lane.equity:.4f} {lane.equity_asset} orders {lane.orders} fills {lane.fills} "
+                f"equity {equity:f} {lane.equity_asset} orders {lane.orders} fills {lane.fills} "
                 f"breaker {view.breaker}",
                 highlight=False,
                 soft_wrap=True,
@@ -92,39 +97,72 @@ def render(view: RunView) -> RenderableType:
     parts: list[RenderableType] = []
     if view.is_synthetic:
         parts.append(Text("SYNTHETIC MARKET - prices are made up", style="bold black on yellow"))
-    lanes = Table(expand=True, box=None, header_style="dim")
-    for title in ("instrument", "bid", "ask", "position", "equity", "working", "orders", "fills", "refused", "score"):
-        lanes.add_column(title, justify="left" if title == "instrument" else "right", no_wrap=True)
+    parts += [_market(view), _desk(view)]
+    if view.connection is not None:
+        parts.append(Text(f"{view.source}: {view.connection}", style="cyan"))
+    parts.append(Text(_state(view), style="bold red" if _is_troubled(view) else "green"))
+    parts.append(latency_table(view.latency_ns))
+    if view.progress is not None:
+        parts.append(_progress(view))
+    title = f"bot4 {'paper' if view.is_paper else 'REAL ORDERS'} · {_clock(view.engine_ns)} · {view.source}"
+    foot = f"{view.messages:,} messages · {view.events:,} events · {view.elapsed_s:.0f} s · Ctrl-C stops in order"
+    return _Inset(Panel(Group(*parts), title=title, subtitle=foot, title_align="left", subtitle_align="left"))
+
+
+class _Inset:
+    """Leaves the last columns free: the ``^C`` that a terminal echoes must not break the last line, or one stays."""
+
+    def __init__(self, inner: RenderableType) -> None:
+        self._inner = inner
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(self._inner, options.update_width(max(1, options.max_width - _ECHO_WIDTH)))
+
+
+def _market(view: RunView) -> RenderableType:
+    table = plain_table("market", "bid", "ask", "position", "equity", expand=True)
     for lane in view.lanes:
-        lanes.add_row(
+        table.add_row(
             lane.symbol,
             f"{lane.bid}" if lane.bid else "-",
             f"{lane.ask}" if lane.ask else "-",
             f"{lane.position:f}",
-            f"{lane.equity:.4f} {lane.equity_asset}",
+            f"{money_like(lane.equity, lane.equity):f} {lane.equity_asset}",
+        )
+    return table
+
+
+def _desk(view: RunView) -> RenderableType:
+    table = plain_table("desk", "working", "orders", "fills", "refused", "score", "risk", "priced by", expand=True)
+    for lane in view.lanes:
+        table.add_row(
+            lane.symbol,
             str(lane.working_orders),
             str(lane.orders),
             str(lane.fills),
             str(lane.refusals),
-            f"{lane.score:+.2f}",
+            "-" if math.isnan(lane.score) else f"{lane.score:+.2f}",
+            _risk(lane),
+            "waits for a snapshot" if lane.is_waiting_for_snapshot else lane.source,
         )
-    parts.append(lanes)
-    if view.connection is not None:
-        parts.append(Text(f"{view.source}: {view.connection}", style="cyan"))
-    parts.append(Text(_state(view), style="bold red" if _is_troubled(view) else "green"))
-    latency = Table(box=None, header_style="dim")
-    for title in ("latency", "p50", "p99", "p99.9", "max", "samples"):
-        latency.add_column(title, justify="left" if title == "latency" else "right")
-    for stage, row in view.latency_ns.items():
-        latency.add_row(
-            stage, _ns(row["p50"]), _ns(row["p99"]), _ns(row["p99_9"]), _ns(row["max"]), f"{row['count']:,}"
-        )
-    parts.append(latency)
-    if view.progress is not None:
-        parts.append(_progress(view))
-    title = f"bot4 paper · {view.source} · {_clock(view.engine_ns)}"
-    foot = f"{view.messages:,} messages · {view.events:,} events · {view.elapsed_s:.0f} s · Ctrl-C stops in order"
-    return Panel(Group(*parts), title=title, subtitle=foot, title_align="left", subtitle_align="left")
+    return table
+
+
+def latency_table(latency_ns: dict[str, dict[str, int]]) -> Table:
+    """Return bot4's own time by stage."""
+    table = plain_table("latency", "p50", "p99", "p99.9", "max", "samples")
+    for stage, row in latency_ns.items():
+        table.add_row(stage, _ns(row["p50"]), _ns(row["p99"]), _ns(row["p99_9"]), _ns(row["max"]), f"{row['count']:,}")
+    return table
+
+
+def plain_table(first: str, *others: str, expand: bool = False) -> Table:
+    """Return a table without lines: names on the left, figures on the right."""
+    table = Table(expand=expand, box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(first, no_wrap=True)
+    for title in others:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
 
 
 def _progress(view: RunView) -> RenderableType:
@@ -140,20 +178,17 @@ def _is_troubled(view: RunView) -> bool:
 
 
 def _state(view: RunView) -> str:
-    states = [f"breaker {view.breaker}"]
-    states += [f"{lane.symbol} {_lane_state(lane)}" for lane in view.lanes]
-    if view.journal_failed:
-        states.append("JOURNAL FAILED: no new orders")
-    return " · ".join(states)
+    return f"breaker {view.breaker}" + (" · JOURNAL FAILED: no new orders" if view.journal_failed else "")
 
 
-def _lane_state(lane: LaneView) -> str:
+def _risk(lane: LaneView) -> str:
     latched = [name for bit, name in _LATCH_NAMES.items() if lane.latches & bit]
-    if latched:
-        return f"latched: {', '.join(latched)}"
-    if lane.is_waiting_for_snapshot:
-        return "waits for a snapshot"
-    return f"priced by {lane.source}, risk ok"
+    return f"latched: {', '.join(latched)}" if latched else "ok"
+
+
+def money_like(size: Decimal, amount: Decimal) -> Decimal:
+    """Return an amount with as many decimals as a size asks for: a coin's worth, or dollars'."""
+    return amount.quantize(_CENTIME if abs(size) >= 100 else _SATOSHI)  # noqa: PLR2004 - where four decimals are enough
 
 
 def _clock(ns: int) -> str:
@@ -164,31 +199,3 @@ def _ns(value: int) -> str:
     if value < 10_000:  # noqa: PLR2004 - where microseconds read better
         return f"{value:,} ns"
     return f"{value / 1e3:,.0f} us" if value < 10_000_000 else f"{value / 1e6:,.0f} ms"  # noqa: PLR2004
-
-
-def show_summary(summary: RunSummary, *, to_stderr: bool) -> None:
-    """Print the end of a run."""
-    console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
-    kind = " on a SYNTHETIC market" if summary.is_synthetic else ""
-    console.print(f"[bold]bot4 run {summary.run_id}[/] {summary.status}: {summary.source}{kind}")
-    table = Table.grid(padding=(0, 2))
-    change = float(summary.equity) - float(summary.equity_start)
-    for label, value in (
-        ("market time", f"{summary.market_span_s:,.1f} s in {summary.elapsed_s:,.1f} s"),
-        ("messages", f"{summary.messages:,} ({summary.messages_per_s:,.0f}/s), {summary.events:,} events"),
-        ("data", f"{summary.sequence_gaps} gaps, {summary.resyncs} resyncs, {summary.crossed_books} crossed books"),
-        (
-            "orders",
-            f"{summary.orders} sent, {summary.cancels} cancels, {summary.fills} fills, {summary.refusals} refused",
-        ),
-        ("fees", ", ".join(f"{fees} {asset}" for asset, fees in summary.fees_by_asset.items()) or "none"),
-        ("equity", f"{summary.equity} {summary.equity_asset} ({change:+,.4f})"),
-        ("breaker", summary.breaker),
-        ("state hash", summary.state_hash),
-        ("journal", summary.journal),
-        ("store", summary.store),
-    ):
-        table.add_row(f"[dim]{label}[/]", value)
-    console.print(table)
-    for note in summary.notes:
-        console.print(f"[yellow]note[/] {note}")

@@ -1,4 +1,4 @@
-"""Which models a run decides by, each kept as its file was: what decided stays known when the file has changed."""
+"""A run entered into the store, with the models it decides by: what decided stays known when a file has changed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot4.config import settings_to_dict
 from bot4.domain.errors import ConfigError
 from bot4.domain.run_notes import UsedModel
 
 if TYPE_CHECKING:
     from bot4.config import Settings
-    from bot4.ports.unit_of_work import UnitOfWork
+    from bot4.ports.unit_of_work import Store, UnitOfWork
+
+
+def enter_run(store: Store, run_id: str, started_utc: str, source: str, settings: Settings) -> None:
+    """Enter a run before its first event; one that goes on is there already, and its models may be new ones."""
+    with store.unit_of_work() as unit:
+        if unit.runs.get(run_id) is None:
+            unit.runs.start(run_id, started_utc=started_utc, source=source, settings=settings_to_dict(settings))
+        keep_models(unit, run_id, settings)
+        unit.commit()
 
 
 def keep_models(unit: UnitOfWork, run_id: str, settings: Settings) -> None:
