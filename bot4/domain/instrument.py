@@ -43,20 +43,23 @@ _MARKET_OF_KIND = {kind: market for market, kind in _KIND_OF_MARKET.items()}
 
 @dataclass(frozen=True, slots=True)
 class PriceBand:
-    """Limits of a limit price as multiples of the venue's reference price, a pair for each side.
+    """Limits of a limit price as multiples of the venue's reference price, a pair for each side; None is no limit.
 
-    Source: Binance filters PERCENT_PRICE (both sides alike) and PERCENT_PRICE_BY_SIDE.
+    Source: Binance filters PERCENT_PRICE_BY_SIDE and PERCENT_PRICE, which on spot bounds both sides alike and on
+    futures buys from above and sells from below.
     """
 
-    buy_down: Decimal
-    buy_up: Decimal
-    sell_down: Decimal
-    sell_up: Decimal
+    buy_down: Decimal | None
+    buy_up: Decimal | None
+    sell_down: Decimal | None
+    sell_up: Decimal | None
 
     def __post_init__(self) -> None:
         for name in ("buy", "sell"):
             down, up = getattr(self, f"{name}_down"), getattr(self, f"{name}_up")
-            if not 0 <= down <= up:
+            if any(bound is not None and bound < 0 for bound in (down, up)) or (
+                down is not None and up is not None and down > up
+            ):
                 raise ValueError(f"a {name} band must be 0 <= down <= up, was {down} and {up}")
 
 

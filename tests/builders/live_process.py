@@ -100,14 +100,54 @@ class Exchange:
         self.process.stdout.close()
 
 
-def run(tmp_path, exchange, *arguments, settings="", **extra) -> subprocess.CompletedProcess:
+def start(tmp_path, exchange, *arguments, settings="", **extra) -> subprocess.Popen:
+    """Start a live run; its summary comes on its output."""
     config = tmp_path / "bot4.toml"
     config.write_text(SETTINGS.format(**exchange.at) + EAGER + settings)
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
          str(tmp_path / "data"), "--quiet", "--json", "-", *arguments],
-        env=environment(**extra), capture_output=True, text=True, timeout=110, check=False,
+        env=environment(**extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+
+
+def finish(process: subprocess.Popen, patience_s: float = 110) -> subprocess.CompletedProcess:
+    """Wait for a run's end; one that does not end is killed."""
+    with process:
+        try:
+            out, err = process.communicate(timeout=patience_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def run(tmp_path, exchange, *arguments, settings="", **extra) -> subprocess.CompletedProcess:
+    return finish(start(tmp_path, exchange, *arguments, settings=settings, **extra))
+
+
+def told(tmp_path) -> dict[str, list[tuple]]:
+    """What a run has put into its tables."""
+    with sqlite3.connect(f"file:{tmp_path}/data/bot4.sqlite?mode=ro", uri=True, timeout=10) as store:
+        orders = store.execute("SELECT client_order_id, status, qty, filled_qty FROM orders").fetchall()
+        fills = store.execute("SELECT trade_id, price, qty, fee, fee_asset FROM fills ORDER BY trade_id").fetchall()
+    return {"orders": orders, "fills": fills}
+
+
+def differs(ours: dict[str, list[tuple]], theirs: dict) -> str:
+    """Compare every trade and every order that has ended; return the first difference in words, or nothing."""
+    names = ("price", "qty", "commission")
+    trades = [(row["id"], *(Decimal(row[name]) for name in names), row["commissionAsset"]) for row in theirs["trades"]]
+    fills = [(t, *map(Decimal, (p, q, f)), a) for t, p, q, f, a in ours["fills"]]
+    if trades != fills:
+        return f"{len(fills)} fills of {len(trades)} trades: {sorted(set(trades) ^ set(fills))[:3]}"
+    known = {name: (status, Decimal(qty), Decimal(filled)) for name, status, qty, filled in ours["orders"]}
+    for row in theirs["orders"]:
+        is_open = row["status"] in {"NEW", "PARTIALLY_FILLED"}
+        true = (row["status"].lower(), Decimal(row["origQty"]), Decimal(row["executedQty"]))
+        if not is_open and known.get(row["clientOrderId"]) != true:
+            return f"order {row['clientOrderId']}: {known.get(row['clientOrderId'])} is {true}"
+    return ""
 
 
 def judge(tmp_path, exchange, summary) -> tuple[int, int]:
@@ -137,6 +177,12 @@ def judge(tmp_path, exchange, summary) -> tuple[int, int]:
         charged[asset] = charged.get(asset, Decimal()) + commission
     shown = {asset: Decimal(paid) for asset, paid in summary["fees_by_asset"].items()}
     assert shown == {asset: paid for asset, paid in charged.items() if paid}
+    assert_balances(ledger)
+    return len(theirs), len(fills)
+
+
+def assert_balances(ledger: dict) -> None:
+    """Balances are what was deposited and what every trade has moved, to the last unit."""
     for asset, opening in OPENING.items():
         moved = opening
         for trade in ledger["trades"]:
@@ -145,4 +191,3 @@ def judge(tmp_path, exchange, summary) -> tuple[int, int]:
             moved -= Decimal(trade["commission"]) if trade["commissionAsset"] == asset else 0
         held = ledger["balances"].get(asset, {"free": "0", "locked": "0"})
         assert Decimal(held["free"]) + Decimal(held["locked"]) == moved
-    return len(theirs), len(fills)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager
 from decimal import Decimal
 
 from builders.exchange_process import exchange_process
-from builders.live_process import EAGER, MAIN, environment
+from builders.live_process import EAGER, MAIN, environment, finish, told
 
 OPENING = Decimal(1_000_000)
 KEYS = {"BOT4_API_KEY": "alicekey", "BOT4_API_SECRET": "alicesecret"}
@@ -36,22 +35,27 @@ def futures_exchange():
         yield at
 
 
-def run_usdm(tmp_path, at, *arguments):
+def start_usdm(tmp_path, at, *arguments) -> subprocess.Popen:
+    """Start a live run on the perpetuals; its summary comes on its output."""
     config = tmp_path / "bot4.toml"
     config.write_text(SETTINGS.format(**at) + EAGER)
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--market", "usdm", "--live", "--config",
          str(config), "--data-dir", str(tmp_path / "data"), "--quiet", "--json", "-", *arguments],
-        env=environment(**KEYS), capture_output=True, text=True, timeout=110, check=False,
+        env=environment(**KEYS), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
-def told(tmp_path) -> dict[str, list[tuple]]:
-    """What the run left in its tables."""
-    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
-        orders = store.execute("SELECT client_order_id, status, qty, filled_qty FROM orders").fetchall()
-        fills = store.execute("SELECT trade_id, price, qty, fee, fee_asset FROM fills ORDER BY trade_id").fetchall()
-    return {"orders": orders, "fills": fills}
+def run_usdm(tmp_path, at, *arguments) -> subprocess.CompletedProcess:
+    return finish(start_usdm(tmp_path, at, *arguments))
+
+
+def assert_wallet(theirs: dict) -> None:
+    """The wallet is what was deposited, profits and fees, and the position what was bought and sold."""
+    held = sum((Decimal(t["qty"]) * (1 if t["buyer"] else -1) for t in theirs["trades"]), Decimal(0))
+    assert [Decimal(row["positionAmt"]) for row in theirs["positions"]] == ([held] if held else [])
+    wallet = OPENING + sum(Decimal(t["realizedPnl"]) - Decimal(t["commission"]) for t in theirs["trades"])
+    assert Decimal(theirs["wallet"]) == wallet
 
 
 def judge_usdm(ours, theirs, summary):
@@ -66,8 +70,9 @@ def judge_usdm(ours, theirs, summary):
     assert len(sent) == len(theirs["orders"]), "an order was sent twice"
     for name, row in sent.items():
         assert known[name] == (row["status"].lower(), Decimal(row["origQty"]), Decimal(row["executedQty"]))
+    assert_wallet(theirs)
     held = sum((Decimal(t["qty"]) * (1 if t["buyer"] else -1) for t in theirs["trades"]), Decimal(0))
-    assert [Decimal(row["positionAmt"]) for row in theirs["positions"]] == ([held] if held else [])
     assert Decimal(summary["instruments"][0]["position"]) == held
-    wallet = OPENING + sum(Decimal(t["realizedPnl"]) - Decimal(t["commission"]) for t in theirs["trades"])
-    assert Decimal(theirs["wallet"]) == wallet
+
+
+__all__ = ["assert_wallet", "futures_exchange", "judge_usdm", "run_usdm", "start_usdm", "told"]

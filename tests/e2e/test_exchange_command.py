@@ -82,6 +82,8 @@ def test_tls_is_trusted_by_its_own_authority_only():
     ("options", "code", "words"),
     [
         (["--account", "alice:KEY:SECRET"], 78, "NAME:APIKEY:SECRET"),
+        (["--account", "alice"], 78, "'alice' in 1 of four parts"),
+        (["--speed", "nan"], 2, "nan is no number"),
         (["--account", "a:K:S:USDT=x"], 78, "balance of 'USDT'"),
         (["--account", "a:K:S:USDT=1", "--account", "b:K:S:USDT=1"], 78, "'K' is another's"),
         (["--account", "a:K:S:USDT=1", "--account", "a:L:S:USDT=1"], 78, "two accounts 'a'"),

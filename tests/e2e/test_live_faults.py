@@ -1,18 +1,22 @@
 """Every fault the exchange knows, one after another, under one live run in a process of its own: spot, then futures.
 
-The run has to end in order at the exchange's own ledger, whatever came: that is what the judge compares.
+After each of them, while the run trades on, its tables have to become equal to the exchange's own ledger: every trade,
+every order that has ended, and balances that are what the trades have moved. The end is judged once more, with nothing
+left open. What compares is shown a wrong ledger, and must say so.
 """
 
 from __future__ import annotations
 
+import copy
 import json
-import threading
 import time
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 import pytest
-from builders.live_process import Exchange, administer, judge, run
-from builders.live_usdm import futures_exchange, judge_usdm, run_usdm, told
+from builders.live_process import Exchange, administer, assert_balances, differs, finish, judge, start, told
+from builders.live_usdm import assert_wallet, futures_exchange, judge_usdm, start_usdm
 
 from bot4.adapters.simulator.faults.settings import FaultSettings
 
@@ -39,8 +43,8 @@ TURNS = {
     "all at once": {"chaos_seed": 3, "chaos_period_s": 0.5},
 }
 ON_FUTURES = TURNS | {"the mark price is off": {"mark_shift_bps": 40}}
-FAULT_S, CALM_S, SPARE_S = 1.6, 0.8, 8
-FUTURES_FAULT_S, FUTURES_CALM_S, FUTURES_SPARE_S = 1.0, 0.4, 7
+SPOT_FAULT_S, FUTURES_FAULT_S = 1.6, 1.0
+PATIENCE_S = 60.0
 
 
 def test_the_turns_hold_every_fault_there_is():
@@ -48,61 +52,102 @@ def test_the_turns_hold_every_fault_there_is():
     assert told_of == {field.name for field in msgspec.structs.fields(FaultSettings)}
 
 
-def in_turn(at, trades, turns, pace, had: list[str]) -> None:
-    """Wait until orders trade, then plant one fault after another, with a calm after each."""
-    fault_s, calm_s = pace
-    until = time.monotonic() + 60
-    while time.monotonic() < until and not trades():
+def wait_equal(tmp_path, account, money_holds) -> None:
+    """Wait until the run's tables hold what the exchange's ledger does, both taken at a moment when nothing moved."""
+    until, why = time.monotonic() + PATIENCE_S, "never at rest"
+    while time.monotonic() < until:
+        before, ours, theirs = account(), told(tmp_path), account()
+        if (before["trades"], before["orders"]) == (theirs["trades"], theirs["orders"]):
+            why = differs(ours, theirs)
+            if not why:
+                money_holds(theirs)
+                return
+        time.sleep(0.05)
+    raise AssertionError(why)
+
+
+class Turns(NamedTuple):
+    """An exchange, its account as its ledger has it, what is to happen to it, and what its balances must hold to."""
+
+    at: dict[str, str]
+    account: Callable[[], dict]
+    faults: dict[str, dict]
+    fault_s: float
+    money_holds: Callable[[dict], None]
+
+
+def in_turn(tmp_path, process, turns: Turns) -> None:
+    """Plant one fault after another under a run that trades; after each it has to become equal to the ledger."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until and not turns.account()["trades"]:
         time.sleep(0.1)
-    for name, fault in turns.items():
-        administer(at, "faults", fault)
-        time.sleep(fault_s)
-        administer(at, "faults", {})
-        had.append(name)
-        time.sleep(calm_s)
+    for name, fault in turns.faults.items():
+        administer(turns.at, "faults", fault)
+        time.sleep(turns.fault_s)
+        administer(turns.at, "faults", {})
+        try:
+            wait_equal(tmp_path, turns.account, turns.money_holds)
+        except AssertionError as error:
+            raise AssertionError(f"after: {name}: {error}") from error
+        assert process.poll() is None, f"ended after: {name}"
 
 
-@pytest.fixture
-def exchange():
-    served = Exchange()
-    yield served
-    served.close()
-
-
-def test_a_live_run_through_every_fault_in_turn_ends_at_the_exchanges_own_ledger(tmp_path, exchange):
-    had: list[str] = []
-    given = (exchange.at, lambda: exchange.ledger()["trades"], TURNS, (FAULT_S, CALM_S), had)
-    planter = threading.Thread(target=in_turn, args=given)
-    planter.start()
-    duration_s = len(TURNS) * (FAULT_S + CALM_S) + SPARE_S
-    done = run(tmp_path, exchange, "--duration", f"{duration_s:.0f}")
-    planter.join()
-    assert done.returncode == 0, f"{done.stderr}\nafter {had}"
+def through_all(tmp_path, process, turns: Turns) -> dict:
+    """Let a run meet its faults, end it by a signal, and return what it tells of itself."""
+    try:
+        in_turn(tmp_path, process, turns)
+        process.terminate()
+        done = finish(process)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    assert summary["status"] == "finished"
-    orders, fills = judge(tmp_path, exchange, summary)
-    assert had == list(TURNS)
+    assert summary["status"] == "interrupted"
+    return summary
+
+
+def test_a_live_run_is_equal_to_the_exchanges_own_ledger_after_every_fault_and_at_its_end(tmp_path):
+    exchange = Exchange()
+    try:
+        process = start(tmp_path, exchange, "--duration", "600")
+        turns = Turns(exchange.at, exchange.ledger, TURNS, SPOT_FAULT_S, assert_balances)
+        summary = through_all(tmp_path, process, turns)
+        orders, fills = judge(tmp_path, exchange, summary)
+        assert_the_judge_sees(told(tmp_path), exchange.ledger())
+    finally:
+        exchange.close()
     assert orders > 10
     assert fills > 5
 
 
-def test_a_live_run_on_futures_through_every_fault_in_turn_ends_at_its_positions(tmp_path):
-    had: list[str] = []
+def test_a_live_run_on_futures_is_equal_to_the_ledger_after_every_fault_and_at_its_end(tmp_path):
     with futures_exchange() as at:
 
         def account():
             return administer(at, "ledger")["futures"]["accounts"]["alice"]
 
-        given = (at, lambda: account()["trades"], ON_FUTURES, (FUTURES_FAULT_S, FUTURES_CALM_S), had)
-        planter = threading.Thread(target=in_turn, args=given)
-        planter.start()
-        duration_s = len(ON_FUTURES) * (FUTURES_FAULT_S + FUTURES_CALM_S) + FUTURES_SPARE_S
-        done = run_usdm(tmp_path, at, "--duration", f"{duration_s:.0f}")
-        planter.join()
-        assert done.returncode == 0, f"{done.stderr}\nafter {had}"
-        summary, theirs = json.loads(done.stdout), account()
-    assert summary["status"] == "finished"
+        process = start_usdm(tmp_path, at, "--duration", "600")
+        turns = Turns(at, account, ON_FUTURES, FUTURES_FAULT_S, assert_wallet)
+        summary = through_all(tmp_path, process, turns)
+        theirs = account()
     judge_usdm(told(tmp_path), theirs, summary)
-    assert had == list(ON_FUTURES)
     assert len(theirs["orders"]) > 10
     assert len(theirs["trades"]) > 5
+
+
+def assert_the_judge_sees(ours, ledger) -> None:
+    """What compares says nothing of the true ledger, and something of one that is wrong in one place."""
+    assert differs(ours, ledger) == ""
+    lost_fill, other_fee, other_fill, doubled = (copy.deepcopy(ledger) for _ in range(4))
+    lost_fill["trades"].pop()
+    other_fee["trades"][0]["commission"] = "0.00000001"
+    other_fill["orders"][-1]["executedQty"] = "123"
+    doubled["trades"].append(doubled["trades"][-1])
+    for wrong in (lost_fill, other_fee, other_fill, doubled):
+        assert differs(ours, wrong)
+    moved = copy.deepcopy(ledger)
+    moved["balances"]["USDT"]["free"] = "1.00000000"
+    with pytest.raises(AssertionError):
+        assert_balances(moved)

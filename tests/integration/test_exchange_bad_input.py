@@ -12,6 +12,7 @@ import pytest
 from builders.served_exchange import served
 
 from bot4.adapters.simulator.api.table import ENDPOINTS
+from bot4.adapters.simulator.serve import doorstep
 from bot4.adapters.simulator.wire.limits import Limits
 
 _WORDS = (
@@ -74,7 +75,7 @@ class TestRest:
             b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n" + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
         ],
     )
-    def test_what_is_no_http_is_refused(self, content):
+    def test_what_is_no_http_is_refused_and_fills_no_log(self, content, caplog):
         async def send():
             async with served() as exchange:
                 answer = await raw(exchange, content)
@@ -82,14 +83,21 @@ class TestRest:
                 await is_alive(exchange)
 
         run(send)
+        assert not caplog.records
 
     def test_an_oversized_body_or_query_is_refused(self):
         async def send():
             async with served() as exchange:
                 big = await exchange.alice.raw("POST", "/api/v3/order", body="a=" + "x" * 100_000)
                 assert (big.status, big.body["code"]) == (413, -1101)
-                head = f"GET /api/v3/depth?symbol={'A' * 7_000} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-                assert b"-1100" in await raw(exchange, head.encode())
+                for length, expected in (
+                    (7_000, (b"400", b"-1100")),
+                    (16_000, (b"400", b"-1100")),
+                    (16_400, (b"414", b"-1101")),
+                ):
+                    head = f"GET /api/v3/depth?symbol={'A' * length} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                    answer = await raw(exchange, head.encode())
+                    assert (answer.split(b" ")[1], expected[1] in answer) == (expected[0], True), answer
                 await is_alive(exchange)
 
         run(send)
@@ -125,6 +133,40 @@ class TestRest:
                 assert time.monotonic() - began < 5.0
                 for _, writer in slow:
                     writer.close()
+
+        run(send)
+
+    def test_who_connects_and_asks_nothing_is_cut_in_time_and_nobody_else(self, monkeypatch):
+        monkeypatch.setattr(doorstep, "FIRST_REQUEST_S", 0.5)
+
+        async def send():
+            async with served() as exchange, exchange.api_socket() as socket:
+                await is_alive(exchange)  # keeps its connection
+                assert await raw(exchange, b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n", 30.0) == b""
+                assert await raw(exchange, b"", 30.0) == b""
+                assert (await socket.ask("ping"))["status"] == 200
+                await is_alive(exchange)
+
+        run(send)
+
+    def test_beyond_the_bound_of_connections_the_latest_are_cut(self, monkeypatch):
+        monkeypatch.setattr(doorstep, "CONNECTIONS_MAX", 4)
+
+        async def send():
+            async with served() as exchange:
+                await is_alive(exchange)
+                host, port = exchange.rest.removeprefix("http://").split(":")
+                idle = [await asyncio.open_connection(host, int(port)) for _ in range(6)]
+                ended = [asyncio.create_task(reader.read(1)) for reader, _ in idle]
+                waiting: set[asyncio.Task[bytes]] = set(ended)
+                while len(waiting) > 4:
+                    done, waiting = await asyncio.wait(waiting, timeout=60.0, return_when=asyncio.FIRST_COMPLETED)
+                    assert done
+                assert not ended[0].done()
+                await is_alive(exchange)
+                for task, (_, writer) in zip(ended, idle, strict=True):
+                    writer.close()
+                    task.cancel()
 
         run(send)
 

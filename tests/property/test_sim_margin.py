@@ -178,9 +178,10 @@ def test_damaged_rows_of_perpetuals_neither_stop_the_exchange_nor_make_money(see
     run_damaged(seed, 40)
 
 
-@pytest.mark.parametrize("max_reports", [640, 1024, 4096])
+@pytest.mark.parametrize("max_reports", [512, 1024, 4096])
 def test_a_log_of_any_size_holds_what_liquidations_write(max_reports):
-    verdicts = np.concatenate([run_damaged(seed, 1_500, max_reports)["verdict"] for seed in range(3)])
+    """In the flow of seed 33 orders filled in part stay open beside the positions they opened, in a full log."""
+    verdicts = np.concatenate([run_damaged(seed, 1_500, max_reports)["verdict"] for seed in (0, 1, 33)])
     assert not (verdicts == ExchangeVerdict.VERDICT_LOG_FULL).any()
     assert (verdicts == 0).sum() > 1_000
 

@@ -21,7 +21,7 @@ from bot4.adapters.recordings.catalog import InstrumentCatalog, bundled_instrume
 from bot4.adapters.recordings.recognise import open_recording, read_rules
 from bot4.adapters.recordings.recording import RecordingFormat, RecordingSet
 from bot4.domain.errors import ConfigError, DataError, NoInputError
-from bot4.domain.instrument import ContractKind, Market
+from bot4.domain.instrument import ContractKind, Market, PriceBand
 from bot4.dto.rules import instruments_from_json, instruments_from_toml
 
 SPOT_INFO = {
@@ -251,6 +251,7 @@ def test_coinm_rules_are_contracts_of_dollars():
     assert (btc.kind, btc.contract_size, btc.settle) == (ContractKind.INVERSE, 100, "BTC")
     assert btc.notional(617_766, 3) == 300
     assert btc.max_orders == 200
+    assert btc.price_band == PriceBand(None, Decimal("1.05"), Decimal("0.95"), None)
 
 
 @pytest.mark.parametrize(
@@ -304,6 +305,8 @@ def test_our_own_table_is_read_from_toml_and_json(tmp_path):
         (("[[instrument]]", "[[instruments]]"), "at least one"),
         (("[[instrument]]", "[["), "is not TOML"),
         (('buy_up = "1.5"', 'buy_up = "0.1"'), "0 <= down <= up"),
+        (('buy_down = "0.5", buy_up = "1.5"', 'buy_up = "-1"'), "0 <= down <= up, was None and -1"),
+        (('buy_up = "1.5"', 'by_up = "1.5"'), "price_band must have some of"),
         (('qty_step = "0.1"', 'qty_step = "0.1"\nlot_size = "0.03"'), "qty_step must be a multiple of lot_size"),
     ],
 )

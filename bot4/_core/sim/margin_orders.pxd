@@ -10,6 +10,9 @@ from bot4._core.sim.exchange_state cimport ExchangeOrder, ExchangeRequest, Excha
 cdef int check_margin_shape(const ExchangeState* state, const ExchangeRequest* request) noexcept nogil
 # Records that a request on a perpetual with so many new orders may write.
 cdef int64_t margin_records(const ExchangeState* state, int64_t orders) noexcept nogil
+# Records that any later request may write once they are open: an order that was filled in part has opened a position
+# and may still open, or liquidate, another. What an order is admitted by, so that an empty log is never too small.
+cdef int64_t margin_records_later(const ExchangeState* state, int64_t orders) noexcept nogil
 # Cut a reduce-only order to its position, or see that there is margin for an order that opens: a verdict.
 cdef int margin_fund(ExchangeState* state, ExchangeOrder* order) noexcept nogil
 # Keep what a taker accepts within parts per million of a reference price, 0: no bound; true where that is what bounds it.

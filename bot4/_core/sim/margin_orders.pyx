@@ -126,8 +126,8 @@ cdef int check_margin_shape(const ExchangeState* state, const ExchangeRequest* r
     return VERDICT_NO_MARK if state.symbols[request.symbol].perpetual.mark_price == 0 else VERDICT_OK
 
 
-cdef int64_t margin_records(const ExchangeState* state, int64_t orders) noexcept nogil:
-    """Bound on the records of one request, whatever it liquidates.
+cdef int64_t _records(const ExchangeState* state, int64_t orders, int64_t openings) noexcept nogil:
+    """Bound on the records of one request, where each open order and these may open so many positions.
 
     A fill writes 2 and uses up a part or ends a taker; an order is told NEW, cut, ended and thrice as algo order, and
     its account's position and balance once: 14. A liquidation writes at most 24, and each ends a position that was
@@ -139,9 +139,17 @@ cdef int64_t margin_records(const ExchangeState* state, int64_t orders) noexcept
             orders += state.symbols[i].open_orders
             parts += state.symbols[i].open_parts
     positions = min(
-        state.margin.open_positions + orders, 2 * <int64_t>state.account_count * state.margin.perpetuals
+        state.margin.open_positions + openings * orders, 2 * <int64_t>state.account_count * state.margin.perpetuals
     )
     return 2 * parts + 14 * orders + 24 * positions + 6 * <int64_t>state.account_count + 64
+
+
+cdef int64_t margin_records(const ExchangeState* state, int64_t orders) noexcept nogil:
+    return _records(state, orders, 1)
+
+
+cdef int64_t margin_records_later(const ExchangeState* state, int64_t orders) noexcept nogil:
+    return _records(state, orders, 2)
 
 
 # ---- reduce-only

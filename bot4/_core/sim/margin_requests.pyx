@@ -28,7 +28,9 @@ from bot4._core.sim.exchange_types cimport (
 from bot4._core.sim.execution cimport execute, would_take
 from bot4._core.sim.follow_ups cimport settle_queue
 from bot4._core.sim.margin cimport margin_suspect, margin_touch, report_algo
-from bot4._core.sim.margin_orders cimport end_orders, finish_algo, look_for_mark, margin_fund, margin_records
+from bot4._core.sim.margin_orders cimport (
+    end_orders, finish_algo, look_for_mark, margin_fund, margin_records, margin_records_later,
+)
 from bot4._core.sim.margin_settings cimport margin_setting
 from bot4._core.sim.margin_state cimport (
     ALGO_CANCELED, ALGO_NEW, MAX_POSITION_LOTS, Holding, Perpetual, Position, at_mark, rate_against,
@@ -43,8 +45,8 @@ cdef int64_t _ROOM = 64
 cdef int64_t _MAX_FUNDING_E8 = 10000000
 
 
-cdef int _check_log(const ExchangeState* state, int64_t orders) noexcept nogil:
-    return VERDICT_OK if log_room(state) >= margin_records(state, orders) else VERDICT_LOG_FULL
+cdef int _check_log(const ExchangeState* state) noexcept nogil:
+    return VERDICT_OK if log_room(state) >= margin_records(state, 0) else VERDICT_LOG_FULL
 
 
 # ---- mark price and funding
@@ -64,7 +66,7 @@ cdef int _set_mark(ExchangeState* state, const ExchangeRequest* row) noexcept no
     cdef int64_t most = MAX_ORDER_TICKS * perpetual.divisions
     if not 0 < row.price_ticks <= most or not 0 <= row.stop_ticks <= most:
         return VERDICT_BAD_PRICE
-    if _check_log(state, 0) != VERDICT_OK:
+    if _check_log(state) != VERDICT_OK:
         return VERDICT_LOG_FULL
     perpetual.mark_price = row.price_ticks
     perpetual.index_price = row.stop_ticks
@@ -116,7 +118,7 @@ cdef int _apply_funding(ExchangeState* state, const ExchangeRequest* row) noexce
         return VERDICT_BAD_EXPIRY
     if perpetual.mark_price == 0:
         return VERDICT_NO_MARK
-    if _check_log(state, 0) != VERDICT_OK:
+    if _check_log(state) != VERDICT_OK:
         return VERDICT_LOG_FULL
     state.margin.cause = REASON_CAUSE_FUNDING
     for account in range(state.account_count):
@@ -149,7 +151,7 @@ cdef int _check_modify(ExchangeState* state, const ExchangeRequest* row, uint32_
         return VERDICT_BAD_QUANTITY
     if row.price_ticks == order.price_ticks and row.qty_lots == order.orig_lots:
         return VERDICT_NO_CHANGE
-    if _check_log(state, 1) != VERDICT_OK:
+    if _check_log(state) != VERDICT_OK:
         return VERDICT_LOG_FULL
     probe.kind = REQUEST_PLACE
     probe.side = order.side
@@ -206,7 +208,7 @@ cdef int _modify(ExchangeState* state, const ExchangeRequest* row) noexcept nogi
 
 cdef int _check_algo(ExchangeState* state, const ExchangeRequest* row) noexcept nogil:
     cdef int verdict = check_shape(state, row)
-    if verdict == VERDICT_OK and margin_records(state, 1) > state.log.capacity:
+    if verdict == VERDICT_OK and margin_records_later(state, 1) > state.log.capacity:
         verdict = VERDICT_ORDERS_FULL
     if verdict == VERDICT_OK and log_room(state) < _ROOM:
         verdict = VERDICT_LOG_FULL

@@ -30,7 +30,7 @@ from bot4._core.sim.exchange_types cimport (
 )
 from bot4._core.sim.execution cimport check_entry, fund_order, start_order, would_take
 from bot4._core.sim.follow_ups cimport settle_queue
-from bot4._core.sim.margin_orders cimport end_orders, finish_algo, margin_records, run_countdown
+from bot4._core.sim.margin_orders cimport end_orders, finish_algo, margin_records, margin_records_later, run_countdown
 from bot4._core.sim.margin_state cimport ALGO_EXPIRED, NEVER_NS
 from bot4._core.sim.order_life cimport close_order, note_left, open_order
 from bot4._core.sim.order_lists cimport finish_order
@@ -60,10 +60,10 @@ cdef bint _takes_alone(
 
 cdef int _check_margin_log(const ExchangeState* state, const ExchangeRequest* row) noexcept nogil:
     """A fill may liquidate whom it touches, and that others: the bound is over all perpetuals."""
-    cdef int64_t most = margin_records(state, 1), room = log_room(state)
-    if most > state.log.capacity:
+    cdef int64_t room = log_room(state)
+    if margin_records_later(state, 1) > state.log.capacity:
         return VERDICT_ORDERS_FULL
-    if room >= most or (
+    if room >= margin_records(state, 1) or (
         room >= _ROOM and is_priced(row.type) and not would_take(state, row.symbol, row.side, row.price_ticks)
     ):
         return VERDICT_OK

@@ -77,7 +77,8 @@ def parse_account(text: str) -> AccountSpec:
     """
     parts = text.split(":", _PARTS - 1)
     if len(parts) != _PARTS or not all(parts[: _PARTS - 1]):
-        raise ConfigError(f"--account takes {_SHAPE}, was {':'.join(parts[:2])!r} and {len(parts) - 2} more parts")
+        # a secret may stand in the third part: it is not repeated
+        raise ConfigError(f"--account takes {_SHAPE}, was {':'.join(parts[:2])!r} in {len(parts)} of four parts")
     name, key, secret, amounts = parts
     balances: dict[str, int] = {}
     futures: dict[str, int] = {}

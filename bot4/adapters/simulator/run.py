@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import tempfile
 import time
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 HISTORY_S = 360  # of the background market before the first client comes
 _STEP_S = 0.5
+_FILES = 16_384  # connections, and room for what else a process opens
 _SECOND_NS = 1_000_000_000
 
 
@@ -114,6 +116,7 @@ def run_exchange(settings: ExchangeSettings, ready: Ready) -> None:
         The port cannot be had.
 
     """
+    _allow_files()
     uvloop.run(_serve(settings, ready))
 
 
@@ -234,6 +237,14 @@ class _Past:
 
     def time_ns(self) -> int:
         return time.time_ns() if self.is_over else self.now_ns
+
+
+def _allow_files() -> None:
+    """Let the process open as many files as its connections need, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def _serve(settings: ExchangeSettings, ready: Ready) -> None:

@@ -98,7 +98,7 @@ def _instrument(
             market_max_qty=limit(market_lot, "maxQty", where),
             min_notional=limit(notional, "minNotional", where) or limit(notional, "notional", where),
             max_notional=limit(notional, "maxNotional", where),
-            price_band=_band(filters, where),
+            price_band=_band(filters, market, where),
             max_orders=_max_orders(filters.get("MAX_NUM_ORDERS"), where),
             base_decimals=int_field(entry, "baseAssetPrecision", where, 8),
             # Futures call a coarser figure quotePrecision; the ledger keeps eight decimals there.
@@ -109,7 +109,7 @@ def _instrument(
         raise ConfigError(f"{source}: {error}") from None
 
 
-def _band(filters: Mapping[str, Mapping[str, Any]], where: str) -> PriceBand | None:
+def _band(filters: Mapping[str, Mapping[str, Any]], market: Market, where: str) -> PriceBand | None:
     if (sided := filters.get("PERCENT_PRICE_BY_SIDE")) is not None:
         return PriceBand(
             decimal_field(sided, "bidMultiplierDown", where),
@@ -119,7 +119,7 @@ def _band(filters: Mapping[str, Mapping[str, Any]], where: str) -> PriceBand | N
         )
     if (both := filters.get("PERCENT_PRICE")) is not None:
         down, up = decimal_field(both, "multiplierDown", where), decimal_field(both, "multiplierUp", where)
-        return PriceBand(down, up, down, up)
+        return PriceBand(down, up, down, up) if market is Market.SPOT else PriceBand(None, up, down, None)
     return None
 
 

@@ -107,6 +107,6 @@ def _market(entry: Mapping[str, Any], where: str) -> Market:
 def _price_band(fields: Any, where: str) -> PriceBand | None:
     if fields is None:
         return None
-    if not isinstance(fields, dict) or set(fields) != set(_BAND):
-        raise ConfigError(f"{where}: price_band must have {', '.join(_BAND)}")
-    return PriceBand(*(decimal_field(fields, name, where) for name in _BAND))
+    if not isinstance(fields, dict) or not fields or set(fields) - set(_BAND):
+        raise ConfigError(f"{where}: price_band must have some of {', '.join(_BAND)}")
+    return PriceBand(*(decimal_field(fields, name, where) if name in fields else None for name in _BAND))

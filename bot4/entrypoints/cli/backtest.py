@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot4.entrypoints.cli.number import FiniteRange
+
 if TYPE_CHECKING:
     from bot4.application.backtest.result import BacktestResult
     from bot4.application.backtest.statistics import BacktestStatistics
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 )
 @click.option("--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy.")
 @click.option(
-    "--strategy-latency", type=click.FloatRange(0.0, 60_000.0), default=0.0, metavar="MS", help="Its own, milliseconds."
+    "--strategy-latency", type=FiniteRange(0.0, 60_000.0), default=0.0, metavar="MS", help="Its own, milliseconds."
 )
 @click.option("--html", "html_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the report.")
 @click.option(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot4.entrypoints.cli.number import FiniteRange
+
 if TYPE_CHECKING:
     from bot4.quant.calibration import Calibration
 
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     "--seconds",
     default=900.0,
     show_default=True,
-    type=click.FloatRange(min=60.0, max=86_400.0),
+    type=FiniteRange(min=60.0, max=86_400.0),
     help="Length of the generated market that is compared with the recorded one.",
 )
 @click.pass_context

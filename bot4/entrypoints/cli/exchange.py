@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from bot4.entrypoints.cli.number import FiniteRange
+
 TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
 
 
@@ -47,7 +49,7 @@ TOKEN_VARIABLE = "BOT4_EXCHANGE_TOKEN"  # noqa: S105 - the variable's name
     "--speed",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(0, 1_000),
+    type=FiniteRange(0, 1_000),
     help="Seconds of the background market in a second; 0 lets its orders stand still.",
 )
 @click.option(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from bot4.entrypoints.cli.number import FiniteRange
+
 _DIFFERENT = 65
 
 
@@ -17,7 +19,7 @@ _DIFFERENT = 65
 @click.option("--strategy", metavar="NAME", help="module:name or file.py:name.  [default: the policy of the settings]")
 @click.option("--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy.")
 @click.option(
-    "--strategy-latency", type=click.FloatRange(0.0, 60_000.0), default=0.0, metavar="MS", help="Its own, milliseconds."
+    "--strategy-latency", type=FiniteRange(0.0, 60_000.0), default=0.0, metavar="MS", help="Its own, milliseconds."
 )
 @click.option(
     "--config",

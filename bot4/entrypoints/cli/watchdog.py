@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from bot4.entrypoints.cli.number import FiniteRange
+
 
 @click.command("watchdog")
 @click.option(
@@ -14,7 +16,7 @@ import click
 )
 @click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.")
 @click.option(
-    "--after", "after_s", type=click.FloatRange(min=1.0, max=600.0), metavar="SECONDS",
+    "--after", "after_s", type=FiniteRange(min=1.0, max=600.0), metavar="SECONDS",
     help="How long the run may stand still.  [default: live.watchdog_after_ms]",
 )  # fmt: skip
 @click.option("--once", is_flag=True, help="End with the run; without it the next run is awaited.")

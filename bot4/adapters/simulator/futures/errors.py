@@ -77,7 +77,6 @@ TEXTS = {
     -4142: "REJECT: take profit or stop order will be triggered immediately.",
     -4161: "Leverage reduction is not supported in Isolated Margin Mode with open positions.",
     -4164: "Order's notional must be no smaller than %s (unless you choose reduce only)",
-    -4168: "Unable to adjust to Multi-Assets mode as the Isolated-Margin mode is in use.",
     -4171: "No need to change Multi-Assets mode.",
     -4192: "Trade forbidden due to Cooling-off Period.",
     -4400: "Futures Trading Quantitative Rules violated, only reduceOnly order is allowed, please try again later.",

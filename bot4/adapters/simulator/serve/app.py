@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot4.adapters.simulator.api import user_stream
 from bot4.adapters.simulator.api.table import ENDPOINTS
@@ -15,8 +17,9 @@ from bot4.adapters.simulator.futures.table import METHODS as FUTURES_METHODS
 from bot4.adapters.simulator.market.publisher import TICK_MS
 from bot4.adapters.simulator.serve import admin, session_methods
 from bot4.adapters.simulator.serve.admin import AdminDoor
+from bot4.adapters.simulator.serve.doorstep import Doorstep
 from bot4.adapters.simulator.serve.floor import Floor
-from bot4.adapters.simulator.serve.rest import BODY_MAX
+from bot4.adapters.simulator.serve.rest import BODY_MAX, QUERY_MAX
 from bot4.adapters.simulator.serve.routes import FUTURES, find_route
 from bot4.adapters.simulator.wire.errors import ApiError
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 FLOW_PERIOD_S = 0.05
 _CATCH_UP_S = 1.0  # of the background market after a stall: it does not make up for more
 _TICKS_A_SECOND = 1_000 // TICK_MS
+_LINE_MAX = QUERY_MAX + 1_024  # of a request's first line: method and path beside the query
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class ExchangeServer:
             self.futures = Floor(futures, FUTURES_ENDPOINTS, FUTURES_METHODS, futures_flow)
             self._floors.append(self.futures)
         self._admin = AdminDoor(venue, futures, token, self.set_faults)
+        self._doorstep = Doorstep()
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -99,7 +104,14 @@ class ExchangeServer:
         """
         app = web.Application(client_max_size=BODY_MAX)
         app.router.add_route("*", "/{tail:.*}", self._route)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=75.0)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            logger=_quiet_logger(),
+            handle_signals=False,
+            keepalive_timeout=75.0,
+            max_line_size=_LINE_MAX,
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=1_024)
         await site.start()
@@ -137,6 +149,7 @@ class ExchangeServer:
             floor.set_faults(settings, draws_chaos=floor is self.spot)
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
+        self._doorstep.has_asked(request.protocol)
         path, _, query = request.raw_path.partition("?")
         if path.startswith(admin.PREFIX + "/"):
             return await self._admin.answer(request, path.removeprefix(admin.PREFIX))
@@ -165,6 +178,8 @@ class ExchangeServer:
                 floor.tick(count, TICK_MS / 1e3)
                 if count % _TICKS_A_SECOND == 0:
                     floor.keep_alive()
+            if count % _TICKS_A_SECOND == 0 and self._runner is not None and self._runner.server is not None:
+                self._doorstep.sweep(self._runner.server.connections, loop.time())
 
     async def _trade(self) -> None:
         """Let the background markets trade."""
@@ -176,3 +191,15 @@ class ExchangeServer:
             elapsed, last = min(now - last, _CATCH_UP_S), now
             for floor in self._floors:
                 floor.trade(elapsed * self._speed)
+
+
+def _quiet_logger() -> logging.Logger:
+    """Return the HTTP server's log, without what clients send that is no HTTP: they are told, with a 400."""
+    logger = logging.getLogger("bot4.exchange.http")
+    if not logger.filters:
+        logger.addFilter(_is_ours)
+    return logger
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)

@@ -74,7 +74,7 @@ def position_mode(venue: FuturesVenue, call: Call) -> dict[str, Any]:
 
 def set_multi_assets(_venue: FuturesVenue, call: Call) -> dict[str, Any]:
     """Refuse another mode than that of one margin asset: there is one asset here."""
-    raise refusal(-4168 if call.values["multiAssetsMargin"] else -4171)
+    raise refusal(-1020 if call.values["multiAssetsMargin"] else -4171)
 
 
 def multi_assets(_venue: FuturesVenue, _call: Call) -> dict[str, Any]:
