@@ -188,8 +188,7 @@ def _guard(settings: Settings, instrument: Instrument) -> dict[str, Any]:
         "breakeven_milli": round(stops.breakeven_reward * 1e3),
         "hold_max_ns": round(stops.hold_max_s * 1e9),
         "qty_step_lots": instrument.lots_per_step,
-        # USD-M keeps such orders at an endpoint of their own, whose names a restart would have to know.
-        "venue_step_ppm": round(stops.venue_step_bps * 100) if instrument.kind is ContractKind.SPOT else 0,
+        "venue_step_ppm": round(stops.venue_step_bps * 100),
         "is_dynamic": stops.dynamic_targets,
         "rungs": [
             {"reward_milli": round(reward * 1e3), "share_ppm": round(share * 1e6)} for reward, share in stops.targets
