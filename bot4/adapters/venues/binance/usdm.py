@@ -178,12 +178,13 @@ class BinanceUsdm(BinanceAccount):
         asked_ns = self.server_now_ns()
         params = {"symbol": symbol, **self._naming(client_order_id)}
         if client_order_id not in self._venue_ids:
-            shown = await self._algos.query(client_order_id) if client_order_id in self._algos else None
+            is_algo = client_order_id in self._algos
+            shown = await self._algos.query(client_order_id) if is_algo else None
             if shown is None:
                 payload = await self._ask(_QUERY, params)
                 if not isinstance(payload, Reject):
                     return self._read_answer(payload, client_order_id)
-                shown = await self._algos.query(client_order_id)
+                shown = None if is_algo else await self._algos.query(client_order_id)
             if not isinstance(shown, VenueOrder):
                 return shown or NotFound(asked_ns)
             if not shown.venue_order_id:
