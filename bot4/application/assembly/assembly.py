@@ -19,7 +19,7 @@ from bot4._core.wire.scan import Scanner
 from bot4.application.assembly.feature_bank import feature_place, make_features, split_interval
 from bot4.application.assembly.fill_assumptions import fill_model
 from bot4.application.assembly.opening import CASH, ExternalVenue, asset_decimals, opening_balances
-from bot4.application.assembly.reasoned_parts import needed_features, portfolio_book, reasoned_policy
+from bot4.application.assembly.reasoned_parts import needed_features, portfolio_book, reasoned_policy, stated_gate
 from bot4.application.assembly.risk_parts import breaker_of, filters_of
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind, Instrument
@@ -200,6 +200,7 @@ def _assemble(
             if instrument.kind is not ContractKind.INVERSE
             else 0,
             reasoned=policies[index] if policies else None,
+            stated=stated_gate(settings, instrument, index),
         )
     return Assembly(
         engine=engine,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot4._core.brain.portfolio import PortfolioBook
-from bot4._core.engine.reasoned_policy import ReasonedPolicy
+from bot4._core.engine.reasoned_policy import ReasonedPolicy, StatedGate
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind
 from bot4.quant.regime_model import RegimeModel
@@ -98,6 +98,21 @@ def reasoned_policy(
         gate=_gate(settings, instrument),
         size=_size(settings, instrument),
         guard=_guard(settings, instrument),
+        record_interval_ns=round(gate.record_interval_s * 1e9),
+    )
+
+
+def stated_gate(settings: Settings, instrument: Instrument, lane: int) -> StatedGate:
+    """Return what judges the orders of one instrument that are not decided with reasons."""
+    strategy, gate = settings.strategy, settings.gate
+    return StatedGate(
+        lane,
+        symbol=instrument.symbol,
+        expected_bps=strategy.expected_bps,
+        confidence=strategy.expected_confidence,
+        horizon_ns=round(strategy.expected_horizon_s * 1e9),
+        regime=_regime(settings),
+        gate=_gate(settings, instrument),
         record_interval_ns=round(gate.record_interval_s * 1e9),
     )
 
