@@ -51,6 +51,7 @@ def settings(**overrides: object) -> Any:
         "risk__orders_burst": 100_000, "risk__price_band_bps": 10_000, "risk__fat_finger_multiple": 0,
         "risk__drawdown_max_bps": 10_000, "risk__duplicate_window_ms": 0, "risk__consecutive_rejects_max": 1_000,
         "breaker__consecutive_rejects_max": 1_000, "run__mark_interval_ms": 1_000,
+        "strategy__expected_bps": 10_000,  # the gate's arithmetic is done for each order, and lets it pass
     }  # fmt: skip
     return bot4.load_settings(
         environment={}, overrides={key.replace("__", "."): value for key, value in (plain | overrides).items()}

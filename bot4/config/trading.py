@@ -114,6 +114,9 @@ class StrategySettings(Section, frozen=True):
     passive_ttl_ms: Annotated[int, Meta(ge=1, le=86_400_000)] = 3_000
     take_slippage_bps: Annotated[float, Meta(ge=0.0, le=1_000.0)] = 2.0
     short: bool = True
+    expected_bps: Annotated[float, Meta(ge=-1_000_000.0, le=1_000_000.0)] = 100.0
+    expected_confidence: Annotated[float, Meta(ge=0.0, le=1.0)] = 1.0
+    expected_horizon_s: Annotated[float, Meta(gt=0.0, le=31_536_000.0)] = 3_600.0
     stall_ms: Annotated[int, Meta(ge=100, le=600_000)] = 5_000
     on_failure: Literal["cancel", "flatten"] = "cancel"
     bar_interval_ms: Annotated[int, Meta(ge=1, le=86_400_000)] = 1_000

@@ -46,7 +46,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """One decision and its reasons, as journalled.
 
     `kind` is order, exit or refusal; `verdict` the reason of the decision or the rule that refused. An exit has no
-    expected value to show: it takes risk away, and the gate does not stand in its way.
+    expected value to show: it takes risk away, and the gate does not stand in its way. `stated` tells whose word the
+    edge is where nobody measured it: the strategy's own, the settings', or those times the score; empty where it was
+    measured (the reasoned policy).
     """
 
     run_id: str
@@ -60,6 +62,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     refused_by: str
     repeats: int
+    stated: str
     price: str
     qty: str
     notional: str

@@ -33,6 +33,7 @@ def roomy(**overrides: object) -> Settings:
         "risk__fat_finger_multiple": 0, "risk__drawdown_max_bps": 10_000, "risk__duplicate_window_ms": 0,
         "risk__consecutive_rejects_max": 1_000, "breaker__consecutive_rejects_max": 1_000,
         "breaker__stale_after_ms": 3_600_000, "breaker__latency_max_ms": 3_600_000, "run__mark_interval_ms": 10,
+        "strategy__expected_bps": "1000000",  # ticks are coarse here, and what a spread costs is not judged
     }  # fmt: skip
     return load_settings(
         environment={}, overrides={key.replace("__", "."): value for key, value in (plain | overrides).items()}

@@ -18,6 +18,8 @@ _ROUTES = {
     ("GET", "/fapi/v3/positionRisk"): "positions", ("GET", "/fapi/v1/positionSide/dual"): "dual",
     ("POST", "/fapi/v1/countdownCancelAll"): "countdown", ("POST", "/fapi/v1/algoOrder"): "place_algo",
     ("GET", "/fapi/v1/algoOrder"): "query_algo", ("DELETE", "/fapi/v1/algoOrder"): "cancel_algo",
+    ("GET", "/fapi/v1/openAlgoOrders"): "open_algos", ("GET", "/fapi/v1/allAlgoOrders"): "all_algos",
+    ("DELETE", "/fapi/v1/algoOpenOrders"): "cancel_algos", ("GET", "/fapi/v1/allOrders"): "orders_from",
 }  # fmt: skip
 
 
@@ -122,9 +124,11 @@ class TinyFutures(TinyVenue):
 
     def _place_algo(self, params: dict[str, str]) -> dict:
         row = {
-            "algoId": 1, "clientAlgoId": params["clientAlgoId"], "symbol": params["symbol"], "side": params["side"],
+            "algoId": len(self.algo) + 1, "clientAlgoId": params["clientAlgoId"], "symbol": params["symbol"],
+            "side": params["side"],
             "algoStatus": "NEW", "quantity": params["quantity"], "price": params.get("price", "0"),
             "orderType": params["type"], "triggerPrice": params["triggerPrice"], "updateTime": self.now_ms(),
+            "actualOrderId": "", "reduceOnly": params.get("reduceOnly", "false"),
         }  # fmt: skip
         self.algo[params["clientAlgoId"]] = row
         return row
@@ -136,8 +140,33 @@ class TinyFutures(TinyVenue):
 
     def _cancel_algo(self, params: dict[str, str]) -> dict:
         row = self._query_algo(params)
+        if row["algoStatus"] != "NEW":
+            raise VenueError(-2011, "Unknown order sent.")
         row["algoStatus"] = "CANCELED"
-        return {"algoId": 1, "clientAlgoId": params["clientAlgoId"], "code": "200", "msg": "success"}
+        return {"algoId": row["algoId"], "clientAlgoId": params["clientAlgoId"], "code": "200", "msg": "success"}
+
+    def _orders_from(self, params: dict[str, str]) -> list[dict]:
+        return [self._shown(o) for o in self.exchange.orders if o.order_id >= int(params.get("orderId", "0"))]
+
+    def _open_algos(self, _params: dict[str, str]) -> list[dict]:
+        return [row for row in self.algo.values() if row["algoStatus"] == "NEW"]
+
+    def _all_algos(self, params: dict[str, str]) -> list[dict]:
+        return [row for row in self.algo.values() if row["algoId"] >= int(params.get("algoId", "0"))]
+
+    def _cancel_algos(self, _params: dict[str, str]) -> dict:
+        for row in self._open_algos({}):
+            row["algoStatus"] = "CANCELED"
+        return {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+    def trigger(self, name: str, child: str) -> None:
+        """Let a waiting order become an order of the name `child`, which fills at once."""
+        row = self.algo[name]
+        order, _ = self.exchange.place(
+            {"symbol": row["symbol"], "side": row["side"], "type": "MARKET", "quantity": row["quantity"],
+             "newClientOrderId": child}
+        )  # fmt: skip
+        row |= {"algoStatus": "FINISHED", "actualOrderId": str(order.order_id), "actualQty": row["quantity"]}
 
 
 def futures_event(event: dict) -> dict:

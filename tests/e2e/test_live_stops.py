@@ -6,7 +6,6 @@ The judge is the served exchange's own ledger.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from decimal import Decimal
 
 import pytest
 from builders.live_process import KEY, MAIN, OPENING, SECRET, SETTINGS, Exchange, environment, judge
+from builders.live_stops import STOPS, ended, until
 
 from bot4.adapters.venues.binance.access import Endpoints
 from bot4.adapters.venues.binance.sign import HmacSigner
@@ -24,33 +24,6 @@ from bot4.domain.order import OrderSide, TimeInForce
 from bot4.domain.secret import Secret
 from bot4.ports.exchange import Ack, OrderRequest
 
-# A belief that nobody measured, so that the market sees entries at all; nothing but the stop ends a position.
-TRADES = """
-[strategy]
-policy = "reasoned"
-enter_score = 0.05
-take_score = 0.05
-exit_score = 1.0
-cooldown_ms = 300
-bar_interval_ms = 200
-[gate]
-prior_bps = 1000
-prior_samples = 1000
-samples_min = 0
-standard_errors = 0
-confirm_bars = 0
-timeframes_min = 0
-confidence_min = 0
-regimes = ["bull", "bear", "sideways", "crisis"]
-[regime]
-warm_up_bars = 2
-[stops]
-atr_multiple = 0.0
-min_bps = {least}
-chandelier_multiple = 0.0
-breakeven_reward = 0.0
-targets = []
-"""
 EXTRA = ["--set", "live.venue_timeout_ms=500"]
 
 
@@ -105,29 +78,12 @@ async def sell(exchange, price: Decimal) -> None:
 
 def started(tmp_path, exchange, least: float) -> subprocess.Popen:
     config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**exchange.at) + TRADES.format(least=least))
+    config.write_text(SETTINGS.format(**exchange.at) + STOPS.format(least=least))
     return subprocess.Popen(
         [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
          str(tmp_path / "data"), "--quiet", "--json", "-", *EXTRA],
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-
-
-def until(process, condition, what: str):
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline, f"not within a minute: {what}"
-        time.sleep(0.02)
-    return found
-
-
-def ended(process) -> dict:
-    """End a run in order; its summary."""
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    return json.loads(out)
 
 
 def stops(ledger: dict, status: str) -> list[dict]:

@@ -14,12 +14,13 @@ from builders.tiny_venue import API_KEY, SECRET
 
 from bot4._core.types import IntentFlag
 from bot4.adapters.venues.binance.access import Credentials, Endpoints
+from bot4.adapters.venues.binance.canceller import BinanceCanceller
 from bot4.adapters.venues.binance.sign import HmacSigner
 from bot4.adapters.venues.binance.usdm import BinanceUsdm
 from bot4.application.live.account import LivePace
 from bot4.application.live.gateway import LiveGateway
 from bot4.domain.errors import RejectReason
-from bot4.domain.instrument import ContractKind, Instrument
+from bot4.domain.instrument import ContractKind, Instrument, Market
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id
 from bot4.domain.secret import Secret
@@ -27,6 +28,7 @@ from bot4.ports.exchange import (
     Ack,
     ExecutionReport,
     NoInformation,
+    NotFound,
     OrderKind,
     OrderRequest,
     Reject,
@@ -125,17 +127,108 @@ def test_trades_come_by_the_stream_and_by_question_and_positions_follow():
 
 def test_orders_that_wait_for_a_trigger_go_to_their_own_endpoint():
     async def body(venue, usdm):
-        stop = OrderRequest(
-            client_order_id="b4-1-9-a", symbol="BTCUSDT", side=OrderSide.SELL, qty=Decimal(1), kind=OrderKind.STOP,
-            trigger_price=Decimal(90), reduce_only=True,
-        )  # fmt: skip
-        placed = await usdm.place(stop)
+        placed = await usdm.place(stop_order())
         assert placed.order.status is VenueOrderStatus.WORKING
         assert venue.algo["b4-1-9-a"]["orderType"] == "STOP_MARKET"
         assert (await usdm.query("BTCUSDT", "b4-1-9-a")).status is VenueOrderStatus.WORKING
         canceled = await usdm.cancel("BTCUSDT", "b4-1-9-a")
         assert canceled.order.status is VenueOrderStatus.CANCELED
         assert venue.count("place") == 0
+
+    on_venue(body)
+
+
+def stop_order(name="b4-1-9-a"):
+    return OrderRequest(
+        client_order_id=name, symbol="BTCUSDT", side=OrderSide.SELL, qty=Decimal(1), kind=OrderKind.STOP,
+        trigger_price=Decimal(90), reduce_only=True,
+    )  # fmt: skip
+
+
+def test_a_waiting_order_is_listed_and_found_by_another_process():
+    async def body(venue, usdm):
+        await usdm.place(order())
+        await usdm.place(stop_order())
+        assert venue.algo["b4-1-9-a"]["reduceOnly"] == "true"
+        later = usdm_of(venue)
+        await later.start()
+        try:
+            shown = {o.client_order_id: o.venue_order_id for o in await later.open_orders("BTCUSDT")}
+            assert set(shown) == {"b4-1-1-a", "b4-1-9-a"}
+            assert shown["b4-1-9-a"] == "", "it has no name among the orders that work"
+        finally:
+            await later.close()
+        unaware = usdm_of(venue)  # it has listed nothing: the name alone
+        await unaware.start()
+        try:
+            assert (await unaware.query("BTCUSDT", "b4-1-9-a")).status is VenueOrderStatus.WORKING
+            assert isinstance(await unaware.query("BTCUSDT", "b4-1-8-a"), NotFound)
+        finally:
+            await unaware.close()
+        blunt = usdm_of(venue)
+        await blunt.start()
+        try:
+            canceled = await blunt.cancel("BTCUSDT", "b4-1-9-a")
+            assert canceled.order.status is VenueOrderStatus.CANCELED
+            assert (await blunt.cancel("BTCUSDT", "b4-1-9-a")).reason is RejectReason.UNKNOWN_ORDER
+        finally:
+            await blunt.close()
+
+    on_venue(body)
+
+
+@pytest.mark.parametrize("child", ["b4-1-9-a", "another-name"])
+def test_what_a_waiting_order_became_ends_it_whatever_that_is_called(child):
+    async def body(venue, usdm):
+        await usdm.place(stop_order())
+        venue.trigger("b4-1-9-a", child)
+        shown = await usdm.query("BTCUSDT", "b4-1-9-a")
+        assert (shown.client_order_id, shown.status) == ("b4-1-9-a", VenueOrderStatus.FILLED)
+        assert [fill.qty for fill in await usdm.trades_of("BTCUSDT", shown.venue_order_id)] == [Decimal(1)]
+        assert (await usdm.cancel("BTCUSDT", "b4-1-9-a")).reason is RejectReason.UNKNOWN_ORDER
+        since = await usdm.orders_since("BTCUSDT", time.time_ns() - 10**9)
+        assert [(o.client_order_id, o.status) for o in since] == [("b4-1-9-a", VenueOrderStatus.FILLED)], "once"
+
+    on_venue(body)
+
+
+def test_one_that_was_refused_when_it_was_triggered_has_ended_without_a_trade():
+    async def body(venue, usdm):
+        await usdm.place(stop_order())
+        for status in ("REJECTED", "EXPIRED", "FINISHED"):
+            venue.algo["b4-1-9-a"]["algoStatus"] = status
+            shown = await usdm.query("BTCUSDT", "b4-1-9-a")
+            assert (shown.status, shown.filled_qty) == (VenueOrderStatus.EXPIRED, 0), status
+
+    on_venue(body)
+
+
+def test_all_of_a_symbol_takes_the_waiting_ones_away_too():
+    async def body(venue, usdm):
+        await usdm.place(order())
+        await usdm.place(stop_order())
+        assert {o.client_order_id for o in await usdm.cancel_all("BTCUSDT")} == {"b4-1-1-a", "b4-1-9-a"}
+        assert await usdm.open_orders("BTCUSDT") == []
+
+    on_venue(body)
+
+
+def test_a_watchdog_sees_waiting_orders_for_what_they_are_and_can_cancel_them():
+    async def body(venue, usdm):
+        await usdm.place(order())
+        await usdm.place(stop_order())
+        dog = BinanceCanceller(
+            Market.USDM, Endpoints(rest=venue.rest_url, ws_api=""), Secret(API_KEY), HmacSigner(Secret(SECRET)),
+            mono_ns=time.monotonic_ns, wall_ns=time.time_ns,
+        )  # fmt: skip
+        await dog.start()
+        try:
+            shown = await dog.open_orders("BTCUSDT")
+            assert {o.client_order_id: o.waits for o in shown} == {"b4-1-1-a": False, "b4-1-9-a": True}
+            assert [await dog.cancel(o) for o in shown] == [True, True]
+            assert await dog.open_orders("BTCUSDT") == []
+        finally:
+            await dog.close()
 
     on_venue(body)
 

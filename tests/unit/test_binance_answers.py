@@ -63,7 +63,7 @@ def usdm(*, has_session=True) -> tuple[BinanceUsdm, ScriptedLink]:
     link = ScriptedLink()
     endpoints = Endpoints(rest="https://a.b", ws_api="wss://a.b" if has_session else "", user_stream="wss://a.b")
     account = BinanceUsdm(endpoints, *KEY, symbols=["BTCUSDT"], **CLOCKS)
-    account._rest = account._permissions = account._ws = account._stream = link
+    account._rest = account._permissions = account._ws = account._stream = account._algos._rest = link
     account.clock.add(asked_mono_ns=NOW_NS, answered_mono_ns=NOW_NS, server_ns=NOW_NS)
     return account, link
 
@@ -144,7 +144,7 @@ class TestEitherMarket:
 
     def test_an_unknown_order_is_not_found_at_the_time_it_was_asked(self, make):
         account, link = make()
-        link.answer(UNKNOWN_ORDER)
+        link.answer(*[UNKNOWN_ORDER] * (1 if make is spot else 2))  # futures: among those that wait, too
         assert asyncio.run(account.query("BTCUSDT", "mine")) == NotFound(NOW_NS)
 
     def test_trades_are_asked_for_window_by_window_and_then_by_id_until_a_page_is_short(self, make):
@@ -306,7 +306,7 @@ class TestUsdm:
 
     def test_a_cancelled_trigger_order_that_is_not_seen_since_is_unknown(self):
         account, link = usdm()
-        link.answer(ALGO, REFUSED, {}, NO_ANSWER, {}, UNKNOWN_ORDER)
+        link.answer(ALGO, REFUSED, {}, NO_ANSWER, {}, UNKNOWN_ORDER, UNKNOWN_ORDER)
         asyncio.run(account.place(request(**STOP)))
         assert asyncio.run(account.cancel("BTCUSDT", "mine")) is REFUSED
         assert isinstance(asyncio.run(account.cancel("BTCUSDT", "mine")), Unknown)
@@ -314,7 +314,7 @@ class TestUsdm:
 
     def test_an_amendment_needs_the_order_as_it_is(self):
         account, link = usdm()
-        link.answer(UNKNOWN_ORDER, NO_ANSWER, ORDER, ORDER | {"origQty": "0.01"})
+        link.answer(UNKNOWN_ORDER, UNKNOWN_ORDER, NO_ANSWER, ORDER, ORDER | {"origQty": "0.01"})
         reasons = [asyncio.run(account.amend("BTCUSDT", "mine", Decimal("0.01"))).reason for _ in range(2)]
         assert reasons == [RejectReason.UNKNOWN_ORDER, RejectReason.NOT_CONNECTED]
         amended = asyncio.run(account.amend("BTCUSDT", "mine", Decimal("0.01")))
@@ -323,8 +323,9 @@ class TestUsdm:
 
     def test_cancelling_everything_tells_what_was_open_before(self):
         account, link = usdm()
-        link.answer([ORDER], {}, NO_ANSWER, {}, [], REFUSED)
-        assert [order.client_order_id for order in asyncio.run(account.cancel_all("BTCUSDT"))] == ["mine"]
+        link.answer([ALGO | {"clientAlgoId": "waits"}], [ORDER], {}, {}, NO_ANSWER, {}, {}, [], [], REFUSED, {})
+        everything = asyncio.run(account.cancel_all("BTCUSDT"))
+        assert [order.client_order_id for order in everything] == ["mine", "waits"]
         assert asyncio.run(account.cancel_all("BTCUSDT")) == []
         assert asyncio.run(account.cancel_all("BTCUSDT")) is REFUSED
 

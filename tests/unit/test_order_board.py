@@ -202,3 +202,13 @@ def test_foreign_trades_are_remembered_within_a_bound():
     for trade_id in (1, 2, 3, 1):
         desk.board.take_fill(trade(trade_id, venue_order_id="of another"))
     assert len(desk.alarms) == 4, "the first was forgotten for the third"
+
+
+def test_a_trade_waits_for_an_order_without_a_name_until_that_was_seen_waiting_well_after_it():
+    desk = Desk()
+    late = trade(venue_order_id="v7", ts_ns=10_000_000_000)
+    for asked_s, is_clear in ((0, False), (9, False), (14, False), (15, True)):
+        desk.board.take_order(shown(venue_order_id=""), asked_ns=asked_s * 10**9)
+        assert desk.board.is_attributable(late) is is_clear, asked_s
+    assert desk.board.take_fill(late) == 0
+    assert "belongs to no order of this run" in desk.alarms[0]

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
 from bot4._core.account.ledger cimport LEDGER_OK, OrderLock, ledger_lock_order, ledger_release
-from bot4._core.brain.gate cimport ENTRY_NO_REASONS, Reasons
+from bot4._core.brain.gate cimport ENTRY_NO_REASONS, ENTRY_PASS, Reasons
 from bot4._core.engine.decide cimport REASON_ENTER, REASON_STOP, is_large_enough, price_on_step
 from bot4._core.engine.lane_state cimport (
     REFUSED_BY_ACCOUNT,
@@ -22,9 +22,10 @@ from bot4._core.engine.lane_state cimport (
     REFUSED_BY_TABLE,
     LaneShared,
     Refusal,
+    lane_judge,
     shared_journal,
 )
-from bot4._core.engine.outlook cimport Reasoned
+from bot4._core.engine.outlook cimport Reasoned, outlook_take_reasons
 from bot4._core.engine.orders cimport ORDER_IS_STOP, WORKING_MAX, orders_add, orders_find, orders_remove
 from bot4._core.journal.append cimport journal_next_seq
 from bot4._core.journal.record cimport (
@@ -86,11 +87,9 @@ cdef inline uint64_t _next_id(const Lane* lane) noexcept nogil:
 
 cdef void _journal_reasons(Lane* lane, int stage, int verdict, int64_t now_ns) noexcept nogil:
     """The arithmetic of what is journalled next: an order, whose id is the record's after this one, or a refusal."""
-    cdef Reasons* reasons
-    if lane.reasoned == NULL or not lane.reasoned.has_reasons:
+    cdef Reasons* reasons = outlook_take_reasons(lane.reasoned, lane.claims)
+    if reasons == NULL:
         return
-    reasons = &lane.reasoned.reasons
-    lane.reasoned.has_reasons = False
     reasons.refusal_stage = stage
     reasons.refusal_verdict = verdict
     if stage == 0:
@@ -157,6 +156,15 @@ cdef inline int _submit(Lane* lane, const OrderIntent* intent, int64_t now_ns) n
     return 0
 
 
+cdef inline void _refuse_entry(Lane* lane, const OrderIntent* intent, int verdict, int64_t now_ns) noexcept nogil:
+    if verdict == ENTRY_NO_REASONS or lane.claims.has_reasons:
+        _refuse(lane, intent, REFUSED_BY_ENTRY, verdict, now_ns)
+        return
+    lane.counters.refusals += 1                       # one more of a reason that stands in the journal
+    lane.has_refused = True
+    lane.last_refusal_ns = now_ns
+
+
 cdef void desk_place(Lane* lane, OrderIntent* intent, int64_t now_ns) noexcept nogil:
     cdef OrderLock lock
     cdef WorkingOrder* order
@@ -166,9 +174,9 @@ cdef void desk_place(Lane* lane, OrderIntent* intent, int64_t now_ns) noexcept n
     if lane.gate != 0 and not intent.flags & INTENT_REDUCE_ONLY:
         _refuse(lane, intent, REFUSED_BY_GATE, lane.gate, now_ns)
         return
-    if lane.reasoned != NULL and not lane.reasoned.has_reasons and not intent.flags & INTENT_REDUCE_ONLY:
-        # Nobody, an operator neither, adds risk past the gate: what there is for hands is stop, reduce and flatten.
-        _refuse(lane, intent, REFUSED_BY_ENTRY, ENTRY_NO_REASONS, now_ns)
+    verdict = lane_judge(lane, intent, now_ns)
+    if verdict != ENTRY_PASS:
+        _refuse_entry(lane, intent, verdict, now_ns)
         return
     verdict = risk_check(lane.limits, lane.risk, intent, now_ns)
     if verdict != RISK_OK:

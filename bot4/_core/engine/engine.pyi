@@ -8,7 +8,7 @@ from bot4._core.account.positions import Positions
 from bot4._core.book.depth_sync import DepthSync
 from bot4._core.engine.decide import LinearPolicy
 from bot4._core.engine.link import VenueLink
-from bot4._core.engine.reasoned_policy import ReasonedPolicy
+from bot4._core.engine.reasoned_policy import ReasonedPolicy, StatedGate
 from bot4._core.engine.stages import StageTimes
 from bot4._core.engine.strategy import StrategyHost
 from bot4._core.engine.tape import TapeKeeper
@@ -53,6 +53,7 @@ class Engine:
         position_ticklots_max: int = 0,
         trade_ids: int = 65_536,
         reasoned: ReasonedPolicy | None = None,
+        stated: StatedGate | None = None,
     ) -> int: ...
     def set_strategy(self, host: StrategyHost, *, features: bool = True) -> None: ...
     def set_tape(self, keeper: TapeKeeper, *, records_before: int = 0) -> None: ...

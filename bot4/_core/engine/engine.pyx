@@ -15,7 +15,7 @@ from bot4._core.engine.decide cimport LinearPolicy
 from bot4._core.engine.lane_state cimport GATE_START, Lane
 from bot4._core.engine.link cimport VenueLink
 from bot4._core.engine.orders cimport WORKING_MAX, WorkingOrder
-from bot4._core.engine.reasoned_policy cimport ReasonedPolicy
+from bot4._core.engine.reasoned_policy cimport ReasonedPolicy, StatedGate
 from bot4._core.engine.shard cimport (
     LANES_MAX,
     ShardState,
@@ -135,7 +135,7 @@ cdef class Engine:
     def add_lane(
         self, str symbol, DepthSync sync not None, Features features not None, Paper paper, RiskGate gate not None,
         LinearPolicy policy not None, *, int64_t assumed_half_spread_ticks=0, bint plays_bars=False,
-        position_ticklots_max=0, int trade_ids=65_536, ReasonedPolicy reasoned=None,
+        position_ticklots_max=0, int trade_ids=65_536, ReasonedPolicy reasoned=None, StatedGate stated=None,
     ) -> int:
         """Add the next instrument; returns its index, which is the one events must carry.
 
@@ -156,6 +156,8 @@ cdef class Engine:
             Fills of an external venue that are remembered to tell a repeat, a power of two.
         reasoned : ReasonedPolicy or None
             Decides instead of `policy`, of which it takes thresholds, limits and the order grid.
+        stated : StatedGate or None
+            Judges what `policy`, a strategy or a person asks for.
         """
         cdef Lane* lane
         cdef TradeIdSet known
@@ -164,7 +166,7 @@ cdef class Engine:
             raise ValueError(f"there are positions for {self.state.lane_count} instruments only")
         if paper is None and self.link is None:
             raise ValueError(f"{symbol} has neither a paper venue nor a link to an external one")
-        parts = [part for part in (sync, features, paper, gate, reasoned) if part is not None]
+        parts = [part for part in (sync, features, paper, gate, reasoned, stated) if part is not None]
         if any(part is other for part in parts for other in self._parts):
             raise ValueError(f"a part of {symbol} serves another lane already")
         if gate.limits.max_open_orders > WORKING_MAX:
@@ -201,6 +203,8 @@ cdef class Engine:
         memcpy(&lane.policy, policy.policy, sizeof(lane.policy))
         if reasoned is not None:
             lane.reasoned = reasoned.reasoned
+        if stated is not None:
+            lane.claims = stated.claims
         self._parts += parts
         self.symbols.append(symbol)
         self.state.lane_count += 1

@@ -46,7 +46,7 @@ from bot4._core.engine.lane_state cimport (
     LaneShared,
 )
 from bot4._core.engine.orders cimport ORDER_IS_STOP, WorkingOrder
-from bot4._core.engine.outlook cimport reasoned_apply_bars, reasoned_apply_touch
+from bot4._core.engine.outlook cimport claims_apply_bars, reasoned_apply_bars, reasoned_apply_touch
 from bot4._core.engine.reasoned cimport reasoned_decide
 from bot4._core.engine.reports cimport reports_apply
 from bot4._core.engine.strategy cimport strategy_tell
@@ -352,6 +352,8 @@ cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noex
         _take_outcomes(lane, event, now_ns)
     if lane.reasoned != NULL:
         reasoned_apply_bars(lane.reasoned, lane.bank)
+    if lane.claims != NULL and not lane.is_featureless:
+        claims_apply_bars(lane.claims, lane.bank)
     touched = touched and lane.top.bid_levels != 0 and lane.top.ask_levels != 0
     if touched:
         _see_touch(lane, now_ns)

@@ -8,7 +8,7 @@ from bot4._core.account.positions cimport Position
 from bot4._core.book.book_sync cimport BookSync
 from bot4._core.engine.decide cimport DecisionState, Policy
 from bot4._core.engine.orders cimport OrderTable
-from bot4._core.engine.outlook cimport Reasoned
+from bot4._core.engine.outlook cimport Claims, Reasoned
 from bot4._core.engine.stages cimport Stages
 from bot4._core.engine.strategy_call cimport StrategyHook
 from bot4._core.engine.tape cimport Tape
@@ -131,6 +131,7 @@ ctypedef struct Lane:
     Position* position
     TradeIds* trade_ids      # of the external venue's fills; NULL on paper
     Reasoned* reasoned       # NULL: the linear policy decides
+    Claims* claims           # the gate of what is not decided with reasons; NULL: none, in tests of the parts below it
     int32_t instrument
     int32_t source           # BookSource of the touch
     uint32_t gate            # GateReason bits, 0: open
@@ -168,6 +169,8 @@ cdef void shared_journal(LaneShared* shared, int kind, const void* payload, unsi
 cdef void shared_sync(LaneShared* shared, int64_t now_ns) noexcept nogil
 # Close the lane's gate for what the venue said; journalled as a control of the engine's own.
 cdef void lane_mismatch(Lane* lane, int mismatch, int64_t now_ns) noexcept nogil
+# The gate's word on an order that is to be placed: EntryVerdict.
+cdef int lane_judge(Lane* lane, const OrderIntent* intent, int64_t now_ns) noexcept nogil
 # Clear reasons of a closed gate (0: START and MISMATCH); not while the outcome of an order is unknown.
 cdef void lane_open_gate(Lane* lane, int64_t reasons) noexcept nogil
 cdef uint64_t lane_hash(const Lane* lane) noexcept nogil

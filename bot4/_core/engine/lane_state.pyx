@@ -1,14 +1,16 @@
 # cython: language_level=3
-"""State of a lane, its hash, and the two things every part of a lane may do: journal, and close the gate."""
+"""State of a lane, its hash, the gate's word, and the two things every part of a lane may do: journal, and close the gate."""
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from bot4._core.account.positions cimport position_hash
 from bot4._core.book.order_book cimport book_hash
+from bot4._core.brain.gate cimport ENTRY_NO_REASONS, ENTRY_PASS
 from bot4._core.engine.control cimport CONTROL_GATE_CLOSE
+from bot4._core.engine.decide cimport REASON_STRATEGY
 from bot4._core.engine.orders cimport orders_hash
-from bot4._core.engine.outlook cimport reasoned_hash
+from bot4._core.engine.outlook cimport claims_judge, reasoned_hash
 from bot4._core.engine.tape cimport tape_append
 from bot4._core.engine.trade_ids cimport trade_ids_hash
 from bot4._core.journal.record cimport JOURNAL_CONTROL
@@ -17,7 +19,7 @@ from bot4._core.risk.circuit cimport breaker_record_journal_failure
 from bot4._core.risk.limits cimport risk_hash
 from bot4._core.sim.paper cimport paper_hash
 from bot4._core.ta.bank cimport bank_hash
-from bot4._core.types cimport EVENT_CONTROL, Event, hash_mix
+from bot4._core.types cimport EVENT_CONTROL, INTENT_REDUCE_ONLY, SIDE_SELL, Event, OrderIntent, hash_mix
 
 
 cdef void _lose_journal(LaneShared* shared, int64_t error, int64_t now_ns) noexcept nogil:
@@ -106,3 +108,18 @@ cdef uint64_t lane_hash(const Lane* lane) noexcept nogil:
     digest = hash_mix(digest, <uint64_t>lane.flatten_reason)
     digest = hash_mix(digest, <uint64_t>lane.flatten_next_ns)
     return hash_mix(digest, <uint64_t>lane.last_price_ticks)
+
+
+cdef int lane_judge(Lane* lane, const OrderIntent* intent, int64_t now_ns) noexcept nogil:
+    """EntryVerdict. Nobody adds risk past the gate: what there is for hands is stop, reduce and flatten."""
+    cdef int64_t held = lane.position.lots if intent.side == SIDE_SELL else -lane.position.lots
+    cdef bint is_exit = intent.flags & INTENT_REDUCE_ONLY or (
+        intent.qty_lots <= held - lane.risk.open_lots[intent.side])
+    if lane.reasoned != NULL:
+        if lane.reasoned.has_reasons:
+            return ENTRY_PASS                          # its own gate has seen it
+        if not is_exit and (intent.reason != REASON_STRATEGY or lane.claims == NULL):
+            return ENTRY_NO_REASONS
+    if lane.claims == NULL:
+        return ENTRY_PASS
+    return claims_judge(lane.claims, lane.spec, &lane.top, intent, is_exit, now_ns)

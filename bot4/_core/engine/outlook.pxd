@@ -1,4 +1,7 @@
-"""What the reasoned policy knows of one instrument: signals, regime, worth of earlier scores, guard, and why it decided."""
+"""What the reasoned policy knows of one instrument: signals, regime, worth of earlier scores, guard, and why it decided.
+
+And what every other order there is judged by: `Claims`.
+"""
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
@@ -11,7 +14,7 @@ from bot4._core.brain.regime cimport RegimeRules, RegimeState
 from bot4._core.brain.sizing cimport SizeRules
 from bot4._core.brain.stops cimport GuardRules, GuardState
 from bot4._core.ta.bank cimport FeatureBank
-from bot4._core.types cimport TopOfBook, money_t
+from bot4._core.types cimport OrderIntent, TopOfBook, money_t
 
 
 ctypedef struct Reasoned:
@@ -53,6 +56,45 @@ ctypedef struct Reasoned:
     Reasons reasons
 
 
+# Whose word the expectation of a claim is, in the record's `used`; there is no source of a score.
+cdef enum:
+    CLAIM_BY_STRATEGY = 1
+    CLAIM_BY_SETTINGS = 2
+    CLAIM_BY_SCORE = 3           # of the settings, times the size of the linear policy's score
+
+
+# The gate of orders that nobody measured a worth for: of strategies of one's own, of the linear policy, of hands.
+ctypedef struct Claims:
+    GateRules gate_rules
+    RegimeRules regime_rules
+    RegimeState regime
+    char symbol[24]
+    int32_t lane
+    int32_t regime_now           # -1: unknown, as always where no features are kept
+    double expected_bps          # of an order that states nothing, of one of a score of 1
+    double confidence
+    int64_t horizon_ns
+    int64_t bars_seen
+    int64_t volume_lots
+    int64_t volume_bars
+    double bar_deviation
+    int64_t record_interval_ns
+    int64_t record_next_ns
+    int32_t record_verdict
+    int64_t repeats
+    bint has_reasons
+    uint64_t verdicts[16]        # by EntryVerdict
+    Reasons reasons
+
+
+# After every event, where features are kept: a bar that it closed moves regime, deviation and volume.
+cdef void claims_apply_bars(Claims* claims, const FeatureBank* bank) noexcept nogil
+# Judge an order by what it is held to be worth; EntryVerdict. One that takes risk away (`is_exit`) always passes.
+# `has_reasons` tells whether the record is to be journalled; refusals of one reason are, once in each interval.
+cdef int claims_judge(Claims* claims, const ContractSpec* spec, const TopOfBook* top, const OrderIntent* intent,
+                      bint is_exit, int64_t now_ns) noexcept nogil
+# The record that belongs to what is journalled next, once; NULL where there is none.
+cdef Reasons* outlook_take_reasons(Reasoned* reasoned, Claims* claims) noexcept nogil
 # After every event: a bar that it closed moves regime, volume and higher timeframes.
 cdef void reasoned_apply_bars(Reasoned* reasoned, FeatureBank* bank) noexcept nogil
 # The score, and outcomes of earlier ones: on every touch, whether or not a decision follows.

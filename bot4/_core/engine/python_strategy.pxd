@@ -19,7 +19,9 @@ cdef class Market:
 
     cdef OrderIntent* _request(self) except NULL
     cdef int _place(
-        self, int side, int64_t qty_lots, object price_ticks, bint post_only, bint reduce_only, str tif) except -1
+        self, int side, int64_t qty_lots, object price_ticks, bint post_only, bint reduce_only, str tif,
+        object expected_bps, object confidence
+    ) except -1
 
 
 cdef class PythonHost(StrategyHost):

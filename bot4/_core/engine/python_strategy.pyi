@@ -79,6 +79,8 @@ class Market:
         post_only: bool = False,
         reduce_only: bool = False,
         tif: str = "gtc",
+        expected_bps: float | None = None,
+        confidence: float | None = None,
     ) -> None: ...
     def sell(
         self,
@@ -88,6 +90,8 @@ class Market:
         post_only: bool = False,
         reduce_only: bool = False,
         tif: str = "gtc",
+        expected_bps: float | None = None,
+        confidence: float | None = None,
     ) -> None: ...
     def cancel(self, order_id: int) -> None: ...
     def cancel_all(self) -> None: ...

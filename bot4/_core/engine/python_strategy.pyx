@@ -1,6 +1,7 @@
 # cython: language_level=3
 """A Python class behind the hook. Its methods are called with the interpreter held; in a backtest the loop keeps it."""
 
+from libc.math cimport llround
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memset
 
@@ -166,18 +167,26 @@ cdef class Market:
         return request
 
     cdef int _place(
-        self, int side, int64_t qty_lots, object price_ticks, bint post_only, bint reduce_only, str tif
+        self, int side, int64_t qty_lots, object price_ticks, bint post_only, bint reduce_only, str tif,
+        object expected_bps, object confidence
     ) except -1:
         cdef OrderIntent* request
+        cdef double worth = 0.0 if expected_bps is None else expected_bps
+        cdef double sure = 1.0 if confidence is None else confidence
         cdef int64_t touch
         cdef bint is_buy = side == SIDE_BUY
         if tif not in _TIFS:
             raise ValueError(f"tif must be gtc, ioc or fok, was {tif!r}")
+        if not -1e6 <= worth <= 1e6 or not 0.0 <= sure <= 1.0:
+            raise ValueError(f"an order is worth -1e6 .. 1e6 bps with confidence 0 .. 1, was {expected_bps}, {confidence}")
         request = self._request()
         request.action = ACTION_PLACE
         request.type = ORDER_LIMIT
         request.side = side
         request.qty_lots = qty_lots
+        # In hundredths, as its ring carries it; what is stated as nothing is next to nothing, 0 would be "not stated".
+        request.score = 0.0 if expected_bps is None else llround(worth * 100.0) * 0.01 or -0.01
+        request.generation = 0 if confidence is None else max(1, llround(sure * 1e6))
         request.flags = (INTENT_POST_ONLY if post_only else 0) | (INTENT_REDUCE_ONLY if reduce_only else 0)
         if price_ticks is not None:
             request.price_ticks = price_ticks
@@ -189,13 +198,19 @@ cdef class Market:
         request.tif = TIF_IOC
         return 0
 
-    def buy(self, int64_t qty_lots, price_ticks=None, *, bint post_only=False, bint reduce_only=False, str tif="gtc"):
-        """Ask for a buy: a limit order, or, without a price, one that takes now, `strategy.take_slippage_bps` beyond the touch."""
-        self._place(SIDE_BUY, qty_lots, price_ticks, post_only, reduce_only, tif)
+    def buy(self, int64_t qty_lots, price_ticks=None, *, bint post_only=False, bint reduce_only=False, str tif="gtc",
+            expected_bps=None, confidence=None):
+        """Ask for a buy: a limit order, or, without a price, one that takes now, `strategy.take_slippage_bps` beyond the touch.
 
-    def sell(self, int64_t qty_lots, price_ticks=None, *, bint post_only=False, bint reduce_only=False, str tif="gtc"):
+        `expected_bps` and `confidence` state what it is held to be worth before costs (docs/strategy.md): the gate judges it
+        by them, else by `strategy.expected_bps` and `strategy.expected_confidence`.
+        """
+        self._place(SIDE_BUY, qty_lots, price_ticks, post_only, reduce_only, tif, expected_bps, confidence)
+
+    def sell(self, int64_t qty_lots, price_ticks=None, *, bint post_only=False, bint reduce_only=False, str tif="gtc",
+             expected_bps=None, confidence=None):
         """Ask for a sell; see `buy`."""
-        self._place(SIDE_SELL, qty_lots, price_ticks, post_only, reduce_only, tif)
+        self._place(SIDE_SELL, qty_lots, price_ticks, post_only, reduce_only, tif, expected_bps, confidence)
 
     def cancel(self, uint64_t order_id):
         """Ask for the end of a working order."""

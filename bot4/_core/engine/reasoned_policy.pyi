@@ -35,3 +35,20 @@ class ReasonedPolicy:
     def reasons_bytes(self) -> int: ...
     @property
     def outlook(self) -> dict[str, Any]: ...
+
+class StatedGate:
+    def __init__(
+        self,
+        lane: int,
+        *,
+        symbol: str = "",
+        expected_bps: float,
+        confidence: float,
+        horizon_ns: int,
+        regime: Mapping[str, Any],
+        gate: Mapping[str, Any],
+        volume_bars: int = 50,
+        record_interval_ns: int = ...,
+    ) -> None: ...
+    @property
+    def verdicts(self) -> dict[str, int]: ...

@@ -7,9 +7,9 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from bot4._core.brain.blend cimport ALPHAS, ALPHA_TERMS_MAX, REGIMES, SOURCES, TIMEFRAMES, AlphaTerm
-from bot4._core.brain.gate cimport ENTRY_VERDICTS, Reasons
+from bot4._core.brain.gate cimport ENTRY_VERDICTS, GateRules, Reasons
 from bot4._core.brain.portfolio cimport PortfolioBook
-from bot4._core.brain.regime cimport HIDDEN_MAX
+from bot4._core.brain.regime cimport HIDDEN_MAX, RegimeRules
 from bot4._core.brain.stops cimport RUNGS_MAX
 from bot4._core.ta.features cimport Features
 from bot4._core.ta.registry cimport FEATURE_COUNT
@@ -37,6 +37,44 @@ def _table(rows, columns, table, what):
         if min(row) < 0 or not any(row):
             raise ValueError(f"{what} of {name} needs shares of 0 or more, one of them above 0")
     return values
+
+
+cdef int _set_regime(RegimeRules* out, rules) except -1:
+    cdef int i, j, count
+    hidden = rules.pop("hidden", None)
+    rules.setdefault("hidden_min", 0.0)
+    out[0] = rules | {
+        "hidden_count": 0, "labels": [0] * 4, "initial": [0.0] * 4, "transition": [[0.0] * 4] * 4, "mean": [0.0] * 4,
+        "deviation": [1.0] * 4}
+    if not 0.0 < out.slow_alpha <= out.fast_alpha <= 1.0:
+        raise ValueError("a regime needs 0 < slow_alpha <= fast_alpha <= 1")
+    if not 0.0 < out.trend_alpha <= 1.0:
+        raise ValueError("a regime needs 0 < trend_alpha <= 1")
+    if hidden is None:
+        return 0
+    count = len(hidden["mean"])
+    if not 2 <= count <= HIDDEN_MAX or min(hidden["deviation"]) <= 0.0:
+        raise ValueError(f"a hidden Markov model has 2 to {HIDDEN_MAX} states with deviations above 0")
+    for row in [hidden["initial"], *hidden["transition"]]:
+        if len(row) != count or min(row) < 0.0 or abs(sum(row) - 1.0) > 1e-6:
+            raise ValueError(f"probabilities of {count} states must not be negative and sum to 1, were {row}")
+    out.hidden_count = count
+    for i in range(count):
+        out.labels[i] = _REGIME_NAMES.index(hidden["labels"][i])
+        out.initial[i] = hidden["initial"][i]
+        out.mean[i] = hidden["mean"][i]
+        out.deviation[i] = hidden["deviation"][i]
+        for j in range(count):
+            out.transition[i][j] = hidden["transition"][i][j]
+    return 0
+
+
+cdef int _set_gate(GateRules* out, rules) except -1:
+    cdef uint32_t admitted = 0
+    for name in rules.pop("regimes"):
+        admitted |= <uint32_t>1 << <int>_REGIME_NAMES.index(name)
+    out[0] = rules | {"regimes": admitted}
+    return 0
 
 
 cdef class ReasonedPolicy:
@@ -96,9 +134,9 @@ cdef class ReasonedPolicy:
         self.reasoned.regime_now = -1
         self._set_blend(terms, allocation, weights, ttl_ns)
         self._set_higher(features, higher_ns)
-        self._set_regime(dict(regime))
+        _set_regime(&self.reasoned.regime_rules, dict(regime))
         self._set_edge(dict(edge))
-        self._set_gate(dict(gate))
+        _set_gate(&self.reasoned.gate_rules, dict(gate))
         self._set_size(dict(size))
         self._set_guard(dict(guard))
 
@@ -141,34 +179,6 @@ cdef class ReasonedPolicy:
         self.reasoned.blend.higher_count = len(higher_ns)
         self._features = features
 
-    def _set_regime(self, rules):
-        cdef int i, j, count
-        hidden = rules.pop("hidden", None)
-        rules.setdefault("hidden_min", 0.0)
-        self.reasoned.regime_rules = rules | {
-            "hidden_count": 0, "labels": [0] * 4, "initial": [0.0] * 4, "transition": [[0.0] * 4] * 4, "mean": [0.0] * 4,
-            "deviation": [1.0] * 4}
-        if not 0.0 < self.reasoned.regime_rules.slow_alpha <= self.reasoned.regime_rules.fast_alpha <= 1.0:
-            raise ValueError("a regime needs 0 < slow_alpha <= fast_alpha <= 1")
-        if not 0.0 < self.reasoned.regime_rules.trend_alpha <= 1.0:
-            raise ValueError("a regime needs 0 < trend_alpha <= 1")
-        if hidden is None:
-            return
-        count = len(hidden["mean"])
-        if not 2 <= count <= HIDDEN_MAX or min(hidden["deviation"]) <= 0.0:
-            raise ValueError(f"a hidden Markov model has 2 to {HIDDEN_MAX} states with deviations above 0")
-        for row in [hidden["initial"], *hidden["transition"]]:
-            if len(row) != count or min(row) < 0.0 or abs(sum(row) - 1.0) > 1e-6:
-                raise ValueError(f"probabilities of {count} states must not be negative and sum to 1, were {row}")
-        self.reasoned.regime_rules.hidden_count = count
-        for i in range(count):
-            self.reasoned.regime_rules.labels[i] = _REGIME_NAMES.index(hidden["labels"][i])
-            self.reasoned.regime_rules.initial[i] = hidden["initial"][i]
-            self.reasoned.regime_rules.mean[i] = hidden["mean"][i]
-            self.reasoned.regime_rules.deviation[i] = hidden["deviation"][i]
-            for j in range(count):
-                self.reasoned.regime_rules.transition[i][j] = hidden["transition"][i][j]
-
     def _set_edge(self, rules):
         self.reasoned.edge_rules = rules
         if not 0 < self.reasoned.edge_rules.step_ns <= self.reasoned.edge_rules.horizon_ns:
@@ -177,12 +187,6 @@ cdef class ReasonedPolicy:
             raise ValueError("an edge keeps at most 60 steps of a horizon")
         if not 0.0 < self.reasoned.edge_rules.keep < 1.0 or self.reasoned.edge_rules.prior_weight < 0.0:
             raise ValueError("an edge needs 0 < keep < 1 and a prior weight of 0 or more")
-
-    def _set_gate(self, rules):
-        cdef uint32_t admitted = 0
-        for name in rules.pop("regimes"):
-            admitted |= <uint32_t>1 << <int>_REGIME_NAMES.index(name)
-        self.reasoned.gate_rules = rules | {"regimes": admitted}
 
     def _set_size(self, rules):
         self.reasoned.size_rules = rules | {"horizon_ns": self.reasoned.edge_rules.horizon_ns}
@@ -230,3 +234,60 @@ cdef class ReasonedPolicy:
             "rungs_done": r.guard.rungs_done, "resolved": r.edge.resolved, "lapsed": r.edge.lapsed,
             "slope_per_score": 0.0 if r.edge.score_square <= 0.0 else r.edge.product / r.edge.score_square,
         }
+
+
+cdef class StatedGate:
+    """The gate of one instrument for orders whose worth is stated and not measured; made once, then owned by an engine.
+
+    Parameters
+    ----------
+    lane : int
+    symbol : str
+        For the records; at most 23 characters count.
+    expected_bps, confidence : float
+        What an order is held to be worth before costs, and how surely, where its strategy does not say; of the linear
+        policy's, that times the size of its score.
+    horizon_ns : int
+        Over which funding is paid.
+    regime, gate : mapping
+        As of `ReasonedPolicy`; of the gate regimes, confidence, margin, impact and funding count.
+    volume_bars, record_interval_ns : int
+
+    Raises
+    ------
+    ValueError
+        A rule is out of range; the message names it.
+
+    One owner thread once an engine has it.
+    """
+
+    def __cinit__(
+        self, int lane, *, str symbol="", double expected_bps, double confidence, int64_t horizon_ns, regime, gate,
+        int64_t volume_bars=50, int64_t record_interval_ns=60_000_000_000,
+    ):
+        self.claims = <Claims*>aligned_zalloc(sizeof(Claims))
+        if self.claims == NULL:
+            raise MemoryError("no memory for a gate")
+        if min(volume_bars, record_interval_ns, horizon_ns) <= 0:
+            raise ValueError("volume_bars, record_interval_ns and horizon_ns must be positive")
+        if not abs(expected_bps) <= 1e6 or not 0.0 <= confidence <= 1.0:
+            raise ValueError(f"an order is worth -1e6 .. 1e6 bps with confidence 0 .. 1, was {expected_bps}, {confidence}")
+        self.claims.lane = lane
+        name = symbol.encode("ascii", "replace")[:23]
+        memcpy(&self.claims.symbol[0], <const char*>name, len(name))
+        self.claims.expected_bps, self.claims.confidence = expected_bps, confidence
+        self.claims.horizon_ns = horizon_ns
+        self.claims.volume_bars = volume_bars
+        self.claims.record_interval_ns = record_interval_ns
+        self.claims.regime_now = -1
+        _set_regime(&self.claims.regime_rules, dict(regime))
+        _set_gate(&self.claims.gate_rules, dict(gate))
+
+    def __dealloc__(self):
+        free(self.claims)
+
+    @property
+    def verdicts(self) -> dict:
+        """How often each EntryVerdict was given, by its word; exits are not counted."""
+        cdef int i
+        return {_ENTRY_NAMES[i]: self.claims.verdicts[i] for i in range(ENTRY_VERDICTS)}

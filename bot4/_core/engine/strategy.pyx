@@ -111,6 +111,8 @@ cdef void strategy_take_ask(Lane* lane, const Event* event, int64_t now_ns) noex
         request.qty_lots = event.body.control.reserved[0]
         request.tif = <uint8_t>event.body.control.reserved[1]
         request.flags = <uint8_t>event.body.control.reserved[2]
+        request.score = <double>(event.body.control.reserved[1] >> 8) * 0.01
+        request.generation = <uint64_t>event.body.control.reserved[2] >> 8
     elif event.body.control.code == CONTROL_ASK_CANCEL:
         request.action = ACTION_CANCEL
         request.order_id = <uint64_t>event.body.control.value

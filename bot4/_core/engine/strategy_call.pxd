@@ -38,7 +38,9 @@ ctypedef struct StrategyCall:
 
 # `top` is what we have heard of the market; `event` is NULL on START, TIMER and STOP; `features` has FEATURE_COUNT
 # doubles, NaN where not ready or switched off; `orders` are ours, oldest first. Requests are written to `requests`:
-# ACTION_PLACE, ACTION_CANCEL (order_id) or ACTION_CANCEL_ALL; returned is how many, at most REQUESTS_MAX. Called by the
+# ACTION_PLACE, ACTION_CANCEL (order_id) or ACTION_CANCEL_ALL; returned is how many, at most REQUESTS_MAX. Of an order
+# `score` states what it is held to be worth before costs, in basis points, `generation` how sure that is, in millionths;
+# 0: what the settings say. Called by the
 # shard's thread without the GIL; must not block.
 ctypedef int32_t (*strategy_fn)(
     const StrategyCall* call, const TopOfBook* top, const Event* event, const double* features,

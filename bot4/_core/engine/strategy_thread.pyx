@@ -5,6 +5,7 @@ Where the mark of a book is in the ring the shard writes no second one. The stra
 reads what is shown, so that whatever it did not read makes a mark of its own.
 """
 
+from libc.math cimport llround
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
@@ -341,8 +342,10 @@ cdef class ThreadedHost(PythonHost):
         for i in range(self.request_count):
             request = &self._requests[i]
             if request.action == ACTION_PLACE:
+                # What it states of its worth, hundredths of a basis point and millionths, goes above the bytes of the two.
                 control_event(&event, CONTROL_ASK_PLACE, instrument, request.price_ticks, request.side, request.qty_lots,
-                              request.tif, request.flags)
+                              request.tif | llround(request.score * 100.0) * 256,
+                              request.flags | <int64_t>request.generation * 256)
             elif request.action == ACTION_CANCEL:
                 control_event(&event, CONTROL_ASK_CANCEL, instrument, <int64_t>request.order_id, 0, 0, 0, 0)
             else:

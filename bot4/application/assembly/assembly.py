@@ -18,7 +18,7 @@ from bot4._core.wire.scan import Scanner
 from bot4.application.assembly.feature_bank import feature_place, make_features, split_interval
 from bot4.application.assembly.fill_assumptions import fill_model
 from bot4.application.assembly.opening import ExternalVenue, asset_decimals, opening_balances
-from bot4.application.assembly.reasoned_parts import needed_features, portfolio_book, reasoned_policy
+from bot4.application.assembly.reasoned_parts import needed_features, portfolio_book, reasoned_policy, stated_gate
 from bot4.application.assembly.risk_parts import breaker_of, risk_gate
 from bot4.application.assembly.sizes import money_contracts, money_ticklots, order_lots_max, scaled
 from bot4.domain.errors import ConfigError
@@ -229,6 +229,7 @@ def _add_lanes(
             plays_bars=shape.plays_bars,
             position_ticklots_max=_position_ticklots_max(settings, instrument),
             reasoned=policies[index] if policies else None,
+            stated=stated_gate(settings, instrument, index),
         )
     return tuple(policies)
 

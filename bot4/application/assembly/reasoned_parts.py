@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot4._core.brain.portfolio import PortfolioBook
-from bot4._core.engine.reasoned_policy import ReasonedPolicy
+from bot4._core.engine.reasoned_policy import ReasonedPolicy, StatedGate
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind
 from bot4.quant.regime_model import RegimeModel
@@ -102,6 +102,21 @@ def reasoned_policy(
     )
 
 
+def stated_gate(settings: Settings, instrument: Instrument, lane: int) -> StatedGate:
+    """Return what judges the orders of one instrument that are not decided with reasons."""
+    strategy, gate = settings.strategy, settings.gate
+    return StatedGate(
+        lane,
+        symbol=instrument.symbol,
+        expected_bps=strategy.expected_bps,
+        confidence=strategy.expected_confidence,
+        horizon_ns=round(strategy.expected_horizon_s * 1e9),
+        regime=_regime(settings),
+        gate=_gate(settings, instrument),
+        record_interval_ns=round(gate.record_interval_s * 1e9),
+    )
+
+
 def _terms(
     settings: Settings, features: Features, without: Collection[str]
 ) -> list[tuple[int, str, float, float, float]]:
@@ -188,8 +203,7 @@ def _guard(settings: Settings, instrument: Instrument) -> dict[str, Any]:
         "breakeven_milli": round(stops.breakeven_reward * 1e3),
         "hold_max_ns": round(stops.hold_max_s * 1e9),
         "qty_step_lots": instrument.lots_per_step,
-        # USD-M keeps such orders at an endpoint of their own, whose names a restart would have to know.
-        "venue_step_ppm": round(stops.venue_step_bps * 100) if instrument.kind is ContractKind.SPOT else 0,
+        "venue_step_ppm": round(stops.venue_step_bps * 100),
         "is_dynamic": stops.dynamic_targets,
         "rungs": [
             {"reward_milli": round(reward * 1e3), "share_ppm": round(share * 1e6)} for reward, share in stops.targets

@@ -38,6 +38,10 @@ _ENDS = {
 }
 
 
+# A trade of an order that was triggered is seen no more than this before the order shows that it was.
+_CLAIM_NS = 5_000_000_000
+
+
 @dataclass(slots=True, kw_only=True)
 class BoardOrder:
     """One order: what was decided, and its life so far."""
@@ -52,6 +56,7 @@ class BoardOrder:
     reject_reason: RejectReason | None = None
     cancel_wanted: bool = False
     heard_ns: int = 0  # when evidence last came, by the venue's time
+    waited_ns: int = 0  # when the venue was last asked and showed it waiting for its trigger, without a name there
 
     @property
     def symbol(self) -> str:
@@ -188,8 +193,8 @@ class OrderBoard:
             self._open[order.client_order_id] = order
         return len(step.reports)
 
-    def take_order(self, shown: VenueOrder, *, by_query: bool = False) -> int:
-        """Take an order as the venue shows it; returns how many reports it came to."""
+    def take_order(self, shown: VenueOrder, *, by_query: bool = False, asked_ns: int = 0) -> int:
+        """Take an order as the venue shows it, asked for at `asked_ns`; returns how many reports it came to."""
         order = self._known(shown.client_order_id, shown.symbol)
         if order is None:
             return 0
@@ -197,6 +202,8 @@ class OrderBoard:
         if (lots := self._lots(order, shown.filled_qty)) is None:
             return 0
         order.heard_ns = max(order.heard_ns, shown.updated_ns)
+        if not shown.venue_order_id:
+            order.waited_ns = max(order.waited_ns, asked_ns)
         return self.learn(order, Seen(_ENDS[shown.status], lots, by_query=by_query))
 
     def note_earlier(self, fill: VenueFill) -> None:
@@ -210,7 +217,10 @@ class OrderBoard:
         if (fill.symbol, fill.trade_id) in self._foreign_trades:
             return True
         return not any(
-            order.venue_order_id is None and order.symbol == fill.symbol and not order.life.has_ended
+            order.venue_order_id is None
+            and order.symbol == fill.symbol
+            and not order.life.has_ended
+            and order.waited_ns < fill.ts_ns + _CLAIM_NS  # one that waited later still has not made it
             for order in self._open.values()
         )
 

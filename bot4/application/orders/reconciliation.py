@@ -160,13 +160,14 @@ class Reconciler:
 
     async def ask_about(self, order: BoardOrder, found: Findings) -> None:
         """Ask how one order stands, and take the answer for what it proves."""
+        asked_ns = self._exchange.server_now_ns()
         shown = await self._exchange.query(order.symbol, order.client_order_id)
         if isinstance(shown, NoInformation):
             found.fail(shown, order.client_order_id)
         elif isinstance(shown, NotFound):
             found.told += self._board.learn(order, Missing(shown.server_ns))
         else:
-            found.told += self._board.take_order(shown, by_query=True)
+            found.told += self._board.take_order(shown, by_query=True, asked_ns=asked_ns)
 
     async def ask_for_trades(self, order: BoardOrder, found: Findings) -> None:
         """Ask for the trades of one order of which the venue has told more than was seen."""
@@ -184,12 +185,13 @@ class Reconciler:
     async def _look_at_open_orders(self, symbol: str, found: Findings) -> None:
         # Only orders that were known before the question can be missed in the answer.
         working = [o for o in self._board.unsettled() if o.symbol == symbol and o.life.state is LifeState.ACKED]
+        asked_ns = self._exchange.server_now_ns()
         shown = await self._exchange.open_orders(symbol)
         if isinstance(shown, NoInformation):
             found.fail(shown, f"open orders of {symbol}")
             return
         for venue_order in shown:
-            found.told += self._board.take_order(venue_order)
+            found.told += self._board.take_order(venue_order, asked_ns=asked_ns)
         listed = {venue_order.client_order_id for venue_order in shown}
         for order in working:
             if order.client_order_id not in listed and not order.is_settled and order.life.ending is None:

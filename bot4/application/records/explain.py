@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _VERSION = 1
 _UNBOUNDED_PPM = 2**31 - 1
 _PPB = Decimal(1_000_000_000)
+_STATED = ("", "strategy", "settings", "settings times score")
 _COSTS = (("edge", 1), ("fee", -1), ("spread", -1), ("impact", -1), ("funding", -1))
 
 
@@ -60,7 +61,7 @@ def explain(journal_path: Path, run_id: str, wanted: str) -> Explanation:
     Raises
     ------
     NoReasonsError
-        There is no such decision, or it was the linear policy's, which keeps none.
+        There is no such decision.
     JournalReadError
         The journal cannot be read.
 
@@ -72,9 +73,7 @@ def explain(journal_path: Path, run_id: str, wanted: str) -> Explanation:
             found = candidate
     if found is None:
         what = "no order" if number is None else f"nothing numbered {number}"
-        raise NoReasonsError(
-            f"run {run_id} has {what} with reasons: only decisions of strategy.policy 'reasoned' have them"
-        )
+        raise NoReasonsError(f"run {run_id} has {what} with reasons")
     return _explanation(run_id, found)
 
 
@@ -134,7 +133,7 @@ def _explanation(run_id: str, found: _Found) -> Explanation:
     row, record = found.reasons, found.record
     if found.is_order:
         intent = np.frombuffer(record.payload, INTENT_DTYPE)[0]
-        is_exit = bool(intent["flags"] & IntentFlag.INTENT_REDUCE_ONLY)
+        is_exit = bool(intent["flags"] & IntentFlag.INTENT_REDUCE_ONLY) or (row["bound"] < 0 and not row["used"])
         kind, refused_by = "exit" if is_exit else "order", ""
         verdict = word(DecisionReason(int(intent["reason"])), "REASON_")
     else:
@@ -161,6 +160,7 @@ def _explanation(run_id: str, found: _Found) -> Explanation:
         verdict=verdict,
         refused_by=refused_by,
         repeats=int(row["repeats"]),
+        stated=_stated(row),
         price=f"{price:f}",
         qty=f"{qty:f}",
         notional=f"{notional:f}",
@@ -190,11 +190,16 @@ def _explanation(run_id: str, found: _Found) -> Explanation:
             CapLine(name=name, share=None if ppm == _UNBOUNDED_PPM else int(ppm) / 1e6)
             for name, ppm in zip(SIZE_NAMES, row["caps_ppm"], strict=True)
         ),
-        bound=SIZE_NAMES[int(row["bound"])],
+        bound=SIZE_NAMES[int(row["bound"])] if int(row["bound"]) >= 0 else "",
         size=int(row["size_ppm"]) / 1e6,
         held=int(row["held_ppm"]) / 1e6,
         outcomes=tuple(_outcome(event, tick, lot) for event in found.outcomes),
     )
+
+
+def _stated(row: np.void) -> str:
+    """Whose word the edge is; a size without a bound marks what the reasoned policy has not decided."""
+    return _STATED[int(row["used"])] if int(row["bound"]) < 0 else ""
 
 
 def _or_none(value: float) -> float | None:
@@ -211,7 +216,7 @@ def _cost(row: np.void, name: str, sign: int, notional: Decimal) -> CostLine:
 
 
 def _source(row: np.void, place: int) -> SourceShare:
-    bit = 1 << place
+    bit = 0 if int(row["bound"]) < 0 else 1 << place
     states = {"used": row["used"], "stale": row["stale"], "missing": row["missing"]}
     state = next((name for name, bits in states.items() if int(bits) & bit), "silent")
     age_ns = int(row["age_ns"][place])

@@ -72,11 +72,14 @@ def lines_of(found: Explanation) -> Iterator[str]:
         yield f"  refused by  {found.refused_by}: {found.verdict}{more}"
     else:
         yield f"  reason      {found.verdict}{', as a maker' if found.is_maker else ''}"
-    yield from _signal_lines(found)
-    if found.kind != "exit":
-        yield from _value_lines(found)
-        yield from _size_lines(found)
-    yield f"  stop        {found.stop} (ATR {found.atr})"
+    if found.bound:
+        yield from _signal_lines(found)
+        if found.kind != "exit":
+            yield from _value_lines(found)
+            yield from _size_lines(found)
+        yield f"  stop        {found.stop} (ATR {found.atr})"
+    else:
+        yield from _stated_lines(found)
     for outcome in found.outcomes:
         fill = f" {outcome.qty} at {outcome.price}" if outcome.kind == "fill" else ""
         yield f"  then        {_time(outcome.ts_ns)} {outcome.kind}{fill}"
@@ -100,11 +103,26 @@ def _signal_lines(found: Explanation) -> Iterator[str]:
     )
 
 
+def _stated_lines(found: Explanation) -> Iterator[str]:
+    yield f"  regime      {found.regime} (trend t {found.trend_t:+.2f}, stress {found.stress:.2f})"
+    if found.kind == "exit":
+        yield "  value       none is asked for: it takes risk away"
+        return
+    score = f", score {found.score:+.4f}" if found.score else ""
+    yield f"  value over  {found.horizon_s:g} s, as stated by {found.stated}, confidence {found.confidence:.2f}{score}"
+    yield from _sum_lines(found)
+    yield f"  size        as asked for: notional {found.notional}"
+
+
 def _value_lines(found: Explanation) -> Iterator[str]:
     yield (
         f"  value over  {found.horizon_s:g} s, from {found.samples:.1f} outcomes of earlier scores, "
         f"deviation {100 * found.deviation:.3f} %"
     )
+    yield from _sum_lines(found)
+
+
+def _sum_lines(found: Explanation) -> Iterator[str]:
     for cost in found.costs:
         yield f"    {cost.name:<10}{cost.bps:>12} bps {cost.amount:>24}"
     sign = ">" if float(found.value_bps) > float(found.needed_bps) else "<="

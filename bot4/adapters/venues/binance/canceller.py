@@ -72,6 +72,10 @@ class BinanceCanceller:
         self._time = Operation("", "GET", f"{base}/time", weight=1, purpose=Purpose.CANCEL, is_signed=False)
         self._open = Operation("", "GET", f"{base}/openOrders", weight=6, purpose=Purpose.CANCEL)
         self._cancel = Operation("", "DELETE", f"{base}/order", weight=1, purpose=Purpose.CANCEL)
+        # On futures orders that wait for a trigger are at a place of their own.
+        self._has_algos = market is Market.USDM
+        self._open_algos = Operation("", "GET", f"{base}/openAlgoOrders", weight=1, purpose=Purpose.CANCEL)
+        self._cancel_algo = Operation("", "DELETE", f"{base}/algoOrder", weight=1, purpose=Purpose.CANCEL)
 
     async def start(self) -> None:
         """Connect and measure the clock."""
@@ -96,20 +100,26 @@ class BinanceCanceller:
 
     async def open_orders(self, symbol: str) -> Sequence[OpenOrder] | None:
         """List the open orders of a symbol; None where that was not answered."""
-        outcome = await self._rest.call(self._open, {"symbol": symbol})
-        if isinstance(outcome, Reject) and outcome.reason is RejectReason.CLOCK_SKEW:
-            await self.refresh()
-        if not isinstance(outcome, Success):
-            return None
-        try:
-            return [_read(row) for row in outcome.payload]
-        except UNREADABLE:
-            return None
+        found: list[OpenOrder] = []
+        for operation in (self._open, self._open_algos) if self._has_algos else (self._open,):
+            outcome = await self._rest.call(operation, {"symbol": symbol})
+            if isinstance(outcome, Reject) and outcome.reason is RejectReason.CLOCK_SKEW:
+                await self.refresh()
+            if not isinstance(outcome, Success):
+                return None
+            try:
+                found += [_read(row) for row in outcome.payload]
+            except UNREADABLE:
+                return None
+        return found
 
     async def cancel(self, order: OpenOrder) -> bool:
         """Cancel one order; one that is not there any more is as good."""
-        params = {"symbol": order.symbol, "origClientOrderId": order.client_order_id}
-        outcome = await self._rest.call(self._cancel, params)
+        if order.waits and self._has_algos:
+            outcome = await self._rest.call(self._cancel_algo, {"clientAlgoId": order.client_order_id})
+        else:
+            params = {"symbol": order.symbol, "origClientOrderId": order.client_order_id}
+            outcome = await self._rest.call(self._cancel, params)
         is_gone = isinstance(outcome, Reject) and outcome.reason is RejectReason.UNKNOWN_ORDER
         return isinstance(outcome, Success) or is_gone
 
@@ -119,4 +129,6 @@ class BinanceCanceller:
 
 
 def _read(row: dict[str, Any]) -> OpenOrder:
+    if "clientAlgoId" in row:
+        return OpenOrder(str(row["symbol"]), str(row["clientAlgoId"]), waits=True)
     return OpenOrder(str(row["symbol"]), str(row["clientOrderId"]), str(row["type"]) in _WAITING)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot4.adapters.venues.binance.access import Endpoints, Operation, Success
 from bot4.adapters.venues.binance.account import UNREADABLE, BinanceAccount, require
+from bot4.adapters.venues.binance.algo_orders import AlgoOrders
 from bot4.adapters.venues.binance.budget import Purpose
 from bot4.adapters.venues.binance.errors_usdm import USDM_ERRORS
 from bot4.adapters.venues.binance.listen_key import ListenKeyStream
 from bot4.adapters.venues.binance.usdm_messages import (
-    algo_params,
     order_params,
-    read_algo_order,
     read_balance,
     read_event,
     read_order,
@@ -33,6 +33,7 @@ from bot4.ports.exchange import (
     OrderKind,
     Reject,
     Unknown,
+    VenueOrder,
     always_admit,
 )
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from bot4.adapters.venues.binance.sign import Signer
     from bot4.domain.secret import Secret
-    from bot4.ports.exchange import Balance, OrderRequest, Outcome, VenueEvent, VenueFill, VenueOrder, VenuePosition
+    from bot4.ports.exchange import Balance, OrderRequest, Outcome, VenueEvent, VenueFill, VenuePosition
 
 USDM_MAINNET = Endpoints(
     rest="https://fapi.binance.com",
@@ -57,13 +58,10 @@ USDM_TESTNET = Endpoints(
 )
 
 _PLACE = Operation("order.place", "POST", "/fapi/v1/order", weight=0, orders=1)
-_PLACE_ALGO = Operation("", "POST", "/fapi/v1/algoOrder", weight=0, orders=1)
 _CANCEL = Operation("order.cancel", "DELETE", "/fapi/v1/order", weight=1, purpose=Purpose.CANCEL)
-_CANCEL_ALGO = Operation("", "DELETE", "/fapi/v1/algoOrder", weight=1, purpose=Purpose.CANCEL)
 _CANCEL_ALL = Operation("", "DELETE", "/fapi/v1/allOpenOrders", weight=1, purpose=Purpose.CANCEL)
 _MODIFY = Operation("order.modify", "PUT", "/fapi/v1/order", weight=1, orders=1)
 _QUERY = Operation("order.status", "GET", "/fapi/v1/order", weight=1)
-_QUERY_ALGO = Operation("", "GET", "/fapi/v1/algoOrder", weight=1)
 _OPEN = Operation("", "GET", "/fapi/v1/openOrders", weight=1)
 _ORDERS = Operation("", "GET", "/fapi/v1/allOrders", weight=5)
 _TRADES = Operation("", "GET", "/fapi/v1/userTrades", weight=5)
@@ -115,7 +113,7 @@ class BinanceUsdm(BinanceAccount):
         super().__init__(endpoints, api_key, signer, USDM_ERRORS, rng=rng, **options)
         self._symbols = frozenset(symbols)
         self._has_session = bool(endpoints.ws_api)
-        self._algo_ids: set[str] = set()
+        self._algos = AlgoOrders(self._rest, self._rows)
         self._stream = ListenKeyStream(
             endpoints, self._rest, _LISTEN_KEY, on_event=self._on_event, on_state=self._events.put, rng=rng
         )
@@ -126,33 +124,37 @@ class BinanceUsdm(BinanceAccount):
             return Reject(reason=RejectReason.NOT_CONNECTED, message="the user stream is down", was_sent=False)
         venue_id = self.capabilities.client_ids.to_venue(request.client_order_id)
         if request.kind.has_trigger:
-            self._algo_ids.add(request.client_order_id)
-            outcome = await self._rest.call(_PLACE_ALGO, algo_params(request, venue_id), admit=admit)
-        elif self._has_session:
+            return await self._algos.place(request, venue_id, admit)
+        if self._has_session:
             outcome = await self._call(_PLACE, order_params(request, venue_id), admit=admit)
         else:
             outcome = await self._rest.call(_PLACE, order_params(request, venue_id), admit=admit)
         return self._acked(outcome, request.client_order_id)
 
     async def cancel(self, symbol: str, client_order_id: str) -> Outcome:
-        """Cancel one order; by REST where the WebSocket API is down."""
-        if client_order_id in self._algo_ids:
-            outcome = await self._rest.call(_CANCEL_ALGO, {"clientAlgoId": client_order_id})
-            if not isinstance(outcome, Success):
-                return outcome
-            shown = await self.query(symbol, client_order_id)  # the answer itself tells no quantity
-            return (
-                Unknown("canceled, and not seen since") if isinstance(shown, NotFound | NoInformation) else Ack(shown)
-            )
+        """Cancel one order, a waiting one, too; by REST where the WebSocket API is down."""
+        is_placed = client_order_id in self._venue_ids
+        if not is_placed and client_order_id in self._algos:
+            return await self._cancel_algo(symbol, client_order_id)
         params = {"symbol": symbol, **self._naming(client_order_id)}
-        return self._acked(await self._call(_CANCEL, params, fall_back=True), client_order_id)
+        outcome = self._acked(await self._call(_CANCEL, params, fall_back=True), client_order_id)
+        is_missing = isinstance(outcome, Reject) and outcome.reason is RejectReason.UNKNOWN_ORDER
+        # A name of before a restart does not tell which of the two places knows it.
+        return await self._cancel_algo(symbol, client_order_id) if is_missing and not is_placed else outcome
+
+    async def _cancel_algo(self, symbol: str, client_order_id: str) -> Outcome:
+        outcome = await self._algos.cancel(client_order_id)
+        if not isinstance(outcome, Success):
+            return outcome
+        shown = await self.query(symbol, client_order_id)  # the answer itself tells no quantity
+        return Unknown("canceled, and not seen since") if isinstance(shown, NotFound | NoInformation) else Ack(shown)
 
     async def cancel_all(self, symbol: str) -> Sequence[VenueOrder] | Reject | Unknown:
         """Cancel every open order of a symbol; the venue does not list them, so they are listed before."""
         before = await self.open_orders(symbol)
-        outcome = await self._rest.call(_CANCEL_ALL, {"symbol": symbol})
-        if not isinstance(outcome, Success):
-            return outcome
+        for outcome in (await self._rest.call(_CANCEL_ALL, {"symbol": symbol}), await self._algos.cancel_all(symbol)):
+            if not isinstance(outcome, Success):
+                return outcome
         return [] if isinstance(before, NoInformation) else before
 
     async def amend(self, symbol: str, client_order_id: str, qty: Decimal) -> Outcome:
@@ -172,33 +174,54 @@ class BinanceUsdm(BinanceAccount):
         return self._acked(await self._call(_MODIFY, params, fall_back=not self._has_session), client_order_id)
 
     async def query(self, symbol: str, client_order_id: str) -> VenueOrder | NotFound | NoInformation:
-        """Ask for one order."""
+        """Ask for one order; of one that waited and was triggered, for the order it became."""
         asked_ns = self.server_now_ns()
-        is_algo = client_order_id in self._algo_ids
-        if is_algo:
-            payload = await self._ask(_QUERY_ALGO, {"clientAlgoId": client_order_id})
-        else:
-            payload = await self._ask(_QUERY, {"symbol": symbol, **self._naming(client_order_id)})
+        params = {"symbol": symbol, **self._naming(client_order_id)}
+        if client_order_id not in self._venue_ids:
+            is_algo = client_order_id in self._algos
+            shown = await self._algos.query(client_order_id) if is_algo else None
+            if shown is None:
+                payload = await self._ask(_QUERY, params)
+                if not isinstance(payload, Reject):
+                    return self._read_answer(payload, client_order_id)
+                shown = None if is_algo else await self._algos.query(client_order_id)
+            if not isinstance(shown, VenueOrder):
+                return shown or NotFound(asked_ns)
+            if not shown.venue_order_id:
+                return shown
+            params["orderId"] = shown.venue_order_id
+            params.pop("origClientOrderId", None)
+        payload = await self._ask(_QUERY, params)
+        return NotFound(asked_ns) if isinstance(payload, Reject) else self._read_answer(payload, client_order_id)
+
+    def _read_answer(self, payload: Any, client_order_id: str) -> VenueOrder | NoInformation:
         if isinstance(payload, NoInformation):
             return payload
-        if isinstance(payload, Reject):
-            return NotFound(asked_ns)
         try:
-            order = read_algo_order(payload, client_order_id) if is_algo else read_order(payload, client_order_id)
+            order = read_order(payload, client_order_id)
         except UNREADABLE as error:
             return NoInformation(f"an order that cannot be read: {type(error).__name__}")
-        if not is_algo:
-            self._remember(client_order_id, order.venue_order_id)
+        self._remember(client_order_id, order.venue_order_id)
         return order
 
     async def open_orders(self, symbol: str) -> Sequence[VenueOrder] | NoInformation:
-        """List the open orders of a symbol."""
-        rows: Sequence[VenueOrder] | NoInformation = await self._rows(_OPEN, {"symbol": symbol}, read_order)
-        return rows
+        """List the open orders of a symbol, those that wait for a trigger among them."""
+        waiting = await self._algos.open_orders(symbol)
+        if isinstance(waiting, NoInformation):
+            return waiting
+        rows = await self._rows(_OPEN, {"symbol": symbol}, self._read_listed)
+        return rows if isinstance(rows, NoInformation) else [*rows, *waiting]
 
     async def orders_since(self, symbol: str, since_ns: int) -> Sequence[VenueOrder] | NoInformation:
         """List the orders placed from a venue time on: by weeks, which is the widest window, then by order id."""
-        return await self._orders_since(_ORDERS, symbol, since_ns, _WEEK_MS)
+        waited = await self._algos.orders_since(symbol, since_ns, self.server_now_ns(), _WEEK_MS)
+        if isinstance(waited, NoInformation):
+            return waited
+        rows = await self._orders_since(_ORDERS, symbol, since_ns, _WEEK_MS)
+        if isinstance(rows, NoInformation):
+            return rows
+        became = {row.venue_order_id for row in rows}
+        return [*rows, *(row for row in waited if row.venue_order_id not in became)]
 
     async def trades_of(self, symbol: str, venue_order_id: str) -> Sequence[VenueFill] | NoInformation:
         """List the trades of one order."""
@@ -262,14 +285,12 @@ class BinanceUsdm(BinanceAccount):
     # -- inside
 
     def _read_listed(self, row: Mapping[str, Any]) -> VenueOrder:
-        return read_order(row)
+        return self._algos.named(read_order(row))
 
     def _acked(self, outcome: Success | Reject | Unknown, client_order_id: str) -> Outcome:
         if not isinstance(outcome, Success):
             return outcome
         try:
-            if client_order_id in self._algo_ids:
-                return Ack(read_algo_order(outcome.payload, client_order_id))
             order = read_order(outcome.payload, client_order_id)
         except UNREADABLE as error:
             return Unknown(f"an answer that cannot be read: {type(error).__name__}")
@@ -278,8 +299,13 @@ class BinanceUsdm(BinanceAccount):
 
     def _read_event(self, event: Mapping[str, Any]) -> VenueEvent | None:
         read = read_event(event)
-        if isinstance(read, ExecutionReport) and event["e"] == "ORDER_TRADE_UPDATE":
-            self._remember(read.order.client_order_id, read.order.venue_order_id)
+        if isinstance(read, ExecutionReport):
+            if event["e"] == "ALGO_UPDATE":
+                self._algos.note(read.order)
+            else:
+                read = replace(read, order=self._algos.named(read.order))
+            if read.order.venue_order_id:
+                self._remember(read.order.client_order_id, read.order.venue_order_id)
         return read
 
     async def _start_stream(self) -> None:

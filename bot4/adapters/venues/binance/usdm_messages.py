@@ -33,10 +33,11 @@ _ALGO_STATUSES = {
     "NEW": VenueOrderStatus.WORKING,
     "TRIGGERING": VenueOrderStatus.WORKING,
     "TRIGGERED": VenueOrderStatus.WORKING,
-    "FINISHED": VenueOrderStatus.FILLED,
+    # Without an order it became: the venue took it once, and refused what it was to become.
+    "FINISHED": VenueOrderStatus.EXPIRED,
     "CANCELED": VenueOrderStatus.CANCELED,
     "EXPIRED": VenueOrderStatus.EXPIRED,
-    "REJECTED": VenueOrderStatus.REJECTED,
+    "REJECTED": VenueOrderStatus.EXPIRED,
 }
 # Kinds of events that move neither our orders nor a position we count.
 _SILENT = frozenset(
@@ -107,18 +108,23 @@ def read_order(payload: Mapping[str, Any], client_order_id: str | None = None) -
 
 
 def read_algo_order(payload: Mapping[str, Any], client_order_id: str | None = None) -> VenueOrder:
-    """Return an order that waits for a trigger; its trades are those of the order it becomes."""
+    """Return an order that waits for a trigger. What it became once triggered tells its own trades and its end."""
+    became = _became(payload.get("actualOrderId"))
     return VenueOrder(
         client_order_id=client_order_id or str(payload["clientAlgoId"]),
-        venue_order_id=str(payload.get("actualOrderId") or ""),
+        venue_order_id=became,
         symbol=str(payload["symbol"]),
         side=SIDES[payload["side"]],
-        status=_ALGO_STATUSES[payload["algoStatus"]],
+        status=VenueOrderStatus.WORKING if became else _ALGO_STATUSES[payload["algoStatus"]],
         qty=amount(payload["quantity"]),
-        filled_qty=amount(payload.get("actualQty") or "0"),
+        filled_qty=amount("0"),
         price=amount(payload.get("price") or "0"),
         updated_ns=int(payload.get("updateTime") or payload.get("createTime") or 0) * MS,
     )
+
+
+def _became(order_id: object) -> str:
+    return "" if order_id in {None, "", "0", 0} else str(order_id)
 
 
 def read_trade(payload: Mapping[str, Any]) -> VenueFill:
@@ -196,14 +202,15 @@ def _execution_report(event: Mapping[str, Any], row: Mapping[str, Any]) -> Execu
 
 
 def _algo_report(event: Mapping[str, Any], row: Mapping[str, Any]) -> ExecutionReport:
+    became = _became(row.get("ai"))
     order = VenueOrder(
         client_order_id=str(row["caid"]),
-        venue_order_id=str(row.get("ai") or ""),
+        venue_order_id=became,
         symbol=str(row["s"]),
         side=SIDES[row["S"]],
-        status=_ALGO_STATUSES[row["X"]],
+        status=VenueOrderStatus.WORKING if became else _ALGO_STATUSES[row["X"]],
         qty=amount(row["q"]),
-        filled_qty=amount(row.get("aq") or "0"),
+        filled_qty=amount("0"),
         price=amount(row.get("p") or "0"),
         updated_ns=int(event["T"]) * MS,
         reason=str(row.get("rm") or ""),

@@ -1,0 +1,52 @@
+"""Runs of the reasoned policy whose positions nothing but a stop ends, and how they are waited for and ended."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+# A belief that nobody measured, so that the market sees entries at all; nothing but the stop ends a position.
+STOPS = """
+[strategy]
+policy = "reasoned"
+enter_score = 0.05
+take_score = 0.05
+exit_score = 1.0
+cooldown_ms = 300
+bar_interval_ms = 200
+[gate]
+prior_bps = 1000
+prior_samples = 1000
+samples_min = 0
+standard_errors = 0
+confirm_bars = 0
+timeframes_min = 0
+confidence_min = 0
+regimes = ["bull", "bear", "sideways", "crisis"]
+[regime]
+warm_up_bars = 2
+[stops]
+atr_multiple = 0.0
+min_bps = {least}
+chandelier_multiple = 0.0
+breakeven_reward = 0.0
+targets = []
+"""
+
+
+def until(process, condition, what: str):
+    deadline = time.monotonic() + 60
+    while not (found := condition()):
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline, f"not within a minute: {what}"
+        time.sleep(0.02)
+    return found
+
+
+def ended(process) -> dict:
+    """End a run in order; its summary."""
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return json.loads(out)
