@@ -97,15 +97,21 @@ def load_strategy(name: str, arguments: Sequence[str]) -> object:
 def _import(where: str) -> object:
     import importlib
     import importlib.util
+    import sys
     from pathlib import Path
 
     if not where.endswith(".py"):
         return importlib.import_module(where)
-    path = Path(where)
-    specification = importlib.util.spec_from_file_location(path.stem, path)
+    path = Path(where).resolve()
+    # What lies beside it may be imported by it; nothing that is installed is hidden by that.
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    name = f"bot4_strategy_{path.stem}"
+    specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None or not path.exists():
         raise ImportError(f"{where} is no Python file")
     module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # data classes look their own module up
     specification.loader.exec_module(module)
     return module
 

@@ -65,7 +65,7 @@ class TrialBook:
 def parameters_digest(
     settings: Settings, strategy: str | None, arguments: Sequence[str], *, strategy_latency_ns: int = 0
 ) -> str:
-    """Return a digest of everything that was chosen: arguments, the code of a strategy's file, settings and seed.
+    """Return a digest of everything that was chosen: arguments, a strategy's code (see `code_of`), settings and seed.
 
     Settings that cannot change a result (where files and tables are kept) are left out.
     """
@@ -73,22 +73,9 @@ def parameters_digest(
 
     import msgspec
 
+    from bot4.bootstrap.strategy_code import code_of
+
     chosen = msgspec.to_builtins(settings)
     del chosen["store"], chosen["run"]["data_dir"]
     text = msgspec.json.encode([chosen, sorted(arguments), strategy_latency_ns, code_of(strategy)], order="sorted")
     return hashlib.sha256(text).hexdigest()[:32]
-
-
-def code_of(strategy: str | None) -> str:
-    """Return the digest of the file a strategy is read from; empty for the policy of the settings."""
-    import hashlib
-    import importlib.util
-    from pathlib import Path
-
-    if strategy is None:
-        return ""
-    where = strategy.rpartition(":")[0]
-    if not where.endswith(".py"):
-        found = importlib.util.find_spec(where)
-        where = found.origin if found is not None and found.origin is not None else ""
-    return hashlib.sha256(Path(where).read_bytes()).hexdigest() if where else ""
