@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class _Taking(Feed):
 
 def recorded_events(
     source: MarketFeed, scanner: Scanner, engine: Engine, progress: Callable[[float], None] | None = None
-) -> tuple[NDArray[np.void], int]:
+) -> tuple[NDArray[np.void], dict[str, Any]]:
     """Read a recording whole.
 
     Parameters
@@ -63,8 +63,8 @@ def recorded_events(
 
     Returns
     -------
-    ndarray[EVENT_DTYPE], int
-        Its events, 64 bytes each, in the order of the recording; and of how many messages.
+    ndarray[EVENT_DTYPE], dict
+        Its events, 64 bytes each, in the order of the recording; and what the feed counted.
 
     Raises
     ------
@@ -77,4 +77,4 @@ def recorded_events(
     feed.taken, feed.ring = [], ring
     feed.tell = lambda: None if progress is None else progress(source.progress or 0.0)
     source.run(feed)
-    return np.concatenate([np.zeros(0, EVENT_DTYPE), *feed.taken]), int(feed.counters()["messages"])
+    return np.concatenate([np.zeros(0, EVENT_DTYPE), *feed.taken]), feed.counters()

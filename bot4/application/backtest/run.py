@@ -18,6 +18,7 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.sim.latency import Latency
 from bot4.application.assembly.assembly import assemble
 from bot4.application.assembly.shape import InputShape
+from bot4.application.backtest.assumptions import unread_notes
 from bot4.application.backtest.measured_impact import measured_impacts
 from bot4.application.backtest.recorded_events import recorded_events
 from bot4.application.backtest.result import BacktestResult, make_result
@@ -107,7 +108,8 @@ def replay_backtest(
         raise DataError(f"the input is damaged: {source.damage}")
     fed = feed.counters()
     counters = {"rows": run.assembly.engine.counters()["events"], **{key: fed[key] for key in ("first_ns", "last_ns")}}
-    return run.result(((source.name, "recording", fed["messages"]),), counters, venue_clock=False, notes=source.notes)
+    notes = (*source.notes, *unread_notes(fed["rejected"]))
+    return run.result(((source.name, "recording", fed["messages"]),), counters, venue_clock=False, notes=notes)
 
 
 def _replay_settled(
@@ -119,7 +121,7 @@ def _replay_settled(
     hold_gil: bool,
 ) -> BacktestResult:
     tell = progress or (lambda _done, _total: None)
-    events, messages = recorded_events(
+    events, fed = recorded_events(
         source, run.assembly.scanner, run.assembly.engine, lambda share: tell(round(500 * share), 1_000)
     )
     if source.damage is not None:
@@ -134,8 +136,8 @@ def _replay_settled(
     counters = feed.counters()
     counters["rows"] = len(events)
     return run.result(
-        ((source.name, "recording", messages),), counters, venue_clock=False, notes=(*source.notes, *notes),
-        funding=feed.funding(),
+        ((source.name, "recording", fed["messages"]),), counters, venue_clock=False,
+        notes=(*source.notes, *unread_notes(fed["rejected"]), *notes), funding=feed.funding(),
     )  # fmt: skip
 
 
