@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bot4._core.sim.paper import Paper
     from bot4._core.ta.features import Features
     from bot4._core.wire.scan import Scanner
+    from bot4.application.backtest.report import report_html, report_json
     from bot4.application.backtest.result import BacktestResult
     from bot4.application.session.session import PaperSession
     from bot4.bootstrap import open_archive, open_recording
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from bot4.domain.instrument import Instrument
     from bot4.domain.version import VERSION as __version__  # noqa: N811 - the name Python users look for
     from bot4.dto.rows import Rows
-    from bot4.entrypoints.embedding import backtest, replay
+    from bot4.entrypoints.embedding import backtest, judge, replay
     from bot4.entrypoints.validation import cross_validate, walk_forward
     from bot4.strategy.base import CompiledStrategy, Strategy
 
@@ -79,10 +80,13 @@ __all__ = [
     "backtest",
     "build_info",
     "cross_validate",
+    "judge",
     "load_settings",
     "open_archive",
     "open_recording",
     "replay",
+    "report_html",
+    "report_json",
     "walk_forward",
 ]
 
@@ -120,10 +124,13 @@ _HOMES = {
     "backtest": "bot4.entrypoints.embedding",
     "build_info": "bot4._core.build_info",
     "cross_validate": "bot4.entrypoints.validation",
+    "judge": "bot4.entrypoints.embedding",
     "load_settings": "bot4.config",
     "open_archive": "bot4.bootstrap",
     "open_recording": "bot4.bootstrap",
     "replay": "bot4.entrypoints.embedding",
+    "report_html": "bot4.application.backtest.report",
+    "report_json": "bot4.application.backtest.report",
     "walk_forward": "bot4.entrypoints.validation",
 }
 

@@ -1,8 +1,11 @@
 """hftbacktest over the L2 rows of market.py: plain replay, and the grid market maker of ours.py.
 
     python peer_hftbacktest.py FOLDER [REPEATS]
+    python peer_hftbacktest.py FOLDER trace FILE
 
-Prints one JSON line a run; compiling, and copying the events into its own memory, are not timed.
+Prints one JSON line a run; compiling, and copying the events into its own memory, are not timed. The grid looks at the
+same moments as bot4's: its clock begins with the venue's first stamp, a millisecond before the first event is heard.
+With ``trace`` each order of the grid is written, under the cautious queue, and which of them filled (grid_fills.py).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from hftbacktest import (
     BUY_EVENT,
     DEPTH_EVENT,
     EXCH_EVENT,
+    FILLED,
     GTX,
     LIMIT,
     LOCAL_EVENT,
@@ -34,7 +38,7 @@ from numba import njit
 
 TICK, LOT = 0.5, 0.001
 LEVELS, INTERVAL, HALF, LOTS, BOUND = 10, 7, 2, 10, 1_000
-REQUOTE_NS = 100_000_000
+REQUOTE_NS, HEARD_LATER_NS = 100_000_000, 1_000_000
 
 
 def events(folder: Path) -> np.ndarray:
@@ -49,13 +53,13 @@ def events(folder: Path) -> np.ndarray:
     return rows
 
 
-def asset(rows: np.ndarray) -> BacktestAsset:
+def asset(rows: np.ndarray, *, cautious: bool = False) -> BacktestAsset:
+    made = BacktestAsset()
+    made = made.risk_adverse_queue_model() if cautious else made.power_prob_queue_model(1.0)
     return (
-        BacktestAsset()
-        .data(rows)
+        made.data(rows)
         .linear_asset(1.0)
         .constant_order_latency(2_000_000, 2_000_000)
-        .power_prob_queue_model(1.0)
         .no_partial_fill_exchange()
         .trading_value_fee_model(0.0002, 0.0004)
         .tick_size(TICK)
@@ -74,9 +78,23 @@ def replay(hbt: Any) -> int:
 
 
 @njit
-def grid(hbt: Any) -> int:
-    submits, next_id = 0, 1
+def note(sent: np.ndarray, number: int, now: int, side: int, price: int) -> None:
+    if number <= len(sent):
+        sent[number - 1, 0], sent[number - 1, 1], sent[number - 1, 2], sent[number - 1, 3] = number, now, side, price
+
+
+@njit
+def grid(hbt: Any, sent: np.ndarray, filled: np.ndarray) -> int:  # noqa: C901 - one loop, compiled as one
+    """Orders sent; noted in `sent` (id, stamp, side, price), and in `filled` where they did, while there is room."""
+    submits, fills = 0, 0
+    hbt.elapse(HEARD_LATER_NS)
     while hbt.elapse(REQUOTE_NS) == 0:
+        ended = hbt.orders(0).values()
+        while ended.has_next() and fills < len(filled):
+            order = ended.get()
+            if order.status == FILLED:
+                filled[fills] = order.order_id
+                fills += 1
         hbt.clear_inactive_orders(0)
         depth = hbt.depth(0)
         bid, ask = depth.best_bid_tick, depth.best_ask_tick
@@ -103,20 +121,34 @@ def grid(hbt: Any) -> int:
                 hbt.cancel(0, order.order_id, False)
         for level in range(bids):
             if not held_bids[level]:
-                hbt.submit_buy_order(0, next_id, (first_bid - level * INTERVAL) * TICK, LOTS * LOT, GTX, LIMIT, False)
-                next_id += 1
+                price = first_bid - level * INTERVAL
+                hbt.submit_buy_order(0, submits + 1, price * TICK, LOTS * LOT, GTX, LIMIT, False)
                 submits += 1
+                note(sent, submits, hbt.current_timestamp, 1, price)
         for level in range(asks):
             if not held_asks[level]:
-                hbt.submit_sell_order(0, next_id, (first_ask + level * INTERVAL) * TICK, LOTS * LOT, GTX, LIMIT, False)
-                next_id += 1
+                price = first_ask + level * INTERVAL
+                hbt.submit_sell_order(0, submits + 1, price * TICK, LOTS * LOT, GTX, LIMIT, False)
                 submits += 1
+                note(sent, submits, hbt.current_timestamp, -1, price)
     return submits
 
 
+def trace(folder: Path, path: Path) -> int:
+    sent, filled = np.zeros((400_000, 4), np.int64), np.zeros(100_000, np.int64)
+    rows = events(folder)  # read where it lies, and not kept by who reads it
+    hbt = ROIVectorMarketDepthBacktest([asset(rows, cautious=True)])
+    submits = grid(hbt, sent, filled)
+    hbt.close()
+    np.savez(path, orders=sent[:submits], filled=filled[filled > 0])
+    return 0
+
+
 def main(words: list[str]) -> int:
+    if words[1:2] == ["trace"]:
+        return trace(Path(words[0]), Path(words[2]))
     folder, repeats = Path(words[0]), int(words[1]) if len(words) > 1 else 3
-    rows = events(folder)
+    rows, nothing = events(folder), np.zeros((0, 4), np.int64)
     version = importlib.metadata.version("hftbacktest")
     for depth, kind in (("vector", ROIVectorMarketDepthBacktest), ("hash map", HashMapMarketDepthBacktest)):
         for name, loop in (("L2 replay", replay), ("L2 grid 10x2", grid)):
@@ -124,7 +156,7 @@ def main(words: list[str]) -> int:
             for number in range(repeats + 1):
                 hbt = kind([asset(rows)])
                 start = time.process_time()
-                submits = loop(hbt)
+                submits = loop(hbt) if loop is replay else grid(hbt, nothing, nothing[:, 0])
                 taken = time.process_time() - start
                 state = hbt.state_values(0)
                 values = (state.position, state.balance, state.fee, state.num_trades, state.trading_volume)

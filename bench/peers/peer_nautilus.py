@@ -2,7 +2,8 @@
 
     python peer_nautilus.py FOLDER [REPEATS]
 
-Of its 2.x line (Python 3.13). Prints one JSON line a run; loading the events into the engine is not timed.
+Of its 2.x line, or of 1.x where the interpreter is too old for that. Prints one JSON line a run; loading the events
+into the engine is not timed.
 """
 
 from __future__ import annotations
@@ -17,38 +18,55 @@ from typing import Any
 
 import nautilus_trader
 import numpy as np
-from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
-from nautilus_trader.common import LoggerConfig
-from nautilus_trader.execution import MakerTakerFeeModel
-from nautilus_trader.indicators import ExponentialMovingAverage
-from nautilus_trader.model import (
-    AccountType,
-    Currency,
-    CurrencyPair,
-    InstrumentId,
-    Money,
-    OmsType,
-    OrderSide,
-    Price,
-    Quantity,
-    QuoteTick,
-    Symbol,
-    Venue,
-)
-from nautilus_trader.risk import RiskEngineConfig
-from nautilus_trader.trading import Strategy, StrategyConfig
+
+IS_FIRST = nautilus_trader.__version__.startswith("1.")
+if IS_FIRST:
+    from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
+    from nautilus_trader.backtest.models import MakerTakerFeeModel
+    from nautilus_trader.config import LoggingConfig as LoggerConfig
+    from nautilus_trader.config import RiskEngineConfig, StrategyConfig
+    from nautilus_trader.indicators import ExponentialMovingAverage
+    from nautilus_trader.model.data import QuoteTick
+    from nautilus_trader.model.enums import AccountType, OmsType, OrderSide
+    from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
+    from nautilus_trader.model.instruments import CurrencyPair
+    from nautilus_trader.model.objects import Currency, Money, Price, Quantity
+    from nautilus_trader.trading.strategy import Strategy
+else:
+    from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
+    from nautilus_trader.common import LoggerConfig
+    from nautilus_trader.execution import MakerTakerFeeModel
+    from nautilus_trader.indicators import ExponentialMovingAverage
+    from nautilus_trader.model import (
+        AccountType,
+        Currency,
+        CurrencyPair,
+        InstrumentId,
+        Money,
+        OmsType,
+        OrderSide,
+        Price,
+        Quantity,
+        QuoteTick,
+        Symbol,
+        Venue,
+    )
+    from nautilus_trader.risk import RiskEngineConfig
+    from nautilus_trader.trading import Strategy, StrategyConfig
 
 USDT, BTC = Currency.from_str("USDT"), Currency.from_str("BTC")
 VENUE = Venue("BINANCE")
 ID = InstrumentId(Symbol("BTCUSDT"), VENUE)
 QTY = Quantity.from_str("0.100")
+MAKER, TAKER = Decimal("0.0002"), Decimal("0.0004")
 
 
 def instrument() -> CurrencyPair:
+    fees = {"maker_fee": MAKER, "taker_fee": TAKER} if IS_FIRST else {}
     return CurrencyPair(
         instrument_id=ID, raw_symbol=Symbol("BTCUSDT"), base_currency=BTC, quote_currency=USDT, price_precision=1,
         size_precision=3, price_increment=Price.from_str("0.5"), size_increment=Quantity.from_str("0.001"),
-        ts_event=0, ts_init=0,
+        ts_event=0, ts_init=0, **fees,
     )  # fmt: skip
 
 
@@ -61,7 +79,16 @@ class Taker(Strategy):
         self.sent = 0
 
     def on_start(self) -> None:
-        self.subscribe_quotes(ID)
+        if IS_FIRST:
+            self.subscribe_quote_ticks(ID)
+        else:
+            self.subscribe_quotes(ID)
+
+    def on_quote(self, quote: QuoteTick) -> None:
+        raise NotImplementedError
+
+    def on_quote_tick(self, quote: QuoteTick) -> None:
+        self.on_quote(quote)
 
     def take(self, side: OrderSide) -> None:
         self.sent += 1
@@ -125,13 +152,13 @@ def ticks(folder: Path) -> list[QuoteTick]:
 
 def run(data: list[QuoteTick], strategy: type[Taker] | None) -> tuple[float, Any, int]:
     engine = BacktestEngine(BacktestEngineConfig(
-        bypass_logging=True, run_analysis=False, risk_engine=RiskEngineConfig(bypass=True),
-        logging=LoggerConfig(bypass_logging=True),
+        run_analysis=False, risk_engine=RiskEngineConfig(bypass=True), logging=LoggerConfig(bypass_logging=True),
+        **({} if IS_FIRST else {"bypass_logging": True}),
     ))  # fmt: skip
     engine.add_venue(
         venue=VENUE, oms_type=OmsType.NETTING, account_type=AccountType.CASH,
         starting_balances=[Money(1_000_000, USDT), Money(0, BTC)],
-        fee_model=MakerTakerFeeModel(Decimal("0.0002"), Decimal("0.0004")),
+        fee_model=MakerTakerFeeModel() if IS_FIRST else MakerTakerFeeModel(MAKER, TAKER),
     )  # fmt: skip
     engine.add_instrument(instrument())
     engine.add_data(data, validate=False)

@@ -30,7 +30,7 @@ NOTIONAL = 5_000
 SETTINGS = {
     "strategy.bar_interval_ms": 3_600_000, "risk.order_notional_max": 50_000, "risk.position_notional_max": 50_000,
     "run.mark_interval_ms": 3_600_000, "breaker.stale_after_ms": 3_600_000, "risk.drawdown_max_bps": 10_000,
-    "impact.model": "none", "risk.price_band_bps": 500, "risk.fat_finger_multiple": 0,
+    "risk.price_band_bps": 500, "risk.fat_finger_multiple": 0,
 }  # fmt: skip
 REASONED = {
     "strategy.policy": "reasoned", "strategy.enter_score": 0.3, "strategy.take_score": 0.3,
@@ -88,14 +88,14 @@ def singles(path: Path, symbol: str, kind: ContractKind, years: tuple[int, int])
     signals = {"trend": TrendSignal, "reversion": ReversionSignal}
     for name, make in signals.items():
         made = Steered({name: make()}, lots=lots, short=short, slippage_ticks=slippage)
-        row(name, where, bot4.backtest(rows, market, made, settings=settings))
+        row(name, where, bot4.backtest(rows, market, made, settings=settings, count_trial=False))
     both = Steered(
         {name: make() for name, make in signals.items()}, lots=lots, short=short, slippage_ticks=slippage,
         allocation=ALLOCATION,
     )  # fmt: skip
-    row("ensemble by regime", where, bot4.backtest(rows, market, both, settings=settings))
+    row("ensemble by regime", where, bot4.backtest(rows, market, both, settings=settings, count_trial=False))
     with_reasons = bot4.load_settings(environment={}, overrides=SETTINGS | REASONED)
-    row("reasoned policy", where, bot4.backtest(rows, market, None, settings=with_reasons))
+    row("reasoned policy", where, bot4.backtest(rows, market, None, settings=with_reasons, count_trial=False))
 
 
 def pair(data: Path, symbols: tuple[str, str]) -> None:
@@ -118,7 +118,8 @@ def pair(data: Path, symbols: tuple[str, str]) -> None:
     settings = bot4.load_settings(environment={}, overrides=SETTINGS)
     both = dict(zip(symbols, traded, strict=True))
     lanes = [instrument(symbol, ContractKind.LINEAR) for symbol in symbols]
-    row("pair", f"{symbols[0]}, {symbols[1]} linear 2022-2024", bot4.backtest(both, lanes, made, settings=settings))
+    result = bot4.backtest(both, lanes, made, settings=settings, count_trial=False)
+    row("pair", f"{symbols[0]}, {symbols[1]} linear 2022-2024", result)
 
 
 def main() -> None:

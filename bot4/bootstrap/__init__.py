@@ -12,7 +12,7 @@ from bot4.bootstrap.host import examine_host
 from bot4.bootstrap.parity import parity_outcomes, serve_lockstep_exchange, through_lockstep
 from bot4.bootstrap.recordings import calibrate_recordings, check_recordings, open_recording
 from bot4.bootstrap.session import OpenSession, open_session
-from bot4.bootstrap.trials import TrialBook
+from bot4.bootstrap.trials import TrialBook, parameters_digest
 from bot4.bootstrap.watchdog import watch_runs
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "open_recording",
     "open_session",
     "open_standby",
+    "parameters_digest",
     "parity_outcomes",
     "serve_exchange",
     "serve_lockstep_exchange",

@@ -48,8 +48,7 @@ class TrialRunner:
 
     def __call__(self, parameters: Mapping[str, str], progress: Callable[[int, int], None]) -> BacktestResult:
         """Run one setting and count it."""
-        from bot4.application.backtest.statistics import judge
-        from bot4.bootstrap.trials import TrialBook
+        from bot4.bootstrap.trials import TrialBook, parameters_digest
         from bot4.config import override_settings
         from bot4.domain.errors import ConfigError
 
@@ -58,11 +57,12 @@ class TrialRunner:
             raise ConfigError(f"{own[0].partition('=')[0]} is an argument of a strategy, and --strategy names none")
         settings = override_settings(self._settings, {key: value for key, value in parameters.items() if "." in key})
         words = (*self._arguments, *own)
-        with TrialBook(settings, self._strategy, words, strategy_latency_ns=self._latency_ns) as book:
+        digest = parameters_digest(settings, self._strategy, words, strategy_latency_ns=self._latency_ns)
+        with TrialBook(settings, digest) as book:
             made = None if self._strategy is None else load_strategy(self._strategy, words)
             result = self._source.run(made, settings, strategy_latency_ns=self._latency_ns, progress=progress)
             self.instruments = result.instruments
-            self.counted = max(self.counted, book.record(result, judge(result)).trials)
+            self.counted = max(self.counted, book.record(result).trials)
         return result
 
 
@@ -97,15 +97,21 @@ def load_strategy(name: str, arguments: Sequence[str]) -> object:
 def _import(where: str) -> object:
     import importlib
     import importlib.util
+    import sys
     from pathlib import Path
 
     if not where.endswith(".py"):
         return importlib.import_module(where)
-    path = Path(where)
-    specification = importlib.util.spec_from_file_location(path.stem, path)
+    path = Path(where).resolve()
+    # What lies beside it may be imported by it; nothing that is installed is hidden by that.
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    name = f"bot4_strategy_{path.stem}"
+    specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None or not path.exists():
         raise ImportError(f"{where} is no Python file")
     module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # data classes look their own module up
     specification.loader.exec_module(module)
     return module
 

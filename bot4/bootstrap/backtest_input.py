@@ -28,7 +28,7 @@ class BacktestInput:
     market : str, optional
         Of recordings that do not say.
     funding_files : sequence of Path
-        Funding rates of perpetuals, each file named by its symbol; with rows only.
+        Funding rates of perpetuals, each file named by its symbol.
     archive : Path, optional
         Where names are looked for.
     store : Settings, optional
@@ -74,10 +74,6 @@ class BacktestInput:
             raise ConfigError("a period is chosen of what an archive holds; files are taken whole")
         elif all(is_ohlcv(path) for path in paths):
             self._read_bars()
-        if funding_files and self._rows is None:
-            raise ConfigError(
-                "--funding goes with bars and imported rows (from Python: with arrays), not with recordings"
-            )
         self._funding = _read_funding(funding_files)
 
     def run(
@@ -101,8 +97,9 @@ class BacktestInput:
             )  # fmt: skip
         source, shape = self._open()
         result = replay_backtest(
-            source, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress
-        )
+            source, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress,
+            funding=self._funding,
+        )  # fmt: skip
         return replace(result, notes=(*result.notes, *self._notes))
 
     def _open(self) -> tuple[ReplayFeed, Any]:

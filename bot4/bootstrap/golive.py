@@ -27,7 +27,7 @@ def strategy_digest(
 
     import msgspec
 
-    from bot4.bootstrap.trials import code_of
+    from bot4.bootstrap.strategy_code import code_of
     from bot4.domain.version import VERSION
 
     plain = msgspec.to_builtins(settings)

@@ -9,23 +9,20 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bot4.application.backtest.result import BacktestResult
-    from bot4.application.backtest.statistics import BacktestStatistics
     from bot4.config import Settings
-    from bot4.domain.trial import TrialCount
+    from bot4.domain.trial import Trial, TrialCount
 
 
 class TrialBook:
-    """The trials in a store, open for one choice of parameters. A context manager.
+    """The trials in a store. A context manager.
 
     Parameters
     ----------
     settings : Settings
-        Of the store, and a part of what was chosen.
-    strategy : str or None
-        As the command line names it; None is the policy of the settings.
-    arguments : sequence of str
-        Of the strategy.
-    strategy_latency_ns : int
+        Of the store.
+    parameters : str, optional
+        Digest of what was chosen, see `parameters_digest`. None, where a strategy is an object made in Python: what
+        came of it, so that whatever trades otherwise is another choice.
 
     Raises
     ------
@@ -34,24 +31,36 @@ class TrialBook:
 
     """
 
-    def __init__(
-        self, settings: Settings, strategy: str | None, arguments: Sequence[str], *, strategy_latency_ns: int = 0
-    ) -> None:
+    def __init__(self, settings: Settings, parameters: str | None = None) -> None:
         from bot4.bootstrap.store import open_store
 
-        self._parameters = parameters_digest(settings, strategy, arguments, strategy_latency_ns=strategy_latency_ns)
+        self._parameters = parameters
         self._store = open_store(settings)
 
-    def record(self, result: BacktestResult, statistics: BacktestStatistics) -> TrialCount:
-        """Keep a result as a trial, and count those of its strategy on its data, this one included."""
+    def keep(self, result: BacktestResult) -> None:
+        """Keep a result as a trial."""
+        from bot4.application.evidence.trials import record_trial
+
+        record_trial(self._store, self._trial(result))
+
+    def count(self, result: BacktestResult) -> TrialCount:
+        """Count the trials of its strategy on its data, this one included."""
+        from bot4.application.evidence.trials import count_trials
+
+        return count_trials(self._store, self._trial(result))
+
+    def record(self, result: BacktestResult) -> TrialCount:
+        """Keep a result as a trial, and count them."""
+        self.keep(result)
+        return self.count(result)
+
+    def _trial(self, result: BacktestResult) -> Trial:
         from datetime import UTC, datetime
 
-        from bot4.application.evidence.trials import count_trials, record_trial, trial_of
+        from bot4.application.evidence.trials import trial_of
 
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        trial = trial_of(result, statistics, parameters=self._parameters, ran_utc=now)
-        record_trial(self._store, trial)
-        return count_trials(self._store, trial)
+        parameters = f"result {result.result_hash}" if self._parameters is None else self._parameters
+        return trial_of(result, parameters=parameters, ran_utc=datetime.now(UTC).isoformat(timespec="milliseconds"))
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +74,7 @@ class TrialBook:
 def parameters_digest(
     settings: Settings, strategy: str | None, arguments: Sequence[str], *, strategy_latency_ns: int = 0
 ) -> str:
-    """Return a digest of everything that was chosen: arguments, the code of a strategy's file, settings and seed.
+    """Return a digest of everything that was chosen: arguments, a strategy's code (see `code_of`), settings and seed.
 
     Settings that cannot change a result (where files and tables are kept) are left out.
     """
@@ -73,22 +82,9 @@ def parameters_digest(
 
     import msgspec
 
+    from bot4.bootstrap.strategy_code import code_of
+
     chosen = msgspec.to_builtins(settings)
     del chosen["store"], chosen["run"]["data_dir"]
     text = msgspec.json.encode([chosen, sorted(arguments), strategy_latency_ns, code_of(strategy)], order="sorted")
     return hashlib.sha256(text).hexdigest()[:32]
-
-
-def code_of(strategy: str | None) -> str:
-    """Return the digest of the file a strategy is read from; empty for the policy of the settings."""
-    import hashlib
-    import importlib.util
-    from pathlib import Path
-
-    if strategy is None:
-        return ""
-    where = strategy.rpartition(":")[0]
-    if not where.endswith(".py"):
-        found = importlib.util.find_spec(where)
-        where = found.origin if found is not None and found.origin is not None else ""
-    return hashlib.sha256(Path(where).read_bytes()).hexdigest() if where else ""

@@ -1,4 +1,4 @@
-"""The entries from Python: what ``bot4.replay`` and ``bot4.backtest`` are."""
+"""The entries from Python: what ``bot4.replay``, ``bot4.backtest`` and ``bot4.judge`` are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bot4.application.backtest.result import BacktestResult
+    from bot4.application.backtest.statistics import BacktestStatistics
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
     from bot4.dto.summary import RunSummary
@@ -96,8 +97,12 @@ def backtest(
     strategy_latency_ns: int = 0,
     progress: Callable[[int, int], None] | None = None,
     funding: Any = None,
+    count_trial: bool = True,
 ) -> BacktestResult:
     """Run a strategy over arrays through the engine, with the simulated exchange of paper trading.
+
+    Each run is counted in the store of ``settings.run.data_dir`` as a trial of its strategy on its data, unless the
+    very same came of it before: `judge` holds the best of many against their number.
 
     Parameters
     ----------
@@ -120,6 +125,8 @@ def backtest(
     funding : ndarray[Rows.FUNDING] or mapping from symbol to one, optional
         Settlements of perpetuals, oldest first; those outside the time of the data are left out. What they come to is
         in ``result.funding``. Without them the result of a perpetual lacks funding, and says so.
+    count_trial : bool
+        False leaves no trace: for a run that chooses nothing.
 
     Raises
     ------
@@ -127,23 +134,60 @@ def backtest(
         Rows are of no known dtype, not contiguous, not in order, or L2 rows begin without a snapshot.
     ConfigError, DataError
         A setting does not fit an instrument, or the data names none.
+    OutputError, StoreError
+        The trial cannot be counted: told before the run where the store cannot be opened.
     Exception
         Whatever a Python strategy raises.
 
     """
+    from contextlib import nullcontext
+
     from bot4.application.backtest.run import run_backtest
+    from bot4.bootstrap.trials import TrialBook
     from bot4.config import Settings as AllSettings
 
-    return run_backtest(
-        data,
-        instruments,
-        strategy,
-        settings if settings is not None else AllSettings(),
-        venue_clock=venue_clock,
-        strategy_latency_ns=strategy_latency_ns,
-        progress=progress,
-        funding=funding,
-    )
+    chosen = settings if settings is not None else AllSettings()
+    with TrialBook(chosen) if count_trial else nullcontext() as book:
+        result = run_backtest(
+            data,
+            instruments,
+            strategy,
+            chosen,
+            venue_clock=venue_clock,
+            strategy_latency_ns=strategy_latency_ns,
+            progress=progress,
+            funding=funding,
+        )
+        if book is not None:
+            book.keep(result)
+    return result
+
+
+def judge(result: BacktestResult, *, settings: Settings | None = None, trials: int | None = None) -> BacktestStatistics:
+    """Measure what a result is worth, held against every trial of its strategy on its data that the store counted.
+
+    Parameters
+    ----------
+    result : BacktestResult
+        Of `backtest`.
+    settings : Settings, optional
+        Those of the run: trials are counted in the store of its data directory.
+    trials : int, optional
+        Tried in all, where that is more than was counted.
+
+    Raises
+    ------
+    OutputError, StoreError
+        The store cannot be read.
+
+    """
+    from bot4.application.backtest.statistics import judge as judge_by
+    from bot4.bootstrap.trials import TrialBook
+    from bot4.config import Settings as AllSettings
+
+    with TrialBook(settings if settings is not None else AllSettings()) as book:
+        counted = book.count(result)
+    return judge_by(result, trials=max(counted.trials, trials or 1), trial_variance=counted.sharpe_variance)
 
 
 def _as_paths(paths: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:

@@ -45,7 +45,8 @@ def walk_forward(
     embargo : int
         Periods left out before a window.
     trials : int, optional
-        Settings tried on this data so far; the grid's own where it is more.
+        Settings tried on this data so far, where that is more than the store counted; each of the grid counts there,
+        see `backtest`.
     progress : callable(done, total), optional
         Called now and then.
 
@@ -58,8 +59,8 @@ def walk_forward(
     from bot4.application.evidence.validation import PERIODS_PER_PART, validate
 
     least = (windows + 1) * PERIODS_PER_PART
-    runs = _run(data, instruments, make_strategy, grid, settings, least, progress, options)
-    return validate(runs, windows=windows, anchored=anchored, embargo=embargo, trials=trials)
+    runs, counted = _run(data, instruments, make_strategy, grid, settings, least, progress, options)
+    return validate(runs, windows=windows, anchored=anchored, embargo=embargo, trials=max(counted, trials or 1))
 
 
 def cross_validate(
@@ -97,8 +98,9 @@ def cross_validate(
     """
     from bot4.application.evidence.validation import PERIODS_PER_PART, validate
 
-    runs = _run(data, instruments, make_strategy, grid, settings, groups * PERIODS_PER_PART, progress, options)
-    return validate(runs, groups=groups, held_out=held_out, embargo=embargo, trials=trials)
+    least = groups * PERIODS_PER_PART
+    runs, counted = _run(data, instruments, make_strategy, grid, settings, least, progress, options)
+    return validate(runs, groups=groups, held_out=held_out, embargo=embargo, trials=max(counted, trials or 1))
 
 
 def _run(  # noqa: PLR0917 - handed through
@@ -110,14 +112,17 @@ def _run(  # noqa: PLR0917 - handed through
     least: int,
     progress: Callable[[int, int], None] | None,
     options: Mapping[str, Any],
-) -> TrialRuns:
+) -> tuple[TrialRuns, int]:
+    """Run the grid; the second is how many choices the store counted, 0 where they are not counted."""
     from bot4.application.evidence.trial_runs import run_trials
+    from bot4.bootstrap.trials import TrialBook
     from bot4.config import Settings as AllSettings
     from bot4.config import override_settings
     from bot4.domain.errors import ConfigError
     from bot4.entrypoints.embedding import backtest
 
     given = settings if settings is not None else AllSettings()
+    last: list[BacktestResult] = []
 
     def run_one(parameters: Mapping[str, Any], tell: Callable[[int, int], None]) -> BacktestResult:
         own = {name: value for name, value in parameters.items() if "." not in name}
@@ -125,6 +130,12 @@ def _run(  # noqa: PLR0917 - handed through
             raise ConfigError(f"{next(iter(own))!r} is a parameter of a strategy, and there is none to make")
         chosen = override_settings(given, {name: value for name, value in parameters.items() if "." in name})
         strategy = None if make_strategy is None else make_strategy(**own)
-        return backtest(data, instruments, strategy, settings=chosen, progress=tell, **options)
+        result = backtest(data, instruments, strategy, settings=chosen, progress=tell, **options)
+        last[:] = [result]
+        return result
 
-    return run_trials(grid, run_one, periods_least=least, progress=progress)
+    runs = run_trials(grid, run_one, periods_least=least, progress=progress)
+    if not options.get("count_trial", True):
+        return runs, 0
+    with TrialBook(given) as book:
+        return runs, book.count(last[0]).trials

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from decimal import Decimal
+from functools import cache
 
 import numpy as np
 
@@ -23,9 +27,18 @@ def instrument(symbol: str = "BTCUSDT", kind: ContractKind = ContractKind.SPOT) 
     )  # fmt: skip
 
 
+@cache
+def trials_folder() -> str:
+    """Where tests that ask for nothing else count their trials; gone with the process."""
+    folder = tempfile.mkdtemp(prefix="bot4-trials-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def roomy(**overrides: object) -> Settings:
     """Settings whose guards stop nothing that a test means to send; fees 2 and 4 basis points, no latency."""
     plain: dict[str, object] = {
+        "run__data_dir": trials_folder(),
         "impact__model": "none", "paper__latency": "zero", "paper__maker_fee_bps": "2", "paper__taker_fee_bps": "4",
         "paper__balance_quote": "1000000", "risk__order_notional_max": "1000000",
         "risk__position_notional_max": "1000000", "risk__open_orders_max": 64, "risk__orders_per_s": 100_000,

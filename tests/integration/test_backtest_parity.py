@@ -126,7 +126,7 @@ def test_the_result_hash_is_the_same_in_every_process(capture):
         "import test_backtest_parity as parity, bot4\n"
         "events = parity.events_of(Path(sys.argv[1]))\n"
         "print(bot4.backtest(events, parity.spot_instrument(), parity.Grid(**parity.GRID),"
-        " settings=parity.chosen(Path('unused'))).result_hash)"
+        " count_trial=False, settings=parity.chosen(Path('unused'))).result_hash)"
     )
     hashes = {
         subprocess.run(

@@ -182,7 +182,7 @@ def test_the_page_needs_nothing_else_and_shows_every_part(result):
     text = " ".join(page.text)
     assert page.outside == []
     assert not {"script", "link", "img", "iframe"} & set(page.tags)
-    assert page.tags.count("svg") == 5  # equity, drawdown, exposure, price, position
+    assert page.tags.count("svg") == 6  # equity, the same beside holding, drawdown, exposure, price, position
     for part in (
         "Exposure",
         "By regime",
@@ -190,7 +190,10 @@ def test_the_page_needs_nothing_else_and_shows_every_part(result):
         "buy and hold",
         "random entries",
         "funding",
-        "Equity",
+        "Equity beside holding",
+        "% of equity",
+        "USDT per BTC",
+        "bought",
         "Drawdown",
         "position",
         "Costs",

@@ -6,18 +6,22 @@ import json
 from dataclasses import replace
 
 import pytest
+from builders.backtest import instrument, quotes, roomy
 from builders.engine import synthetic_capture
 from builders.stores import KINDS, empty_place, open_store
 from click.testing import CliRunner
 
+import bot4
 from bot4.adapters.storage.migrations import StoreError
 from bot4.application.evidence import trials as trials_room
 from bot4.application.evidence.trials import count_trials, record_trial
 from bot4.bootstrap.trials import TrialBook, parameters_digest
 from bot4.config import Settings, load_settings
+from bot4.domain.errors import OutputError
 from bot4.domain.specification import where
 from bot4.domain.trial import Trial, TrialCount
 from bot4.entrypoints.cli.main import main
+from bot4.strategy.ema_cross import EmaCross
 
 TRIAL = Trial(
     family="EmaCross",
@@ -151,3 +155,62 @@ def test_a_trial_that_cannot_be_counted_loses_no_report_and_is_an_error(capture,
     done = CliRunner().invoke(main, [str(word) for word in words])
     assert (done.exit_code, "disk full" in done.stderr) == (74, True)
     assert json.loads(report.read_bytes())["statistics"]["trials"] == 1
+
+
+# -- from Python -------------------------------------------------------------------------------------------------------
+
+ROWS = quotes(4_000, step_ns=100_000_000)
+
+
+def cross(**words) -> EmaCross:
+    return EmaCross(lots=900, slippage_ticks=5, **words)
+
+
+def try_three(settings, *, count_trial: bool = True):
+    """Backtest a strategy in a loop, as who looks for parameters does; the last result."""
+    for fast in (5, 10, 20):
+        result = bot4.backtest(
+            ROWS, instrument(), cross(fast=fast, slow=60), settings=settings, count_trial=count_trial
+        )
+    return result
+
+
+def check_loop_is_counted(folder, run) -> None:
+    settings = roomy(run__data_dir=str(folder))
+    result = run(settings)
+    assert bot4.judge(result, settings=settings).trials == 3
+    run(settings)  # the very same again
+    judged = bot4.judge(result, settings=settings)
+    assert judged.trials == 3
+    assert f"after {judged.trials} trials" in bot4.report_html(result, judged)
+    more = bot4.backtest(ROWS[:3_500], instrument(), cross(fast=7, slow=60), settings=settings)
+    assert bot4.judge(more, settings=settings).trials == 4
+    assert bot4.judge(result, settings=settings, trials=50).trials == 50
+
+
+def test_a_loop_of_backtests_is_counted_in_the_store(tmp_path):
+    check_loop_is_counted(tmp_path, try_three)
+
+
+def test_a_loop_that_is_not_counted_would_be_noticed(tmp_path):
+    """Control."""
+    with pytest.raises(AssertionError):
+        check_loop_is_counted(tmp_path, lambda settings: try_three(settings, count_trial=False))
+
+
+def test_each_setting_of_a_grid_counts_beside_those_that_were_tried_before(tmp_path):
+    settings = roomy(run__data_dir=str(tmp_path))
+    try_three(settings)
+    grid, one = {"fast": [5, 8], "slow": [60, 90]}, {"fast": [6], "slow": [60]}
+    assert bot4.walk_forward(ROWS, instrument(), cross, grid, windows=2, settings=settings).trials == 6
+    assert bot4.cross_validate(ROWS, instrument(), cross, one, groups=4, settings=settings).trials == 7
+    without = bot4.walk_forward(ROWS, instrument(), cross, grid, windows=2, settings=settings, count_trial=False)
+    assert without.trials == 4
+
+
+def test_a_run_is_not_made_where_its_trial_could_not_be_counted(tmp_path):
+    (tmp_path / "a file").write_text("")
+    settings = roomy(run__data_dir=str(tmp_path / "a file"))
+    with pytest.raises(OutputError, match="a file"):
+        try_three(settings)
+    assert len(try_three(settings, count_trial=False).orders) > 0

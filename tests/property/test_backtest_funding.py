@@ -63,7 +63,7 @@ def drawn(seed: int):
 
 
 def run(market, wanted, rows, kind=PERPETUAL):
-    return bot4.backtest(market, kind, Held(wanted), settings=roomy(), funding=settlements(rows))
+    return bot4.backtest(market, kind, Held(wanted), settings=roomy(), funding=settlements(rows), count_trial=False)
 
 
 def check(seed: int, back=run) -> None:
@@ -121,7 +121,7 @@ def test_a_fault_planted_into_funding_is_noticed(planted):
 def test_a_coin_settled_contract_pays_in_the_coin():
     market = quotes(40)
     rows = [(START_NS + 20 * MS, 10_000, 120_001)]
-    result = bot4.backtest(market, COIN, Held({3: 50}), settings=roomy(), funding=settlements(rows))
+    result = bot4.backtest(market, COIN, Held({3: 50}), settings=roomy(), funding=settlements(rows), count_trial=False)
     fills = [(int(row["recv_ns"]), int(row["side"]), int(row["qty_lots"])) for row in result.fills]
     expected = settle(fills, rows, None, tick=Fraction(1, 2), lot=Fraction(100), decimals=8, is_inverse=True)
     assert [int(row["atoms"]) for row in result.funding] == [atoms for _, _, atoms in expected]

@@ -30,7 +30,7 @@ def by_bot4(
     chosen = {"paper__latency": "fixed", "paper__latency_fixed_ms": latency_ms} if latency_ms else {}
     result = bot4.backtest(
         list(market), PERPETUAL, (compiled_grid if compiled else Grid)(**grid), settings=roomy(**chosen),
-        venue_clock=venue_clock,
+        venue_clock=venue_clock, count_trial=False,
     )  # fmt: skip
     assert len(result.refusals) == 0
     # What is heard after the last event is heard while the run winds down, without a market.

@@ -29,7 +29,7 @@ def by_bot4(
     chosen = {"paper__latency": "fixed", "paper__latency_fixed_ms": latency_ms} if latency_ms else {}
     result = bot4.backtest(
         rows, SPOT, make(fast=fast, slow=slow, lots=lots, slippage_ticks=slippage), settings=roomy(**chosen),
-        venue_clock=venue_clock,
+        venue_clock=venue_clock, count_trial=False,
     )  # fmt: skip
     assert len(result.refusals) == 0
     fills = [(int(row["side"]), int(row["price_ticks"]), int(row["qty_lots"])) for row in result.fills]

@@ -6,10 +6,13 @@ import sys
 
 import numpy as np
 import pytest
+from builders.backtest import instrument, quotes, roomy
 from scipy import stats
 
+import bot4
 from bot4.domain.errors import ConfigError
 from bot4.quant.reality_check import snooping_test
+from bot4.strategy.ema_cross import compiled_ema_cross
 
 pytest.importorskip("arch")
 
@@ -65,3 +68,14 @@ def test_without_arch_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "arch.bootstrap", None)
     with pytest.raises(ConfigError, match=r"pip install 'bot4\[quant\]'"):
         snooping_test(*drawn(1), seed=1)
+
+
+def test_of_strategies_on_a_walk_none_is_called_better_than_random_entries():
+    rows = quotes(3_600, 4, step_ns=1_000_000_000)
+    make = lambda **words: compiled_ema_cross(lots=900, slippage_ticks=5, **words)  # noqa: E731 - one line
+    grid = {"fast": [5, 20], "slow": [40, 160]}
+    found = bot4.walk_forward(rows, instrument(), make, grid, windows=1, settings=roomy(), count_trial=False)
+    assert found.snooping["random"].spa > 0.01
+    assert found.snooping["hold"].spa > 0.01
+    assert found.deflated_sharpe < 0.95
+    assert any("luck explains" in text for text in found.warnings)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from builders.backtest import trials_folder
 
 import bot4
 from bot4._core.engine.python_strategy import BarTold
@@ -87,7 +88,7 @@ def bars(closes: list[int]) -> np.ndarray:
 
 
 def settings() -> bot4.Settings:
-    return bot4.load_settings(environment={}, overrides=SETTINGS)
+    return bot4.load_settings(environment={}, overrides={"run.data_dir": trials_folder()} | SETTINGS)
 
 
 def test_a_steered_strategy_holds_what_its_signal_wants() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot4.adapters.recordings.catalog import InstrumentCatalog
+from bot4.adapters.recordings.merged import by_instrument, merged_chunks
 from bot4.adapters.recordings.recognise import open_recording
 from bot4.adapters.recordings.recording import RecordingFormat, RecordingSet
 from bot4.domain.errors import ConfigError, DataError
@@ -23,7 +24,7 @@ _PART_BYTES = 64 << 10
 
 
 class ReplayFeed:
-    """Recordings of one Binance market, chained in the order given.
+    """Recordings of one Binance market, chained in the order given; those of several instruments merged by time.
 
     Parameters
     ----------
@@ -69,6 +70,7 @@ class ReplayFeed:
             _require_playable(recording)
         self._market = _common_market(playable, market)
         self._set = RecordingSet(playable)
+        self._chains = by_instrument(playable)
         symbols = list(dict.fromkeys(symbol for recording in playable for symbol in recording.symbols))
         if not symbols:
             given = catalog.only_given()
@@ -117,19 +119,19 @@ class ReplayFeed:
             Not one message of the input could be read.
 
         """
-        alone = 0 if len(self.instruments) == 1 else -1
-        seen: Recording | None = None
-        for recording, chunk in self._set.chunks():
+        begun: set[Path] = set()
+        is_merged = len(self._chains) > 1
+        for recording, chunk in merged_chunks(self._chains) if is_merged else self._set.chunks():
             before, after = self._bytes_fed, self._set.bytes_read
             for part, end in _parts(chunk):
                 if feed.is_stopped:
                     return
                 if recording.format.is_csv_dump:
                     grid = self._grid(recording)
-                    feed.rows(part, recording.format.code, grid, first_line=recording is not seen)
+                    feed.rows(part, recording.format.code, grid, first_line=recording.path not in begun)
                 else:
-                    feed.lines(part, recording.format.code, default_instrument=alone)
-                seen = recording
+                    feed.lines(part, recording.format.code, default_instrument=self._only_lane(recording))
+                begun.add(recording.path)
                 self._bytes_fed = before + (after - before) * end // len(chunk)
         if feed.is_stopped:
             return
@@ -138,6 +140,12 @@ class ReplayFeed:
         # A bad row of a dump is a message that was refused; a bad line of a capture never became one.
         if counters["messages"] == 0 or refused >= counters["messages"] + counters["rejected"].get("bad_line", 0):
             raise DataError(f"{self.name}: no message could be read ({refused} refused: {counters['rejected']})")
+
+    def _only_lane(self, recording: Recording) -> int:
+        """Return the lane of a snapshot without a symbol: that of its file's only instrument; -1 where it has several."""
+        if len(recording.symbols) == 1:
+            return self._lanes[recording.symbols[0]]
+        return 0 if len(self.instruments) == 1 else -1
 
     def _grid(self, recording: Recording) -> tuple[int, int, int, int, int]:
         symbol = recording.symbols[0] if recording.symbols else self.instruments[0].symbol

@@ -92,6 +92,14 @@ def _reasons(refusals: NDArray[np.void]) -> str:
     return ", ".join(f"{verdict_name(RefusalStage(int(pairs[0, at])), int(pairs[1, at]))} {counts[at]}" for at in order)
 
 
+def unread_notes(rejected: Mapping[str, int]) -> tuple[str, ...]:
+    """Say how many messages or rows of a recording could not be taken, and why."""
+    if not rejected:
+        return ()
+    reasons = ", ".join(f"{name} {count}" for name, count in sorted(rejected.items(), key=lambda item: -item[1]))
+    return (f"{sum(rejected.values())} messages of the recording could not be taken: {reasons} (`bot4 data check`)",)
+
+
 def run_notes(
     lanes: dict[str, dict[str, Any]], refusals: NDArray[np.void], totals: dict[str, int], calls: dict[str, int]
 ) -> tuple[str, ...]:
@@ -102,6 +110,10 @@ def run_notes(
     for symbol, counters in lanes.items():
         if counters["rejects"]:
             notes.append(f"{symbol}: the venue rejected {counters['rejects']} orders")
+        if counters["has_depth"] and counters["needs_snapshot"]:
+            notes.append(
+                f"{symbol}: its book waited for a snapshot when the data ended; without one it is not traded on"
+            )
         if counters["source"] == "assumed":
             notes.append(f"{symbol}: there is no book in the data; a touch is assumed around the last price")
         if counters["gaps"] or counters["crossed"]:

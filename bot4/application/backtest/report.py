@@ -10,8 +10,10 @@ import numpy as np
 import orjson
 
 from bot4._core.build_info import build_info
+from bot4.application.backtest.baselines import hold_returns
 from bot4.application.backtest.breakdown import by_part, by_regime, cost_breakdown, exposure
-from bot4.application.backtest.page import POINTS, STYLE, chart, table, utc_text
+from bot4.application.backtest.chart import POINTS, Line, Marks, chart
+from bot4.application.backtest.page import STYLE, table, utc_text
 from bot4.domain.version import VERSION
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from bot4.application.backtest.result import BacktestResult
     from bot4.application.backtest.statistics import BacktestStatistics
+
+
+_BLUE, _RED, _GREEN, _PURPLE, _GREY = "#2457a7", "#b3372f", "#1f8a4c", "#6a3fa0", "#8a93a5"
 
 
 def report_dict(result: BacktestResult, statistics: BacktestStatistics) -> dict[str, Any]:
@@ -88,8 +93,9 @@ def report_html(result: BacktestResult, statistics: BacktestStatistics) -> str:
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>",
         f"<h1>{escape(title)}</h1><p>{_subtitle(result)}</p>{warnings}",
         "<h2>Figures</h2>" + table(_figures(result, statistics)),
-        "<h2>Equity</h2>" + chart([(result.equity_ns, result.equity, "#2457a7")]),
-        "<h2>Drawdown, %</h2>" + chart([(result.equity_ns, -100.0 * result.drawdown, "#b3372f")]),
+        "<h2>Equity</h2>" + chart([Line(result.equity_ns, result.equity, _BLUE)], unit=result.settle),
+        "<h2>Equity beside holding</h2>" + _beside_holding(result),
+        "<h2>Drawdown</h2>" + chart([Line(result.equity_ns, -100.0 * result.drawdown, _RED, filled=True)], unit="%"),
         "<h2>Exposure: what is held over equity</h2>" + _exposure(result),
         *(_market(result, lane) for lane in range(len(result.symbols))),
         "<h2>By instrument</h2>" + _by_instrument(result),
@@ -147,7 +153,17 @@ def _costs(result: BacktestResult, found: BacktestStatistics) -> list[tuple[str,
 
 def _exposure(result: BacktestResult) -> str:
     stamps, shares = exposure(result)
-    return chart([(stamps, shares, "#6a3fa0")]) if len(stamps) else "<p>nothing was marked</p>"
+    if not len(stamps):
+        return "<p>nothing was marked</p>"
+    return chart([Line(stamps, 100.0 * shares, _PURPLE, filled=True)], unit="% of equity")
+
+
+def _beside_holding(result: BacktestResult) -> str:
+    """Equity, and what the opening would have become in the first instrument."""
+    ends = np.linspace(result.equity_ns[0], result.equity_ns[-1], POINTS).astype(np.int64)
+    worth = float(result.equity_start) * np.cumprod(np.concatenate([[1.0], 1.0 + hold_returns(result, ends)]))
+    held = Line(ends, worth, _GREY, f"{result.symbols[0]} held")
+    return chart([held, Line(result.equity_ns, result.equity, _BLUE, "equity")], unit=result.settle)
 
 
 def _by_regime(result: BacktestResult) -> str:
@@ -209,17 +225,23 @@ def _market(result: BacktestResult, lane: int) -> str:
     fills = result.fills[result.fills["instrument"] == lane]
     shown = fills[:: max(1, len(fills) // POINTS)]
     tick = float(instrument.tick_size)
-    dots = [
-        (shown["recv_ns"][shown["side"] == side], shown["price_ticks"][shown["side"] == side] * tick, colour)
-        for side, colour in ((0, "#1f8a4c"), (1, "#b3372f"))
-    ]
+    marks = [
+        Marks(
+            shown["recv_ns"][shown["side"] == side], shown["price_ticks"][shown["side"] == side] * tick, colour, name,
+            is_up,
+        )
+        for side, colour, name, is_up in ((0, _GREEN, "bought", True), (1, _RED, "sold", False))
+    ]  # fmt: skip
     held = np.cumsum(np.where(fills["side"] == 0, fills["qty_lots"], -fills["qty_lots"])) * float(instrument.lot_size)
-    price = chart([(stamps, ticks * tick, "#8a93a5")], dots)
+    price = chart([Line(stamps, ticks * tick, _GREY, "mid")], marks, unit=f"{instrument.quote} per {instrument.base}")
     # A position stays what it is until the next fill: steps, not slopes.
     times, steps = np.repeat(fills["recv_ns"], 2)[1:], np.repeat(held, 2)[:-1]
-    position = chart([(times, steps, "#2457a7")]) if len(fills) else "<p>nothing was traded</p>"
     name = escape(symbol)
-    return f"<h2>{name}: price, buys (green) and sells (red)</h2>{price}<h2>{name}: position</h2>{position}"
+    drawn = f"<h2>{name}: price and fills</h2>{price}<h2>{name}: position</h2>"
+    if not len(fills):
+        return f"{drawn}<p>nothing was traded</p>"
+    unit = instrument.base if instrument.contract_size == 1 else "contracts"
+    return drawn + chart([Line(times, steps, _BLUE, filled=True)], unit=unit)
 
 
 def _text(value: float | None) -> str:

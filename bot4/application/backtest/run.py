@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bot4._core.array_dtypes import BAR_ROWS, FUNDING_PAID, FUNDING_ROWS, L2_ROWS, QUOTE_ROWS, TRADE_ROWS
+from bot4._core.array_dtypes import BAR_ROWS, FUNDING_PAID, L2_ROWS, QUOTE_ROWS, TRADE_ROWS
 from bot4._core.engine.array_feed import ArrayFeed
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.tape import TapeKeeper
@@ -18,8 +18,11 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.sim.latency import Latency
 from bot4.application.assembly.assembly import assemble
 from bot4.application.assembly.shape import InputShape
+from bot4.application.backtest.assumptions import unread_notes
 from bot4.application.backtest.measured_impact import measured_impacts
+from bot4.application.backtest.recorded_events import recorded_events
 from bot4.application.backtest.result import BacktestResult, make_result
+from bot4.application.backtest.settlements import funding_sources
 from bot4.application.past.keeper import opening_of
 from bot4.domain.errors import DataError
 from bot4.domain.instrument import Instrument
@@ -66,9 +69,8 @@ def run_backtest(
     paying, more_notes = funding_sources(funding, lanes, sources)
     for lane, rows in (*paying, *sources):
         feed.add(rows, lane)
-    is_python = strategy is not None and not isinstance(strategy, CompiledStrategy)
     with run.timed():
-        feed.run(progress, hold_gil=is_python)
+        feed.run(progress, hold_gil=_is_python(strategy))
     names = tuple((lanes[lane].symbol, _KIND_NAMES.get(rows.dtype, "events"), len(rows)) for lane, rows in sources)
     counters = feed.counters()
     counters["rows"] -= sum(len(rows) for _, rows in paying)
@@ -87,9 +89,15 @@ def replay_backtest(
     *,
     strategy_latency_ns: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    funding: Rows | Mapping[str, Rows] | None = None,
 ) -> BacktestResult:
-    """Run a strategy over recordings, as they are read; the venue lives by our receive stamps."""
+    """Run a strategy over recordings, as they are read; the venue lives by our receive stamps.
+
+    With funding a recording is read whole first, 64 bytes an event, and the settlements are merged in by time.
+    """
     run = _Run(source.instruments, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns)
+    if funding is not None:
+        return _replay_settled(run, source, funding, progress, hold_gil=_is_python(strategy))
     feed = Feed(run.assembly.scanner, run.assembly.engine)
     with run.timed():
         if progress is None:
@@ -100,7 +108,41 @@ def replay_backtest(
         raise DataError(f"the input is damaged: {source.damage}")
     fed = feed.counters()
     counters = {"rows": run.assembly.engine.counters()["events"], **{key: fed[key] for key in ("first_ns", "last_ns")}}
-    return run.result(((source.name, "recording", fed["messages"]),), counters, venue_clock=False, notes=source.notes)
+    notes = (*source.notes, *unread_notes(fed["rejected"]))
+    return run.result(((source.name, "recording", fed["messages"]),), counters, venue_clock=False, notes=notes)
+
+
+def _replay_settled(
+    run: _Run,
+    source: MarketFeed,
+    funding: Rows | Mapping[str, Rows],
+    progress: Callable[[int, int], None] | None,
+    *,
+    hold_gil: bool,
+) -> BacktestResult:
+    tell = progress or (lambda _done, _total: None)
+    events, fed = recorded_events(
+        source, run.assembly.scanner, run.assembly.engine, lambda share: tell(round(500 * share), 1_000)
+    )
+    if source.damage is not None:
+        raise DataError(f"the input is damaged: {source.damage}")
+    lanes = source.instruments
+    paying, notes = funding_sources(funding, lanes, [(lane, events) for lane in range(len(lanes))])
+    feed = ArrayFeed(run.assembly.engine)
+    for lane, rows in (*paying, (0, events)):
+        feed.add(rows, lane)
+    with run.timed():
+        feed.run(lambda done, total: tell(500 + 500 * done // max(1, total), 1_000), hold_gil=hold_gil)
+    counters = feed.counters()
+    counters["rows"] = len(events)
+    return run.result(
+        ((source.name, "recording", fed["messages"]),), counters, venue_clock=False,
+        notes=(*source.notes, *unread_notes(fed["rejected"]), *notes), funding=feed.funding(),
+    )  # fmt: skip
+
+
+def _is_python(strategy: object | None) -> bool:
+    return strategy is not None and not isinstance(strategy, CompiledStrategy)
 
 
 def _run_watched(source: MarketFeed, feed: Feed, progress: Callable[[int, int], None]) -> None:
@@ -226,30 +268,6 @@ def _sources(data: Data, lanes: tuple[Instrument, ...]) -> list[tuple[int, Rows]
     return sources
 
 
-def funding_sources(
-    funding: Rows | Mapping[str, Rows] | None, lanes: tuple[Instrument, ...], sources: Sequence[tuple[int, Rows]]
-) -> tuple[list[tuple[int, Rows]], tuple[str, ...]]:
-    """Return settlements with their lanes, those outside the time of the market left out, and what to say of them."""
-    if funding is None:
-        return [], ()
-    given = funding if isinstance(funding, Mapping) else {lanes[0].symbol: funding}
-    index = {instrument.symbol: lane for lane, instrument in enumerate(lanes)}
-    if len(lanes) > 1 and not isinstance(funding, Mapping):
-        raise DataError(f"funding of {len(lanes)} instruments is a mapping from symbol to rows")
-    found, notes = [], []
-    for symbol, rows in given.items():
-        if symbol not in index:
-            raise DataError(f"funding names {symbol!r}, which is none of the instruments {sorted(index)}")
-        if rows.dtype != FUNDING_ROWS:
-            raise DataError(f"funding of {symbol} is rows of bot4.Rows.FUNDING, was {rows.dtype}")
-        spans = [_span_ns(market) for lane, market in sources if lane == index[symbol] and len(market)]
-        first, last = min((first for first, _ in spans), default=0), max((last for _, last in spans), default=-1)
-        inside = (rows["time_ns"] > first) & (rows["time_ns"] <= last)
-        notes.append(f"{symbol}: funding was settled {int(inside.sum())} times by the rates given")
-        found.append((index[symbol], np.ascontiguousarray(rows[inside])))
-    return found, tuple(notes)
-
-
 def _parts_of(strategy: object | None) -> dict[str, float]:
     parts = getattr(strategy, "parts", None)
     return dict(parts()) if callable(parts) else {}
@@ -277,15 +295,6 @@ def _mids_of(sources: Sequence[tuple[int, Rows]], lane: int) -> Mids | None:
     if best.dtype == BAR_ROWS:
         return best["close_ns"], best["close_ticks"].astype(np.float64)
     return best["recv_ns"], best["price_ticks"].astype(np.float64)
-
-
-def _span_ns(rows: Rows) -> tuple[int, int]:
-    """Return when the first row and the last one are told."""
-    names = rows.dtype.names or ()
-    if "recv_ns" in names:
-        stamps = rows["recv_ns"][[0, -1]]
-        return (int(stamps[0]) or int(rows["venue_ns"][0]), int(stamps[1]) or int(rows["venue_ns"][-1]))
-    return int(rows["open_ns"][0]), int(rows["close_ns"][-1])
 
 
 def _shape(arrays: Sequence[Rows]) -> InputShape:

@@ -137,6 +137,12 @@ def judge(
     )
 
 
+def measured_sharpe(result: BacktestResult) -> tuple[str | None, float | None]:
+    """Return the period that `judge` takes returns over, and the Sharpe ratio per period; None where there is none."""
+    taken = returns_of(result)
+    return taken.name, _finite(moments(taken.returns).sharpe) if len(taken.returns) else None
+
+
 def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot4.application.backtest.statistics import measured_sharpe
 from bot4.domain.specification import where
 from bot4.domain.trial import Trial, TrialCount, count_of
 
 if TYPE_CHECKING:
     from bot4.application.backtest.result import BacktestResult
-    from bot4.application.backtest.statistics import BacktestStatistics
     from bot4.ports.unit_of_work import Store
 
 
@@ -44,21 +44,21 @@ def count_trials(store: Store, trial: Trial) -> TrialCount:
     return count_of([*others, trial], trial.period)
 
 
-def trial_of(result: BacktestResult, statistics: BacktestStatistics, *, parameters: str, ran_utc: str) -> Trial:
+def trial_of(result: BacktestResult, *, parameters: str, ran_utc: str) -> Trial:
     """Return a backtest as a trial.
 
     Parameters
     ----------
     result : BacktestResult
         What came of it.
-    statistics : BacktestStatistics
-        Of it.
     parameters : str
         Digest of everything that was chosen.
     ran_utc : str
         Now, ISO 8601.
 
     """
+    period, sharpe = measured_sharpe(result)
+    start = float(result.equity_start)
     return Trial(
         family=result.strategy,
         parameters=parameters,
@@ -68,8 +68,8 @@ def trial_of(result: BacktestResult, statistics: BacktestStatistics, *, paramete
         rows=result.rows,
         result_hash=result.result_hash,
         ran_utc=ran_utc,
-        period=statistics.period,
-        sharpe=statistics.sharpe,
-        profit_share=statistics.profit_share,
-        drawdown_max=statistics.drawdown_max,
+        period=period,
+        sharpe=sharpe,
+        profit_share=float(result.profit) / start if start else 0.0,
+        drawdown_max=result.drawdown_max,
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import orjson
 
-from bot4.application.backtest.page import STYLE, chart, table, utc_text
+from bot4.application.backtest.chart import Line, chart
+from bot4.application.backtest.page import STYLE, table, utc_text
 from bot4.application.evidence.validation import random_windows
 
 if TYPE_CHECKING:
@@ -89,10 +90,11 @@ def _walk_forward(found: Validation) -> list[str]:
     stamps, cost = runs.stamps_ns[first : end + 1], 10_000 * walked.switch_cost
     series = {"chosen": walked.returns, "hold": runs.hold[first:end], "random": random_windows(runs, walked)}
     lines = [
-        (stamps, np.concatenate([[1.0], np.cumprod(1.0 + returns)]), _COLOURS[name]) for name, returns in series.items()
+        Line(stamps, 100.0 * (np.concatenate([[1.0], np.cumprod(1.0 + returns)]) - 1.0), _COLOURS[name], name)
+        for name, returns in series.items()
     ]
     return [
-        "<h2>Out of sample: chosen (blue), held (grey), random entries (yellow)</h2>" + chart(lines),
+        "<h2>Out of sample: what was chosen, holding, random entries</h2>" + chart(lines, unit="% earned"),
         table(
             [(name, *_figure_cells(figures)) for name, figures in found.out_of_sample.items()],
             head=("", "profit", "drawdown", "Sharpe, annual", "sure of a ratio above 0", "periods, needed"),
@@ -108,10 +110,11 @@ def _cross_validation(found: Validation) -> list[str]:
         return []
     ratios = crossed.path_sharpes * runs.per_year**0.5
     lines = [
-        (runs.stamps_ns, np.concatenate([[1.0], np.cumprod(1.0 + path)]), "#2457a7") for path in crossed.path_returns
+        Line(runs.stamps_ns, 100.0 * (np.concatenate([[1.0], np.cumprod(1.0 + path)]) - 1.0), "#2457a7")
+        for path in crossed.path_returns
     ]
     return [
-        f"<h2>{len(ratios)} paths of {len(crossed.chosen)} combinations</h2>" + chart(lines),
+        f"<h2>{len(ratios)} paths of {len(crossed.chosen)} combinations</h2>" + chart(lines, unit="% earned"),
         table(
             [
                 ("groups, held out at a time", f"{crossed.groups}, {crossed.held_out}"),

@@ -132,7 +132,7 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     bot4 backtest hours.csv.gz --walk-forward 6 --grid strategy.enter_score=0.2,0.3,0.4
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.application.backtest.statistics import judge
-    from bot4.bootstrap import BacktestInput, TrialBook, TrialRunner, load_strategy
+    from bot4.bootstrap import BacktestInput, TrialBook, TrialRunner, load_strategy, parameters_digest
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error
     from bot4.entrypoints.cli.data_archive import archive_of, moment_ns
@@ -161,14 +161,15 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
             show_validation(choose(ways, runner, trials=trials, quiet=quiet), html_file, json_file)
             return
         made = None if strategy is None else load_strategy(strategy, strategy_args)
+        digest = parameters_digest(settings, strategy, strategy_args, strategy_latency_ns=latency_ns)
         with (
-            TrialBook(settings, strategy, strategy_args, strategy_latency_ns=latency_ns) as book,
+            TrialBook(settings, digest) as book,
             ByteBar("backtest", counts_bytes=False) as bar,
         ):
             result = source.run(made, settings, strategy_latency_ns=latency_ns, progress=None if quiet else bar.update)
             statistics = judge(result)
             try:
-                counted = book.record(result, statistics)
+                counted = book.record(result)
             except Bot4Error:  # not counted: what came of it is written all the same
                 _write(result, statistics, html_file, json_file)
                 raise

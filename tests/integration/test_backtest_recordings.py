@@ -1,0 +1,123 @@
+"""Funding with a recording: settled between its messages, as between the rows of arrays that say the same."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from builders.backtest import START_NS, quotes, roomy
+from click.testing import CliRunner
+
+import bot4
+from bot4.bootstrap import BacktestInput
+from bot4.domain.errors import DataError
+from bot4.domain.instrument import ContractKind
+from bot4.entrypoints.cli.main import main
+from bot4.strategy.ema_cross import EmaCross
+
+STEP_NS = 100_000_000
+COUNT = 3_000
+RULES = """
+[[instrument]]
+symbol = "BTCUSDT"
+venue = "binance"
+market = "usdm"
+base = "BTC"
+quote = "USDT"
+settle = "USDT"
+price_step = "0.5"
+qty_step = "0.001"
+"""
+PERPETUAL = bot4.Instrument(
+    symbol="BTCUSDT", venue="binance", kind=ContractKind.LINEAR, base="BTC", quote="USDT", settle="USDT",
+    tick_size=Decimal("0.5"), lot_size=Decimal("0.001"),
+)  # fmt: skip
+# Before the first message, between two, at the stamp of one, and after the last.
+STAMPS_MS = [START_NS // 1_000_000 + at for at in (-5_000, 30_050, 120_000, 240_030, 900_000)]
+
+
+def cross() -> EmaCross:
+    return EmaCross(fast=10, slow=60, lots=900, slippage_ticks=5)
+
+
+def settings():
+    return roomy(run__mark_interval_ms=1_000)
+
+
+def rows() -> np.ndarray:
+    return quotes(COUNT, step_ns=STEP_NS)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A capture of quotes of a perpetual, its rules, and rates for it."""
+    folder = tmp_path_factory.mktemp("usdm")
+    lines = []
+    for number, row in enumerate(rows().tolist()):
+        recv_ns, (bid, bid_lots, ask, ask_lots) = row[1], row[2:]
+        data = {"e": "bookTicker", "u": number + 1, "s": "BTCUSDT", "b": f"{bid / 2:.2f}", "B": f"{bid_lots / 1e3:.3f}",
+                "a": f"{ask / 2:.2f}", "A": f"{ask_lots / 1e3:.3f}", "T": recv_ns // 1_000_000,
+                "E": recv_ns // 1_000_000}  # fmt: skip
+        lines.append(f"{recv_ns} " + json.dumps({"stream": "btcusdt@bookTicker", "data": data}, separators=(",", ":")))
+    (folder / "btcusdt_usdm").write_text("\n".join(lines) + "\n")
+    (folder / "rules.toml").write_text(RULES)
+    rates = ["0.01", "0.002", "-0.003", "0.0005", "0.01"]
+    text = "ts,funding_rate\n" + "".join(f"{at},{rate}\n" for at, rate in zip(STAMPS_MS, rates, strict=True))
+    (folder / "BTCUSDT.csv").write_text(text)
+    zero = "ts,funding_rate\n" + "".join(f"{at},0\n" for at in STAMPS_MS)
+    (folder / "zero").mkdir()
+    (folder / "zero" / "BTCUSDT.csv").write_text(zero)
+    return folder
+
+
+def over(folder, *funding):
+    source = BacktestInput(
+        [folder / "btcusdt_usdm"], market="usdm", instrument_files=[folder / "rules.toml"], funding_files=funding
+    )
+    return source.run(cross(), settings())
+
+
+def test_a_recording_settles_as_arrays_of_the_same_do(folder):
+    found = over(folder, folder / "BTCUSDT.csv")
+    wanted = np.zeros(5, bot4.Rows.FUNDING)
+    wanted["time_ns"] = np.array(STAMPS_MS) * 1_000_000
+    wanted["rate_e8"] = [1_000_000, 200_000, -300_000, 50_000, 1_000_000]
+    arrays = bot4.backtest(
+        rows(), PERPETUAL, cross(), settings=settings(), venue_clock=False, funding=wanted, count_trial=False
+    )
+    assert len(found.funding) == 3
+    assert np.count_nonzero(found.funding["atoms"]) >= 2
+    assert found.funding.tobytes() == arrays.funding.tobytes()
+    assert (found.balances, found.fees, len(found.orders)) == (arrays.balances, arrays.fees, len(arrays.orders))
+    assert "settled 3 times" in " ".join(found.notes)
+
+
+def test_settlements_of_nothing_change_nothing(folder):
+    without, zero = over(folder), over(folder, folder / "zero" / "BTCUSDT.csv")
+    assert (len(zero.funding), zero.funding["atoms"].any()) == (3, False)
+    assert (zero.orders.tobytes(), zero.fills.tobytes()) == (without.orders.tobytes(), without.fills.tobytes())
+    assert zero.sources == without.sources
+    assert any("without funding rates" in note for note in without.notes)
+    assert not any("without funding rates" in note for note in zero.notes)
+
+
+def run(*words: object):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_the_command_takes_both_and_refuses_funding_of_spot(folder, tmp_path):
+    words = ("backtest", folder / "btcusdt_usdm", "--instrument", folder / "rules.toml", "--data-dir", tmp_path,
+             "--funding", folder / "BTCUSDT.csv", "--json", "-", "--quiet")  # fmt: skip
+    done = run(*words, "--market", "usdm")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["assumptions"]["funding"].startswith("3 settlements")
+    table = tmp_path / "BTCUSDT.csv"
+    table.write_text("ts,open,high,low,close,volume\n1700000000000,1,1,1,1,1\n1700000060000,1,1,1,1,1\n")
+    done = run("backtest", table, "--funding", folder / "BTCUSDT.csv", "--data-dir", tmp_path)
+    assert (done.exit_code, "spot market has no funding" in done.stderr) == (65, True)
+    other = tmp_path / "ETHUSDT.csv"
+    other.write_bytes((folder / "BTCUSDT.csv").read_bytes())
+    with pytest.raises(DataError, match="none of the instruments"):
+        over(folder, other)
