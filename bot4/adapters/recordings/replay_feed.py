@@ -142,7 +142,7 @@ class ReplayFeed:
             raise DataError(f"{self.name}: no message could be read ({refused} refused: {counters['rejected']})")
 
     def _only_lane(self, recording: Recording) -> int:
-        """Return the lane of a snapshot without a symbol: that of its file's only instrument; -1 where it has several."""
+        """Return the lane of a snapshot without a symbol: its file's only instrument's; -1 where there are several."""
         if len(recording.symbols) == 1:
             return self._lanes[recording.symbols[0]]
         return 0 if len(self.instruments) == 1 else -1
