@@ -7,6 +7,7 @@ from builders.quiet_venue import START_NS, QuietVenue
 
 from bot4.adapters.simulator.api.endpoint import Security
 from bot4.adapters.simulator.api.table import ENDPOINTS
+from bot4.adapters.simulator.market.depth_diffs import DiffCollector, LevelChange
 from bot4.adapters.simulator.trade.account import Account
 from bot4.adapters.simulator.wire.limits import Limits
 
@@ -147,3 +148,12 @@ def test_closed_orders_and_lists_beyond_the_bound_are_forgotten_and_open_ones_ke
     assert venue.ask("GET order", **BTC, orderId=kept["orderId"])["status"] == "NEW"
     assert venue.ask("GET order", **BTC, origClientOrderId="c4")["status"] == "CANCELED"
     assert venue.refusal("GET order", **BTC, orderId=placed["orders"][0]["orderId"]).code == -2013
+
+
+def test_a_diff_that_nobody_hears_is_not_in_the_next_one_and_its_ids_are_passed():
+    diffs = DiffCollector(4)
+    diffs.add([LevelChange(False, 100_00000000, 1_00000000)], 6)
+    diffs.skip()
+    diffs.add([LevelChange(True, 101_00000000, 0)], 9)
+    assert diffs.take() == (7, 9, [], [("101.00000000", "0.00000000")])
+    assert diffs.take() is None

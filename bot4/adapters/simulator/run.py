@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import resource
 import signal
 import tempfile
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 HISTORY_S = 360  # of the background market before the first client comes
 _STEP_S = 0.5
+_YOUNG = 20_000
 _FILES = 16_384  # connections, and room for what else a process opens
 _SECOND_NS = 1_000_000_000
 
@@ -254,6 +256,9 @@ async def _serve(settings: ExchangeSettings, ready: Ready) -> None:
         loop.add_signal_handler(number, stopped.set)
     venue, flow = build_venue(settings)
     futures, futures_flow = build_futures(settings) if settings.has_futures else (None, None)
+    gc.collect()
+    gc.freeze()  # the history outlives every collection: none need look at it again
+    gc.set_threshold(_YOUNG, 20, 50)  # what a request makes holds no circles: look for them rarely
     server = ExchangeServer(
         venue, flow, speed=settings.speed, token=settings.token, futures=futures, futures_flow=futures_flow
     )

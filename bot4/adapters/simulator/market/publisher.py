@@ -12,7 +12,7 @@ import orjson
 
 from bot4.adapters.simulator.market import payloads, tickers
 from bot4.adapters.simulator.market.calendar import length_ms
-from bot4.adapters.simulator.market.depth_diffs import DepthDiff, DiffCollector
+from bot4.adapters.simulator.market.depth_diffs import DiffCollector
 from bot4.adapters.simulator.wire.decimals import format_e8
 from bot4.adapters.simulator.wire.stream_names import Stream, StreamKind, parse_stream
 
@@ -124,11 +124,10 @@ class Publisher:
             update_id, changes = market.take_changes()
             self._fast[name].add(changes, update_id)
             self._slow[name].add(changes, update_id)
-            self._diff(market, f"{name.lower()}@depth@100ms", self._fast[name].take(), now_ns)
+            depth = f"{name.lower()}@depth"
+            self._diff(market, self._fast[name], (f"{depth}@100ms",), now_ns)
             if is_second:
-                diff = self._slow[name].take()
-                self._diff(market, f"{name.lower()}@depth", diff, now_ns)
-                self._diff(market, f"{name.lower()}@depth@1000ms", diff, now_ns)
+                self._diff(market, self._slow[name], (depth, f"{depth}@1000ms"), now_ns)
             market.at(now_ns // _MS)
         for stream in self._streams():
             if stream.kind is StreamKind.PARTIAL_DEPTH:
@@ -145,10 +144,17 @@ class Publisher:
             if stream is not None and (not stream.symbol or stream.symbol in self._markets):
                 yield stream
 
-    def _diff(self, market: Market, stream: str, diff: DepthDiff | None, now_ns: int) -> None:
-        if diff is not None and self._hub.has(stream):
-            name = market.symbol.name
-            self._shape(stream, lambda unit: orjson.dumps(payloads.depth_update(name, diff, now_ns, unit)))
+    def _diff(self, market: Market, diffs: DiffCollector, streams: Iterable[str], now_ns: int) -> None:
+        heard = [stream for stream in streams if self._hub.has(stream)]
+        if not heard:
+            diffs.skip()
+            return
+        diff = diffs.take()
+        if diff is None:
+            return
+        message, name = diff, market.symbol.name
+        for stream in heard:
+            self._shape(stream, lambda unit: orjson.dumps(payloads.depth_update(name, message, now_ns, unit)))
 
     def _partial(self, stream: Stream) -> None:
         update_id, bids, asks = self._markets[stream.symbol].book(stream.levels)

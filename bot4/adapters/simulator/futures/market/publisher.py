@@ -13,7 +13,7 @@ import orjson
 from bot4.adapters.simulator.futures.market import payloads
 from bot4.adapters.simulator.futures.market.stream_names import FuturesStream, Stream, parse_stream
 from bot4.adapters.simulator.market import tickers
-from bot4.adapters.simulator.market.depth_diffs import DepthDiff, DiffCollector
+from bot4.adapters.simulator.market.depth_diffs import DiffCollector
 from bot4.adapters.simulator.market.publisher import TICK_MS
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class FuturesPublisher:
                 diffs = self._diffs[name, period]
                 diffs.add(changes, update_id)
                 if _is_due(due_ms, period):
-                    self._send_diff(market, period, diffs.take(), now_ns)
+                    self._send_diff(market, period, diffs, now_ns)
             market.at(now_ns // _MS)
         for stream_name in self._hub.names():
             stream = parse_stream(stream_name)
@@ -115,21 +115,25 @@ class FuturesPublisher:
             elif not stream.symbol:
                 self._of_all(stream, now_ns)
 
-    def _send_diff(self, market: PerpetualMarket, period: int, diff: DepthDiff | None, now_ns: int) -> None:
+    def _send_diff(self, market: PerpetualMarket, period: int, diffs: DiffCollector, now_ns: int) -> None:
+        name = market.contract.name
+        names = [f"{name.lower()}@depth@{period}ms"]
+        if period == _USUAL_MS:
+            names.append(f"{name.lower()}@depth")
+        heard = [stream for stream in names if self._hub.has(stream)]
+        if not heard:
+            diffs.skip()
+            return
+        diff = diffs.take()
         if diff is None:
             return
-        name = market.contract.name
         ids = market.shown_id(diff.first_id), market.shown_id(diff.last_id), market.shown_id(diff.first_id - 1)
 
         def render(unit: int) -> bytes:
             return orjson.dumps(payloads.depth_update(name, ids, (diff.bids, diff.asks), now_ns, unit))
 
-        names = [f"{name.lower()}@depth@{period}ms"]
-        if period == _USUAL_MS:
-            names.append(f"{name.lower()}@depth")
-        for stream in names:
-            if self._hub.has(stream):
-                self._shape(stream, render)
+        for stream in heard:
+            self._shape(stream, render)
 
     def _of_one(self, stream: Stream, market: PerpetualMarket, now_ns: int) -> None:
         match stream.kind:
