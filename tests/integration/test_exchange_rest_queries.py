@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from urllib.parse import urlencode
 
+import aiohttp
 import pytest
 from builders.exchange_rest import balances, run
 from builders.served_exchange import hmac_hex, served
@@ -123,6 +124,19 @@ class TestOtherRequests:
                 assert abs(told.body["serverTime"] - now_us) < 5_000_000
                 wrong = await exchange.alice.raw("GET", "/api/v3/time", **{"X-MBX-TIME-UNIT": "HOUR"})
                 assert wrong.body["code"] == -1194
+
+        run(ask)
+
+    def test_who_asks_for_sbe_is_told_that_there_is_none(self):
+        async def ask():
+            async with served() as exchange:
+                for schema, code in (("3:5", -1155), ("three", -1152)):
+                    answer = await exchange.alice.raw("GET", "/api/v3/time", **{"X-MBX-SBE": schema})
+                    assert (answer.status, answer.body["code"]) == (400, code)
+                with pytest.raises(aiohttp.WSServerHandshakeError):
+                    await exchange.session.ws_connect(exchange.ws_api + "?responseFormat=sbe&sbeSchemaId=3")
+                async with exchange.api_socket("?responseFormat=json") as socket:
+                    assert (await socket.ask("ping"))["status"] == 200
 
         run(ask)
 

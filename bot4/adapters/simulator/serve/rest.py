@@ -6,6 +6,7 @@ Source: binance-spot-api-docs rest-api.md (2026-07-21).
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 BODY_MAX = 64 * 1024
 QUERY_MAX = 16 * 1024
 BODY_TIMEOUT_S = 10.0
+_is_schema = re.compile(r"[0-9]{1,5}:[0-9]{1,5}", re.ASCII).fullmatch
 _JSON = "application/json;charset=UTF-8"
 _UNITS = {
     "MICROSECOND": MICROSECOND_NS,
@@ -64,6 +66,7 @@ class RestDoor:
                 return web.Response(status=404, text="<html><body><h2>404 Not found</h2></body></html>")
             body = await self._body(request, query)
             unit = unit_of(request.headers.get("X-MBX-TIME-UNIT"))
+            check_encoding(request.headers.get("X-MBX-SBE"))
             call = self._admit(request, endpoint, query=query, body=body, address=address, unit=unit)
             return await self._carry_out(request, endpoint, call, address)
         except ApiError as error:
@@ -165,3 +168,16 @@ def unit_of(name: str | None) -> int:
     if unit is None:
         raise refusal(-1194)
     return unit
+
+
+def check_encoding(schema: str | None) -> None:
+    """Refuse answers in SBE, which is not served: no client must take JSON for it.
+
+    Raises
+    ------
+    ApiError
+        -1152: the schema is named wrongly; -1155.
+
+    """
+    if schema is not None:
+        raise refusal(-1155 if _is_schema(schema) else -1152)

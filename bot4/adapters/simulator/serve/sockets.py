@@ -17,7 +17,7 @@ from bot4.adapters.simulator.serve.peer import Peer
 from bot4.adapters.simulator.serve.rest import unit_of
 from bot4.adapters.simulator.serve.routes import Door
 from bot4.adapters.simulator.serve.stream_peer import StreamPeer
-from bot4.adapters.simulator.wire.errors import ApiError
+from bot4.adapters.simulator.wire.errors import ApiError, refusal
 from bot4.adapters.simulator.wire.parameters import split_pairs
 
 if TYPE_CHECKING:
@@ -211,5 +211,15 @@ class Sockets:
 
 
 def _unit_asked(request: web.Request) -> int:
-    """Return the nanoseconds of the time unit that the address of a socket asks for."""
-    return unit_of(split_pairs(request.raw_path.partition("?")[2]).get("timeUnit"))
+    """Return the nanoseconds of the time unit that the address of a socket asks for; its frames are JSON.
+
+    Raises
+    ------
+    ApiError
+        There is no such unit; or it asks for SBE.
+
+    """
+    asked = split_pairs(request.raw_path.partition("?")[2])
+    if asked.get("responseFormat", "json").lower() != "json":
+        raise refusal(-1155)
+    return unit_of(asked.get("timeUnit"))
