@@ -151,6 +151,7 @@ async def served(
     listen_keys=False,
     futures=False,
     funding_interval_s=28_800,
+    tls=None,
 ):
     """Serve an exchange on a free port."""
     venue = Venue(DEFAULT_SYMBOLS, [*map(parse_account, accounts), *specs], limits, seed=seed, clock=clock)
@@ -164,7 +165,7 @@ async def served(
         usdm = FuturesVenue(DEFAULT_CONTRACTS, specs, limits, seed=seed, clock=clock, **interval)
         usdm_flow = plain_background(usdm, DEFAULT_CONTRACTS, seed) if with_background else None
     server = ExchangeServer(venue, flow, speed=speed, token=TOKEN, futures=usdm, futures_flow=usdm_flow)
-    addresses = await server.start("127.0.0.1", 0, None)
+    addresses = await server.start("127.0.0.1", 0, tls)
     try:
         async with aiohttp.ClientSession() as session:
             alice = Client(session, addresses.rest, "alice", clock)

@@ -13,6 +13,7 @@ from builders.served_exchange import served
 
 from bot4.adapters.simulator.api.table import ENDPOINTS
 from bot4.adapters.simulator.serve import doorstep
+from bot4.adapters.simulator.tls import make_tls
 from bot4.adapters.simulator.wire.limits import Limits
 
 _WORDS = (
@@ -146,6 +147,18 @@ class TestRest:
                 assert await raw(exchange, b"", 30.0) == b""
                 assert (await socket.ask("ping"))["status"] == 200
                 await is_alive(exchange)
+
+        run(send)
+
+    def test_who_begins_no_tls_is_cut_in_time(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(doorstep, "FIRST_REQUEST_S", 0.5)
+
+        async def send():
+            async with served(tls=make_tls(tmp_path, "127.0.0.1")[0]) as exchange:
+                port = int(exchange.rest.rpartition(":")[2])
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                assert await asyncio.wait_for(reader.read(1), 30.0) == b""
+                writer.close()
 
         run(send)
 

@@ -15,9 +15,8 @@ from bot4.adapters.simulator.api.table import ENDPOINTS
 from bot4.adapters.simulator.futures.table import ENDPOINTS as FUTURES_ENDPOINTS
 from bot4.adapters.simulator.futures.table import METHODS as FUTURES_METHODS
 from bot4.adapters.simulator.market.publisher import TICK_MS
-from bot4.adapters.simulator.serve import admin, session_methods
+from bot4.adapters.simulator.serve import admin, doorstep, session_methods
 from bot4.adapters.simulator.serve.admin import AdminDoor
-from bot4.adapters.simulator.serve.doorstep import Doorstep
 from bot4.adapters.simulator.serve.floor import Floor
 from bot4.adapters.simulator.serve.rest import BODY_MAX, QUERY_MAX
 from bot4.adapters.simulator.serve.routes import FUTURES, find_route
@@ -89,8 +88,9 @@ class ExchangeServer:
             self.futures = Floor(futures, FUTURES_ENDPOINTS, FUTURES_METHODS, futures_flow)
             self._floors.append(self.futures)
         self._admin = AdminDoor(venue, futures, token, self.set_faults)
-        self._doorstep = Doorstep()
+        self._doorstep = doorstep.Doorstep()
         self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None) -> Addresses:
@@ -113,9 +113,17 @@ class ExchangeServer:
             max_line_size=_LINE_MAX,
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=tls, backlog=1_024)
-        await site.start()
-        bound = self._runner.addresses[0][1]
+        if self._runner.server is None:
+            raise RuntimeError("a runner that is set up has no server")
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._runner.server,
+            host,
+            port,
+            ssl=tls,
+            backlog=1_024,
+            ssl_handshake_timeout=None if tls is None else doorstep.FIRST_REQUEST_S,
+        )
+        bound = self._listener.sockets[0].getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         secure = "" if tls is None else "s"
         base, ws = f"http{secure}://{shown}:{bound}", f"ws{secure}://{shown}:{bound}"
@@ -134,6 +142,8 @@ class ExchangeServer:
             floor.announce_shutdown()
         await asyncio.sleep(0)
         await asyncio.gather(*(floor.stop() for floor in self._floors))
+        if self._listener is not None:
+            self._listener.close()
         if self._runner is not None:
             await self._runner.cleanup()
 
