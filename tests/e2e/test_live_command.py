@@ -166,6 +166,19 @@ def test_each_missing_thing_is_one_line_and_no_order_is_sent(tmp_path, exchange)
     assert any("risk.orders_per_s" in line for line in lines)
 
 
+def test_a_key_that_may_withdraw_is_refused(tmp_path):
+    accounts = tmp_path / "accounts.toml"
+    accounts.write_text(
+        f'[account.live]\nbalances = {{ USDT = "100000", BTC = "10" }}\n'
+        f'keys = [{{ name = "{KEY}", secret = "{SECRET}", may_withdraw = true }}]\n'
+    )
+    served = Exchange("--accounts", str(accounts))
+    try:
+        assert any("it may withdraw" in line for line in refused(tmp_path, served))
+    finally:
+        served.close()
+
+
 def test_live_needs_a_venue_and_prices_of_the_same_place(tmp_path, exchange):
     done = subprocess.run(
         [sys.executable, "-c", MAIN, "run", "--live"], env=environment(), capture_output=True, text=True, check=False

@@ -184,6 +184,7 @@ class TestFiles:
             '[account.a]\nkeys = [{ name = "x", secret = "s" }]\nbalances = "1"',
             '[account.a]\nkeys = [{ name = "x", secret = "s" }]\ntrade_group = -2',
             '[account.a]\nkeys = [{ name = "x", secret = "s", may_trade = "yes" }]',
+            '[account.a]\nkeys = [{ name = "x", secret = "s", may_withdraw = 1 }]',
             '[account.a]\nkeys = [{ name = "", secret = "s" }]',
             '[account.a]\nkeys = [{ secret = "s" }]',
             '[account.a]\nkeys = ["x"]',

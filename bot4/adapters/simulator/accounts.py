@@ -20,16 +20,21 @@ FUTURES_ASSET = "USDT"  # what every contract settles in
 _PARTS = 4
 _SHAPE = "NAME:APIKEY:SECRET:ASSET=AMOUNT[,ASSET=AMOUNT...][,FUTURES:USDT=AMOUNT]"
 _FUTURES = "FUTURES:"
+_RIGHTS = {"may_trade": True, "may_withdraw": False}
 
 
 @dataclass(frozen=True, slots=True)
 class KeySpec:
-    """A key of an account: with a secret (HMAC) or a PEM public key (Ed25519, RSA)."""
+    """A key of an account: with a secret (HMAC) or a PEM public key (Ed25519, RSA).
+
+    That a key may withdraw is only told (`apiRestrictions`): nothing leaves this exchange.
+    """
 
     name: str
     secret: str | None = field(default=None, repr=False)
     public_key: str | None = None
     may_trade: bool = True
+    may_withdraw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ def _account(name: str, entry: Any, path: Path) -> AccountSpec:
 
 
 def _key(entry: Any, where: str, path: Path) -> KeySpec:
-    _check_keys(entry, {"name", "secret", "public_key", "public_key_file", "may_trade"}, where)
+    _check_keys(entry, {"name", "secret", "public_key", "public_key_file", *_RIGHTS}, where)
     for field_name in ("name", "secret", "public_key", "public_key_file"):
         if field_name in entry and (not isinstance(entry[field_name], str) or not entry[field_name]):
             raise ConfigError(f"{where}: {field_name} of a key must be a text")
@@ -132,13 +137,14 @@ def _key(entry: Any, where: str, path: Path) -> KeySpec:
         raise ConfigError(f"{where}: a key has no name")
     if sum(part in entry for part in ("secret", "public_key", "public_key_file")) != 1:
         raise ConfigError(f"{where}: key {entry['name']!r} must have one of secret, public_key, public_key_file")
-    may_trade = entry.get("may_trade", True)
-    if not isinstance(may_trade, bool):
-        raise ConfigError(f"{where}: may_trade must be true or false, was {may_trade!r}")
+    rights = {name: entry.get(name, usual) for name, usual in _RIGHTS.items()}
+    for right, value in rights.items():
+        if not isinstance(value, bool):
+            raise ConfigError(f"{where}: {right} must be true or false, was {value!r}")
     public_key = entry.get("public_key")
     if "public_key_file" in entry:
         public_key = _read(path.parent / entry["public_key_file"]).decode()
-    return KeySpec(entry["name"], entry.get("secret"), public_key, may_trade)
+    return KeySpec(entry["name"], entry.get("secret"), public_key, **rights)
 
 
 def _amounts(table: Any, key: str, where: str) -> dict[str, int]:

@@ -117,6 +117,6 @@ def _everything(_stream: str) -> bool:
 
 def _api_key(spec: KeySpec, account: int) -> ApiKey:
     if spec.secret is not None:
-        return ApiKey(spec.name, account, "hmac", hmac_verifier(spec.secret), spec.may_trade)
+        return ApiKey(spec.name, account, "hmac", hmac_verifier(spec.secret), spec.may_trade, spec.may_withdraw)
     kind, verify = public_key_verifier(spec.public_key or "")
-    return ApiKey(spec.name, account, kind, verify, spec.may_trade)
+    return ApiKey(spec.name, account, kind, verify, spec.may_trade, spec.may_withdraw)

@@ -40,7 +40,7 @@ def api_restrictions(venue: Venue, call: Call) -> dict[str, Any]:
         "ipRestrict": False,
         "createTime": venue.started_ns // call.unit,
         "enableReading": True,
-        "enableWithdrawals": False,
+        "enableWithdrawals": call.key is not None and call.key.may_withdraw,
         "enableInternalTransfer": False,
         "enableMargin": False,
         "enableFutures": may_trade and venue.has_futures,

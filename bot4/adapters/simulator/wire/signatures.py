@@ -33,6 +33,8 @@ class ApiKey:
         Takes the signed text and the signature; true where they belong together.
     may_trade : bool
         Whether it may place and cancel orders.
+    may_withdraw : bool
+        What is told of that right; nothing can be withdrawn.
 
     """
 
@@ -41,6 +43,7 @@ class ApiKey:
     kind: str
     verify: Callable[[bytes, str], bool]
     may_trade: bool = True
+    may_withdraw: bool = False
 
 
 def hmac_verifier(secret: str) -> Callable[[bytes, str], bool]:
