@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bot4.bootstrap.control import Beside, kill_switch
@@ -12,7 +13,7 @@ from bot4.bootstrap.store import open_store
 from bot4.bootstrap.venue import open_live_feed, open_recorder, open_venue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import ExitStack
     from pathlib import Path
 
@@ -106,7 +107,6 @@ def open_session(
     from bot4.application.past.abandoned_runs import end_abandoned
     from bot4.application.session.session import PaperSession
     from bot4.application.session.status_desk import StatusDesk
-    from bot4.domain.errors import OutputError
 
     switch = kill_switch(Path(settings.run.data_dir))
     switch.require_clear()
@@ -114,10 +114,8 @@ def open_session(
     if live:
         require_live(settings, venue)
     streams = open_venue(settings, venue, market, symbols) if venue is not None else None
-    if replay:
-        source, shape = _recorded_feed(replay, instrument_files, market)
-    elif streams is None:
-        source, shape = _synthetic_feed(settings, instrument_files), InputShape()
+    if streams is None:
+        source, shape = _offline_feed(settings, replay, instrument_files, market)
     with ExitStack() as opened:
         lead, data_dir = took_over or (None, DataDir(Path(settings.run.data_dir)))
         opened.callback(data_dir.close)
@@ -137,7 +135,7 @@ def open_session(
         run_dir = data_dir.new_run() if unfinished is None else unfinished.folder
         admission.mark(run_dir, is_live=live)
         desk = StatusDesk(display)
-        try:
+        with _discarded_on_failure(data_dir, run_dir, is_new=unfinished is None):
             session = PaperSession(
                 settings,
                 source,
@@ -154,13 +152,22 @@ def open_session(
             beside = Beside(settings, switch, session, desk, account=account, store=store)
             opened.callback(beside.stop)
             beside.start(data_dir.path)
-        except BaseException as error:
-            if unfinished is None:
-                data_dir.discard(run_dir)
-            if isinstance(error, OSError):
-                raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
-            raise
         return OpenSession(session, opened.pop_all(), guard=beside.guard, account=account, folder=run_dir)
+
+
+@contextmanager
+def _discarded_on_failure(data_dir: DataDir, run_dir: Path, *, is_new: bool) -> Iterator[None]:
+    """Take away the folder of a run that did not begin; one that is gone on with stays."""
+    from bot4.domain.errors import OutputError
+
+    try:
+        yield
+    except BaseException as error:
+        if is_new:
+            data_dir.discard(run_dir)
+        if isinstance(error, OSError):
+            raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
+        raise
 
 
 def _real_account(
@@ -182,12 +189,16 @@ def _real_account(
     return open_live_account(settings, streams, data_dir, unfinished, lead), unfinished
 
 
-def _recorded_feed(
-    replay: Sequence[Path], instrument_files: Sequence[Path], market: str | None
+def _offline_feed(
+    settings: Settings, replay: Sequence[Path], instrument_files: Sequence[Path], market: str | None
 ) -> tuple[MarketFeed, InputShape]:
-    from bot4.adapters.recordings.replay_feed import ReplayFeed
+    """Return recordings, or the synthetic market where none are named."""
     from bot4.application.assembly.shape import InputShape
     from bot4.domain.instrument import Market
+
+    if not replay:
+        return _synthetic_feed(settings, instrument_files), InputShape()
+    from bot4.adapters.recordings.replay_feed import ReplayFeed
 
     source = ReplayFeed(replay, instrument_files=instrument_files, market=None if market is None else Market(market))
     return source, InputShape(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
 
 import pytest
-from builders.bot4_process import bot4, summary_of
+from builders.bot4_process import ROOT, bot4, command, environment, summary_of
 from builders.synthetic import capture_lines, write_capture
 
 DOCUMENTED = {
@@ -77,6 +79,16 @@ def test_a_summary_that_cannot_be_written_is_exit_73(tmp_path, capture):
     assert done.returncode == 73
     assert done.stderr.splitlines()[-1] == f"bot4: summary {tmp_path} cannot be written: it is a folder"
     assert not (tmp_path / "data").exists(), "it is refused before the run"
+
+
+def test_a_reader_of_the_screen_that_has_gone_costs_no_summary(tmp_path, capture):
+    reading, writing = os.pipe()
+    os.close(reading)
+    where = tmp_path / "summary.json"
+    words = command("run", "--replay", capture, "--data-dir", tmp_path / "data", "--quiet", "--json", where)
+    with os.fdopen(writing, "wb") as gone:
+        subprocess.run(words, cwd=ROOT, env=environment(), stdout=gone, stderr=gone, timeout=90, check=False)
+    assert json.loads(where.read_text())["status"] == "finished"
 
 
 def test_ten_times_the_pace_takes_a_tenth_of_the_time(tmp_path, lines):

@@ -66,6 +66,25 @@ def test_a_signal_ends_a_run_in_order(tmp_path, number):
     store.close()
 
 
+def test_a_terminal_that_goes_ends_a_run_in_order_however_often_it_is_told(tmp_path):
+    process = start(tmp_path)
+    for _ in range(3):
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.05)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out)["status"] == "interrupted"
+
+
+def test_a_run_that_was_told_to_ignore_hang_ups_goes_on(tmp_path):
+    ignoring = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{MAIN}"
+    process = start(tmp_path, "--duration", "3", code=ignoring)
+    process.send_signal(signal.SIGHUP)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out)["status"] == "finished"
+
+
 # A signal that comes while the parts of the run are being put together.
 EARLY = f"""
 import os, signal

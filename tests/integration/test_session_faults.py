@@ -88,6 +88,17 @@ def test_a_screen_that_breaks_at_the_end_costs_no_summary(failure_of, monkeypatc
     assert failure.summary.messages == 1_500
 
 
+def test_a_screen_that_goes_with_its_terminal_leaves_the_run_interrupted(tmp_path, capture):
+    class Gone(QuietDisplay):
+        def close(self) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+    chosen = load_settings(environment={}, overrides={"run.data_dir": str(tmp_path / "data")})
+    with open_session(chosen, Gone(), replay=[capture], speed=1.0) as session:
+        session.stop()
+        assert session.run().status == "interrupted"
+
+
 class Raises:
     """A strategy that fails at its hundredth book."""
 

@@ -86,6 +86,15 @@ def test_on_eighty_columns_every_figure_is_whole():
     assert not any("…" in line for line in body)
 
 
+def test_words_of_trouble_give_way_to_figures():
+    lane = dataclasses.replace(LANE, latches=7, is_waiting_for_snapshot=True, orders=123_456, fills=99_999)
+    text = text_of(dataclasses.replace(REPLAY, lanes=(lane,)), width=80)
+    assert "123456" in text
+    assert "99999" in text
+    assert "…" not in text
+    assert {"drawdown,", "rejects,", "snapshot"} <= set(text.split())
+
+
 def test_the_last_columns_are_left_for_what_the_terminal_echoes():
     assert max(len(line.rstrip()) for line in text_of(REPLAY, width=80).splitlines()) == 78
 

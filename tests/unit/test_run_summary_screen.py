@@ -42,6 +42,11 @@ def test_prices_positions_and_latencies_are_on_it(capsys):
     assert rows["orders"][-3:] == ["0", "left", "open"]
 
 
+def test_a_made_up_market_is_called_so_at_the_end_too(capsys):
+    made_up = msgspec.structs.replace(SUMMARY, is_synthetic=True, source="synthetic market, seed 7")
+    assert "finished: SYNTHETIC market, seed 7\n" in shown(capsys, made_up)
+
+
 def test_names_are_shown_as_they_are_and_never_wrapped(capsys):
     text = shown(capsys, SUMMARY)
     assert "finished: cap[1].gz" in text

@@ -13,17 +13,8 @@ from bot4._core.account.ledger cimport LEDGER_OK, OrderLock, ledger_lock_order, 
 from bot4._core.brain.gate cimport ENTRY_NO_REASONS, ENTRY_PASS, Reasons
 from bot4._core.engine.decide cimport REASON_ENTER, REASON_STOP, is_large_enough, price_on_step
 from bot4._core.engine.lane_state cimport (
-    REFUSED_BY_ACCOUNT,
-    REFUSED_BY_BREAKER,
-    REFUSED_BY_ENTRY,
-    REFUSED_BY_GATE,
-    REFUSED_BY_GATEWAY,
-    REFUSED_BY_RISK,
-    REFUSED_BY_TABLE,
-    LaneShared,
-    Refusal,
-    lane_judge,
-    shared_journal,
+    REFUSED_BY_ACCOUNT, REFUSED_BY_BREAKER, REFUSED_BY_ENTRY, REFUSED_BY_GATE, REFUSED_BY_GATEWAY, REFUSED_BY_RISK,
+    REFUSED_BY_TABLE, LaneShared, Refusal, lane_judge, shared_journal,
 )
 from bot4._core.engine.outlook cimport Reasoned, outlook_take_reasons
 from bot4._core.engine.orders cimport ORDER_IS_STOP, WORKING_MAX, orders_add, orders_find, orders_remove
@@ -37,21 +28,8 @@ from bot4._core.risk.circuit cimport breaker_admit, breaker_admit_reduce, breake
 from bot4._core.risk.limits cimport RISK_OK, risk_apply_closed, risk_apply_refused, risk_apply_sent, risk_check
 from bot4._core.sim.paper cimport paper_submit
 from bot4._core.types cimport (
-    ACTION_CANCEL,
-    ACTION_PLACE,
-    CONTRACT_SPOT,
-    EVENT_ORDER_REJECTED,
-    INTENT_REDUCE_ONLY,
-    ORDER_LIMIT,
-    ORDER_MARKET,
-    SIDE_BUY,
-    SIDE_SELL,
-    TIF_GTC,
-    TIF_IOC,
-    Event,
-    OrderIntent,
-    money_t,
-    mul_wide,
+    ACTION_CANCEL, ACTION_PLACE, CONTRACT_SPOT, EVENT_ORDER_REJECTED, INTENT_REDUCE_ONLY, ORDER_LIMIT, ORDER_MARKET,
+    SIDE_BUY, SIDE_SELL, TIF_GTC, TIF_IOC, Event, OrderIntent, money_t, mul_wide,
 )
 
 # How far through the touch an order that closes a position may go, parts per million.

@@ -41,11 +41,7 @@ from bot4._core.types cimport EVENT_ORDER_ACK, EVENT_ORDER_TOTAL, EVENT_TIMER, E
 from cpython.buffer cimport PyBuffer_Release
 
 from bot4._core.engine.lane_state import BookSource, GateReason, Mismatch
-
-_HEAD = ("now_ns", "events", "messages", "breaker_word", "journal_errno", "is_stopping", "clock_backs", "clock_jumps",
-         "controls", "closed_gates", "unknown_orders", "reports")
-_LANE = ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots", "position_lots", "working_orders", "score", "equity_low",
-         "equity_high", "last_price_ticks", "intents", "fills", "refusals", "source", "needs_snapshot", "latches")
+from bot4._core.engine.shown import shown
 
 
 cdef class Engine:
@@ -386,28 +382,4 @@ cdef class Engine:
 
         Consistent in itself. Prices are in ticks, quantities in lots, equity in atoms of the settle asset.
         """
-        cdef double score
-        cdef uint64_t bits
-        words = self._view.words()
-        shown = dict(zip(_HEAD, words))
-        lanes = []
-        for index, symbol in enumerate(self.symbols):
-            at = VIEW_HEAD_WORDS + index * VIEW_LANE_WORDS
-            lane = dict(zip(_LANE, words[at:at + VIEW_LANE_WORDS]))
-            if not lane:
-                continue
-            bits = lane["score"]
-            memcpy(&score, &bits, sizeof(double))
-            lane["score"] = score
-            lane["symbol"] = symbol
-            lane["is_gate_open"] = not shown["closed_gates"] >> index & 1
-            lane["position_lots"] = _signed(lane["position_lots"])
-            lane["equity_atoms"] = _signed(lane.pop("equity_high")) << 64 | lane.pop("equity_low")
-            lane["source"] = BookSource(lane["source"]).name.removeprefix("SOURCE_").lower()
-            lanes.append(lane)
-        shown["lanes"] = lanes
-        return shown
-
-
-def _signed(word: int) -> int:
-    return word - (1 << 64) if word >> 63 else word
+        return shown(self._view.words(), self.symbols, head_words=VIEW_HEAD_WORDS, lane_words=VIEW_LANE_WORDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -25,7 +26,7 @@ class _Repository:
         self._connection = connection
 
 
-class Records(_Repository, Generic[RecordT]):
+class Records(_Repository, ABC, Generic[RecordT]):
     """Records of one kind; columns are the record's fields by name."""
 
     _table: ClassVar[str]
@@ -64,8 +65,9 @@ class Records(_Repository, Generic[RecordT]):
         return f"({', '.join(key)}) DO UPDATE SET {changed}"
 
     @staticmethod
+    @abstractmethod
     def _record(row: tuple[Any, ...]) -> RecordT:
-        raise NotImplementedError
+        """Return the record that a row of its columns holds."""
 
 
 class RecordsOfRuns(Records[RecordT]):

@@ -131,16 +131,7 @@ def _reasons(record: Record) -> np.void:
 
 def _explanation(run_id: str, found: _Found) -> Explanation:
     row, record = found.reasons, found.record
-    if found.is_order:
-        intent = np.frombuffer(record.payload, INTENT_DTYPE)[0]
-        is_exit = bool(intent["flags"] & IntentFlag.INTENT_REDUCE_ONLY) or (row["bound"] < 0 and not row["used"])
-        kind, refused_by = "exit" if is_exit else "order", ""
-        verdict = word(DecisionReason(int(intent["reason"])), "REASON_")
-    else:
-        refusal = np.frombuffer(record.payload, REFUSAL_DTYPE)[0]
-        stage = RefusalStage(int(refusal["stage"]))
-        kind, refused_by = "refusal", word(stage, "REFUSED_BY_")
-        verdict = verdict_name(stage, int(refusal["verdict"]))
+    kind, refused_by, verdict = _verdict(found)
     tick = Decimal(int(row["tick_mantissa"])).scaleb(-int(row["tick_decimals"]))
     lot = Decimal(int(row["lot_mantissa"])).scaleb(-int(row["lot_decimals"]))
     price, qty = int(row["price_ticks"]) * tick, int(row["qty_lots"]) * lot
@@ -195,6 +186,18 @@ def _explanation(run_id: str, found: _Found) -> Explanation:
         held=int(row["held_ppm"]) / 1e6,
         outcomes=tuple(_outcome(event, tick, lot) for event in found.outcomes),
     )
+
+
+def _verdict(found: _Found) -> tuple[str, str, str]:
+    """Return what the decision is (an order, an exit, a refusal), who refused it, and by which word."""
+    row, payload = found.reasons, found.record.payload
+    if found.is_order:
+        intent = np.frombuffer(payload, INTENT_DTYPE)[0]
+        is_exit = bool(intent["flags"] & IntentFlag.INTENT_REDUCE_ONLY) or (row["bound"] < 0 and not row["used"])
+        return "exit" if is_exit else "order", "", word(DecisionReason(int(intent["reason"])), "REASON_")
+    refusal = np.frombuffer(payload, REFUSAL_DTYPE)[0]
+    stage = RefusalStage(int(refusal["stage"]))
+    return "refusal", word(stage, "REFUSED_BY_"), verdict_name(stage, int(refusal["verdict"]))
 
 
 def _stated(row: np.void) -> str:

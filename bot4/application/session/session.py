@@ -375,7 +375,8 @@ class PaperSession:
             self._show(self.assembly.engine.view())
             self._display.close()
         except Exception as error:  # noqa: BLE001 - whatever a display raises
-            self._fail(f"{type(error).__name__}: {error}", FatalError.exit_code)
+            if not self._interrupted:  # else its terminal may be what ended the run
+                self._fail_by(error)
 
     def _fail(self, message: str, exit_code: int) -> None:
         if self._failure is None:

@@ -71,11 +71,7 @@ def _instrument(
     notional = filters.get("NOTIONAL", filters.get("MIN_NOTIONAL", {}))
     base, quote = text_field(entry, "baseAsset", where), text_field(entry, "quoteAsset", where)
     price_step, qty_step = decimal_field(price, "tickSize", where), decimal_field(lot, "stepSize", where)
-    if market is Market.SPOT:
-        tick_size, lot_size = price_step, data_lot(qty_step)
-    else:
-        tick_size = precision_grid(price_step, int_field(entry, "pricePrecision", where, 0))
-        lot_size = precision_grid(qty_step, int_field(entry, "quantityPrecision", where, 0))
+    tick_size, lot_size = _grid(entry, market, price_step, qty_step, where)
     try:
         return Instrument(
             symbol=entry["symbol"],
@@ -107,6 +103,18 @@ def _instrument(
         )
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{source}: {error}") from None
+
+
+def _grid(
+    entry: Mapping[str, Any], market: Market, price_step: Decimal, qty_step: Decimal, where: str
+) -> tuple[Decimal, Decimal]:
+    """Return the grid that market data lies on, which is finer than that of orders."""
+    if market is Market.SPOT:
+        return price_step, data_lot(qty_step)
+    return (
+        precision_grid(price_step, int_field(entry, "pricePrecision", where, 0)),
+        precision_grid(qty_step, int_field(entry, "quantityPrecision", where, 0)),
+    )
 
 
 def _band(filters: Mapping[str, Mapping[str, Any]], market: Market, where: str) -> PriceBand | None:

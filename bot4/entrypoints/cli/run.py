@@ -269,10 +269,12 @@ def _trade(
         except StrategyFailedError as error:
             if failure is None:
                 failure, code = error, error.exit_code
-        show_summary(summary, to_stderr=json_file == "-")
-        if failure is not None:
-            click.echo(f"bot4: {failure}", err=True)
-        _write_json(summary, json_file)
+        try:
+            show_summary(summary, to_stderr=json_file == "-")
+            if failure is not None:
+                click.echo(f"bot4: {failure}", err=True)
+        finally:  # a reader of the screen that has gone costs no summary
+            _write_json(summary, json_file)
     return code
 
 

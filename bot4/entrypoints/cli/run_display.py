@@ -134,6 +134,8 @@ def _market(view: RunView) -> RenderableType:
 
 def _desk(view: RunView) -> RenderableType:
     table = plain_table("desk", "working", "orders", "fills", "refused", "score", "risk", "priced by", expand=True)
+    for column in table.columns[-2:]:
+        column.no_wrap = False  # words give way to figures
     for lane in view.lanes:
         table.add_row(
             lane.symbol,

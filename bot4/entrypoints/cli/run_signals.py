@@ -22,6 +22,8 @@ _SHOW_CURSOR = b"\x1b[?25h\r\n"
 class RunSignals:
     """Ctrl-C and SIGTERM end the run in order, one that is only being put together too; a second one leaves at once.
 
+    SIGHUP, when the terminal goes, ends it in order too: it never leaves at once, for it comes from the shell and from
+    the system, at no certain time. Where it was to be ignored (``nohup``) it stays so.
     SIGUSR1 sets the kill switch: the run goes on, and sends no order until it is reset.
     """
 
@@ -35,12 +37,14 @@ class RunSignals:
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._handle)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._handle)
         self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._kill)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if self._asked and number == signal.SIGHUP else handler)
 
     def stop(self, session: PaperSession | OpenStandby, guard: RunGuard | None = None) -> None:
         """Stop this session at the first signal, or now where it has come."""
@@ -57,8 +61,8 @@ class RunSignals:
             self._guard.ask("signal")
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if self._asked:
+        del frame
+        if self._asked and number != signal.SIGHUP:
             _show_cursor()
             os._exit(_FORCED)
         self._asked = True

@@ -21,8 +21,8 @@ _LABEL_WIDTH = 13
 def show_summary(summary: RunSummary, *, to_stderr: bool) -> None:
     """Print it; lines that can be cut and searched are not wrapped."""
     console = Console(stderr=to_stderr, highlight=False)
-    kind = " on a SYNTHETIC market" if summary.is_synthetic else ""
-    head = Text.assemble((f"bot4 run {summary.run_id}", "bold"), f" {summary.status}: {summary.source}{kind}")
+    source = summary.source.replace("synthetic", "SYNTHETIC", 1) if summary.is_synthetic else summary.source
+    head = Text.assemble((f"bot4 run {summary.run_id}", "bold"), f" {summary.status}: {source}")
     console.print(head, soft_wrap=True)
     for label, value in _facts(summary):
         console.print(Text.assemble((label.ljust(_LABEL_WIDTH), "dim"), value), soft_wrap=True)
