@@ -12,6 +12,7 @@ from bot4.domain.instrument import ContractKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
 
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
     from bot4.config import ImpactSettings, Settings
 
 
-def funding_notes(funding: NDArray[np.void], assembly: Assembly) -> tuple[str, ...]:
-    """Say which perpetuals had no funding, and whether any could not be paid."""
-    given = set(funding["instrument"].tolist())
+def funding_notes(funding: NDArray[np.void], assembly: Assembly, given: AbstractSet[int]) -> tuple[str, ...]:
+    """Say which perpetuals had no rates, `given` being the lanes that had some, and whether any could not be paid."""
     missing = [
         item.symbol
         for lane, item in enumerate(assembly.instruments)

@@ -15,6 +15,7 @@ from bot4.domain.instrument import ContractKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
 
@@ -160,6 +161,7 @@ def make_result(
     impacts: Mapping[str, ImpactSettings] | None = None,
     parts: Mapping[str, float] | None = None,
     notes: tuple[str, ...] = (),
+    rated: AbstractSet[int] = frozenset(),
 ) -> BacktestResult:
     """Read the result off an engine that was drained, and its tape."""
     orders, fills, ends = tape.rows("orders"), tape.rows("fills"), tape.rows("ends")
@@ -222,7 +224,7 @@ def make_result(
         assumptions=assumptions_of(
             assembly, settings, strategy_latency_ns, venue_clock=venue_clock, funding=funding, impacts=impacts or {}
         ),
-        notes=notes + funding_notes(funding, assembly) + run_notes(lanes, refusals, engine.counters(), calls),
+        notes=notes + funding_notes(funding, assembly, rated) + run_notes(lanes, refusals, engine.counters(), calls),
     )
 
 

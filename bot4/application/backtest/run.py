@@ -30,6 +30,7 @@ from bot4.strategy.base import CompiledStrategy, host_strategy, strategy_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
 
@@ -76,6 +77,7 @@ def run_backtest(
     counters["rows"] -= sum(len(rows) for _, rows in paying)
     return run.result(
         names, counters, venue_clock=venue_clock, notes=notes + more_notes, funding=feed.funding() if paying else None,
+        rated={lane for lane, _ in paying},
         market_lots={instrument.symbol: _lots_of(sources, lane) for lane, instrument in enumerate(lanes)},
         mids={item.symbol: mids for lane, item in enumerate(lanes) if (mids := _mids_of(sources, lane)) is not None},
     )  # fmt: skip
@@ -138,6 +140,7 @@ def _replay_settled(
     return run.result(
         ((source.name, "recording", fed["messages"]),), counters, venue_clock=False,
         notes=(*source.notes, *unread_notes(fed["rejected"]), *notes), funding=feed.funding(),
+        rated={lane for lane, _ in paying},
     )  # fmt: skip
 
 
@@ -214,6 +217,7 @@ class _Run:
         funding: Rows | None = None,
         market_lots: Mapping[str, int] | None = None,
         mids: Mapping[str, Mids] | None = None,
+        rated: AbstractSet[int] = frozenset(),
     ) -> BacktestResult:
         """End the run in order, and say what came of it; raises what a Python strategy raised."""
         open_orders_left = self.assembly.engine.drain()
@@ -240,6 +244,7 @@ class _Run:
             impacts=self._impacts,
             parts=_parts_of(self._strategy),
             funding=np.zeros(0, FUNDING_PAID) if funding is None else funding,
+            rated=rated,
         )
 
 
