@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from bot4.config import ImpactSettings, Settings
     from bot4.domain.instrument import Instrument
 
-    Mids = tuple[NDArray[np.int64], NDArray[np.float64]]
+    # Stamps, and the columns of prices in ticks whose mean is the mid.
+    Mids = tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]
 
 _WORD = 1 << 64
 #: A round trip: from flat to flat, or through zero; prices are means in ticks, the result is net, in the settle asset.
@@ -234,10 +235,15 @@ def _order_mids(
     found = np.zeros(len(orders))
     for lane, symbol in enumerate(symbols):
         mine = orders["instrument"] == lane
-        stamps, values = mids.get(symbol) or _marks_of(marks[marks["instrument"] == lane])
+        if symbol in mids:
+            stamps, columns = mids[symbol]
+        else:
+            stamps, ticks = _marks_of(marks[marks["instrument"] == lane])
+            columns = (ticks,)
         if mine.any() and len(stamps):
-            at = np.searchsorted(stamps, orders["ts_ns"][mine], side="right") - 1
-            found[mine] = values[np.clip(at, 0, None)]
+            at = np.clip(np.searchsorted(stamps, orders["ts_ns"][mine], side="right") - 1, 0, None)
+            # Only where an order was: a mid of every row would take as much memory as the rows.
+            found[mine] = sum(column[at] for column in columns) / len(columns)
     return found
 
 

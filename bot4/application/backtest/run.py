@@ -288,7 +288,7 @@ def _lots_of(sources: Sequence[tuple[int, Rows]], lane: int) -> int:
 
 
 def _mids_of(sources: Sequence[tuple[int, Rows]], lane: int) -> Mids | None:
-    """Return stamps and mids of one array of quotes, bars or prints; None where the market is told otherwise."""
+    """Return stamps and prices of one array of quotes, bars or prints; None where the market is told otherwise."""
     mine = [rows for at, rows in sources if at == lane]
     best = next((rows for kind in (QUOTE_ROWS, BAR_ROWS, TRADE_ROWS) for rows in mine if rows.dtype == kind), None)
     if best is None or any(rows.dtype in {L2_ROWS, EVENT_DTYPE} for rows in mine):
@@ -296,10 +296,10 @@ def _mids_of(sources: Sequence[tuple[int, Rows]], lane: int) -> Mids | None:
     if sum(rows.dtype == best.dtype for rows in mine) > 1:
         return None
     if best.dtype == QUOTE_ROWS:
-        return best["recv_ns"], (best["bid_ticks"] + best["ask_ticks"]) * 0.5
+        return best["recv_ns"], (best["bid_ticks"], best["ask_ticks"])
     if best.dtype == BAR_ROWS:
-        return best["close_ns"], best["close_ticks"].astype(np.float64)
-    return best["recv_ns"], best["price_ticks"].astype(np.float64)
+        return best["close_ns"], (best["close_ticks"],)
+    return best["recv_ns"], (best["price_ticks"],)
 
 
 def _shape(arrays: Sequence[Rows]) -> InputShape:
