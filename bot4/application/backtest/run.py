@@ -18,7 +18,7 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.sim.latency import Latency
 from bot4.application.assembly.assembly import assemble
 from bot4.application.assembly.shape import InputShape
-from bot4.application.backtest.assumptions import unread_notes
+from bot4.application.backtest.assumptions import row_notes, unread_notes
 from bot4.application.backtest.measured_impact import measured_impacts
 from bot4.application.backtest.recorded_events import recorded_events
 from bot4.application.backtest.result import BacktestResult, make_result
@@ -73,6 +73,7 @@ def run_backtest(
     with run.timed():
         feed.run(progress, hold_gil=_is_python(strategy))
     names = tuple((lanes[lane].symbol, _KIND_NAMES.get(rows.dtype, "events"), len(rows)) for lane, rows in sources)
+    more_notes += row_notes(sources, [item.symbol for item in lanes])
     counters = feed.counters()
     counters["rows"] -= sum(len(rows) for _, rows in paying)
     return run.result(
