@@ -30,33 +30,44 @@ class _NoScreen:
 
 
 def lockstep_door(paths: Sequence[Path], settings: Settings, token: str) -> LockstepDoor:
-    """Make the venue of recordings of one spot market, in lockstep, behind its door.
+    """Make the venue of recordings of spot markets, one symbol a file, in lockstep, behind its door.
 
     Raises
     ------
     NoInputError, DataError
-        A file is missing, is no capture of Binance's spot streams, or is of another symbol than the first.
+        A file is missing, is no capture of Binance's spot streams, or is of several symbols.
 
     """
+    from heapq import merge
+    from operator import itemgetter
+
     from bot4._core.book.depth_sync import DepthSync
     from bot4._core.wire.scan import Scanner
     from bot4.adapters.recordings.replay_feed import ReplayFeed
-    from bot4.adapters.simulator.lockstep import LockstepDoor, LockstepVenue
-    from bot4.application.assembly.assembly import lone_paper
+    from bot4.adapters.simulator.lockstep import LockstepDoor, LockstepLane, LockstepVenue
+    from bot4.application.assembly.assembly import lone_papers
     from bot4.bootstrap.exchange import recorded_markets
-    from bot4.domain.errors import DataError
 
     recorded = recorded_markets(paths)
-    if len(recorded) != 1:
-        raise DataError(f"lockstep plays one symbol, the recordings have {', '.join(recorded) or 'none'}")
-    (instrument,) = ReplayFeed(paths).instruments
+    instruments = ReplayFeed(paths).instruments
     scanner = Scanner()
-    scanner.add_instrument(
-        instrument.symbol, f"{instrument.tick_size:f}", f"{instrument.lot_size:f}", skip_off_tick_levels=True
-    )
-    paper, decimals = lone_paper(settings, instrument)
-    frames = recorded[instrument.symbol]
-    return LockstepDoor(LockstepVenue(instrument, frames, scanner, DepthSync(), paper, fee_decimals=decimals), token)
+    for item in instruments:
+        scanner.add_instrument(item.symbol, f"{item.tick_size:f}", f"{item.lot_size:f}", skip_off_tick_levels=True)
+    lanes = [
+        LockstepLane(item, DepthSync(), paper, decimals)
+        for item, (paper, decimals) in zip(instruments, lone_papers(settings, instruments), strict=True)
+    ]
+    chains = [_in_order(lane, recorded[item.symbol]) for lane, item in enumerate(instruments)]
+    frames = ((stamp, lane, frame) for _, lane, stamp, frame in merge(*chains, key=itemgetter(0, 1)))
+    return LockstepDoor(LockstepVenue(lanes, frames, scanner), token)
+
+
+def _in_order(lane: int, frames: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, int, int, bytes]]:
+    """Yield frames with the latest stamp so far: one that is older stays behind the one before it, as in a replay."""
+    last = 0
+    for stamp, frame in frames:
+        last = max(last, stamp)
+        yield last, lane, stamp, frame
 
 
 def serve_lockstep_exchange(
@@ -130,12 +141,11 @@ def through_lockstep(
     from bot4.application.evidence.lockstep_run import LockstepRun
     from bot4.application.evidence.parity import outcome_of_journal
 
-    (instrument,) = ReplayFeed(paths).instruments
     with TemporaryDirectory(prefix="bot4-parity-") as folder, BinanceLockstep(address, token) as venue:
         journal = Path(folder) / "journal"
         run = LockstepRun(
             settings,
-            instrument,
+            ReplayFeed(paths).instruments,
             InputShape(),
             make_strategy(),
             venue=venue,

@@ -21,11 +21,15 @@ class CancelRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockstepMoment:
-    """What happens next: a frame of the market with the reports it causes, or reports, or only time that passed."""
+    """What happens next: a frame of the market with the reports it causes, or reports, or only time that passed.
+
+    ``lane`` is the place of the frame's instrument among those played: a snapshot may not name its own.
+    """
 
     now_ns: int
     frame: bytes | None
     stamp_ns: int
+    lane: int
     reports: tuple[ExecutionReport, ...]
     cancels_refused: tuple[str, ...]
     is_over: bool

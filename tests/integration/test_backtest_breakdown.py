@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from builders.backtest import MS, START_NS, bars, instrument, prints, quotes, roomy
@@ -178,3 +180,30 @@ def test_a_run_too_short_for_periods_has_no_regimes():
     short = bot4.backtest(quotes(200), SPOT, CROSS, settings=roomy())
     assert by_regime(short) == []
     assert int(short.equity_ns[0]) == START_NS
+
+
+def test_a_run_over_quotes_takes_less_memory_than_the_quotes():
+    rows = quotes(200_000)
+    strategy = compiled_ema_cross(fast=10, slow=40, lots=900, slippage_ticks=5)
+    bot4.backtest(rows[:2_000], SPOT, strategy, settings=roomy(run__mark_interval_ms=1_000), count_trial=False)
+    tracemalloc.start()
+    try:
+        bot4.backtest(rows, SPOT, strategy, settings=roomy(run__mark_interval_ms=1_000), count_trial=False)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # What is not counted are the rows of the result, which the core keeps; a mid of every quote would be too much.
+    assert peak < rows.nbytes * 0.42
+
+
+def test_rows_that_were_no_market_are_said():
+    crossed, broken = quotes(50), bars([1_000] * 5)
+    crossed["bid_ticks"][[7, 9]] = crossed["ask_ticks"][[7, 9]]
+    broken["high_ticks"][2] = broken["low_ticks"][2] - 1
+    for rows, text in ((crossed, "2 quotes with a bid at or above the ask"), (broken, "1 bars whose open, high, low")):
+        notes = " ".join(bot4.backtest(rows, SPOT, settings=roomy(), count_trial=False).notes)
+        assert f"BTCUSDT: {text}" in notes
+    for rows in (quotes(50), bars([1_000] * 5)):
+        notes = " ".join(bot4.backtest(rows, SPOT, settings=roomy(), count_trial=False).notes)
+        assert "bid at or above" not in notes
+        assert "make no bar" not in notes

@@ -103,6 +103,15 @@ def test_settlements_of_nothing_change_nothing(folder):
     assert not any("without funding rates" in note for note in zero.notes)
 
 
+def test_rates_of_another_time_are_rates_all_the_same(folder):
+    late = folder / "late" / "BTCUSDT.csv"
+    late.parent.mkdir()
+    late.write_text(f"ts,funding_rate\n{STAMPS_MS[-1]},0.01\n")
+    notes = " ".join(over(folder, late).notes)
+    assert "settled 0 times" in notes
+    assert "without funding rates" not in notes
+
+
 def run(*words: object):
     return CliRunner().invoke(main, [str(word) for word in words])
 

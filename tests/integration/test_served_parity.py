@@ -22,7 +22,7 @@ from builders.engine import synthetic_capture
 from bot4.adapters.simulator.lockstep import serve_lockstep
 from bot4.application.evidence.parity import first_difference, outcome_of_backtest
 from bot4.bootstrap import BacktestInput, through_lockstep
-from bot4.bootstrap.parity import lockstep_door
+from bot4.bootstrap.parity import _on_paper, lockstep_door
 from bot4.config import load_settings
 from bot4.domain.errors import DataError, UnreachableError
 from bot4.strategy.base import Strategy
@@ -58,12 +58,12 @@ def capture(tmp_path_factory) -> Path:
 
 
 @contextmanager
-def served(path: Path, settings):
-    """Serve a capture in lockstep on a thread of this process; its address."""
+def served(path: Path | list[Path], settings):
+    """Serve captures in lockstep on a thread of this process; its address."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    serving = serve_lockstep(lockstep_door([path], settings, TOKEN), "127.0.0.1", 0)
+    serving = serve_lockstep(lockstep_door(path if isinstance(path, list) else [path], settings, TOKEN), "127.0.0.1", 0)
     runner, address = asyncio.run_coroutine_threadsafe(serving, loop).result(20)
     try:
         yield address
@@ -146,11 +146,41 @@ def test_the_door_wants_its_token_and_takes_one_client(capture):
             through_lockstep([capture], lambda: None, settings, address, TOKEN)
 
 
-def test_two_symbols_are_refused(capture, tmp_path):
-    other = tmp_path / "ethusdt"
-    other.write_bytes(capture.read_bytes().replace(b"BTCUSDT", b"ETHUSDT").replace(b"btcusdt", b"ethusdt"))
+@pytest.fixture(scope="module")
+def pair(capture, tmp_path_factory) -> list[Path]:
+    """The same and, for the same time, another instrument."""
+    other = tmp_path_factory.mktemp("pair") / "ethusdt"
+    text = synthetic_capture(1_500, seed=6)
+    other.write_bytes(text.replace(b"BTCUSDT", b"ETHUSDT").replace(b"btcusdt", b"ethusdt"))
+    return [capture, other]
+
+
+@pytest.mark.parametrize(
+    ("make", "overrides"),
+    [
+        (lambda: None, {"paper__queue_model": "probabilistic", "paper__partial_fills": True}),
+        (lambda: Grid(**GRID), {"paper__latency": "fixed", "paper__latency_fixed_ms": 2.5}),
+        (Echo, {"paper__latency": "zero", "paper__queue_model": "conservative"}),
+        (Echo, {"paper__latency": "fixed", "paper__latency_fixed_ms": 0.5}),
+    ],
+    ids=["policy, drawn fills", "grids that send at one time", "echo at once", "echo"],
+)
+def test_two_instruments_are_one_run_in_all_three_ways(pair, make, overrides):
+    settings = chosen(**overrides)
+    expected = outcome_of_backtest(BacktestInput(pair).run(make(), settings))
+    with served(pair, settings) as address:
+        found = through_lockstep(pair, make, settings, address, TOKEN)
+    assert first_difference(expected, found) is None
+    assert first_difference(expected, _on_paper(pair, make(), settings, 0)) is None
+    assert len(found.orders) > 16
+    assert len(found.fills) > 5
+
+
+def test_a_file_of_two_symbols_is_refused(pair, tmp_path):
+    both = tmp_path / "both"
+    both.write_bytes(b"".join(path.read_bytes() for path in pair))
     with pytest.raises(DataError, match="one symbol"):
-        lockstep_door([capture, other], chosen(), TOKEN)
+        lockstep_door([both], chosen(), TOKEN)
 
 
 def test_the_command_compares_all_three_and_says_where_they_part(capture, tmp_path):

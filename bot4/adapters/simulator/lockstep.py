@@ -23,7 +23,7 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.types import EventKind, Flag, IntentAction, IntentFlag, OrderType, TimeInForce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -47,31 +47,45 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class LockstepLane:
+    """One instrument of the venue: its book, and its orders' exchange, which takes fees of so many decimals."""
+
+    instrument: Instrument
+    sync: DepthSync
+    paper: Paper
+    fee_decimals: int
+
+
 @dataclass(slots=True)
 class _Order:
     name: str
+    lane: LockstepLane
     side: int
     price: str
     qty_lots: int
     filled_lots: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    stamp_ns: int
+    lane: int
+    frame: bytes
+    rows: NDArray[np.void]
+
+
 class LockstepVenue:
-    """The venue of one instrument in virtual time.
+    """The venue of some instruments in virtual time.
 
     Parameters
     ----------
-    instrument : Instrument
-        A spot instrument.
-    frames : iterator of (int, bytes)
-        Receive stamp (nanoseconds) and frame, in order.
+    lanes : sequence of LockstepLane
+        Of spot instruments, in the order in which an engine has them: what is due at one time is done in that order.
+    frames : iterator of (int, int, bytes)
+        Receive stamp (nanoseconds), lane and frame, in order.
     scanner : Scanner
-        Knows the instrument, and no other.
-    sync : DepthSync
-    paper : Paper
-        Fees, latencies and fills.
-    fee_decimals : int
-        Of the quote asset, in which fees are taken.
+        Knows the instruments, in the same order.
 
     Raises
     ------
@@ -81,94 +95,91 @@ class LockstepVenue:
     """
 
     def __init__(
-        self,
-        instrument: Instrument,
-        frames: Iterator[tuple[int, bytes]],
-        scanner: Scanner,
-        sync: DepthSync,
-        paper: Paper,
-        *,
-        fee_decimals: int,
+        self, lanes: Sequence[LockstepLane], frames: Iterator[tuple[int, int, bytes]], scanner: Scanner
     ) -> None:
-        self._instrument, self._frames, self._scanner = instrument, frames, scanner
-        self._sync, self._paper, self._fee_decimals = sync, paper, fee_decimals
+        self._lanes, self._frames, self._scanner = tuple(lanes), frames, scanner
+        self._by_symbol = {lane.instrument.symbol: lane for lane in lanes}
         self._orders: dict[int, _Order] = {}
         self._ids: dict[str, int] = {}
         self._now_ns = 0
         self._executions = 0
-        self._next: tuple[int, bytes, NDArray[np.void]] | None = self._read()
+        self._next: _Frame | None = self._read()
 
     def step(self, orders: list[dict[str, Any]], until_ns: int | None) -> tuple[dict[str, Any], bytes | None]:
         """Take what was decided now; return what happens next, at `until_ns` at most, and the frame if one comes."""
         for order in orders:
             self._take(order["method"], order["params"])
-        due_ns = self._paper.next_due_ns
-        until = min(_NEVER if until_ns is None else until_ns, _NEVER if due_ns is None else due_ns)
+        dues = [due for lane in self._lanes if (due := lane.paper.next_due_ns) is not None]
+        until = min([_NEVER if until_ns is None else until_ns, *dues])
         if self._next is not None and self._stamp(self._next) < until:
             return self._play(self._next)
         if until == _NEVER:
             return {"now": self._now_ns, "over": True, "reports": []}, None
         self._now_ns = max(self._now_ns, until)
-        reports = self._paper.step(self._now_ns, self._sync.book if self._sync.is_live else None)
-        return {"now": self._now_ns, "over": self._next is None, "reports": self._reports(reports)}, None
+        reports = [
+            self._report(event)
+            for lane in self._lanes
+            for event in lane.paper.step(self._now_ns, lane.sync.book if lane.sync.is_live else None)
+        ]
+        return {"now": self._now_ns, "over": self._next is None, "reports": reports}, None
 
-    def _play(self, item: tuple[int, bytes, NDArray[np.void]]) -> tuple[dict[str, Any], bytes]:
+    def _play(self, item: _Frame) -> tuple[dict[str, Any], bytes]:
         self._now_ns = self._stamp(item)
-        reports = self._paper.follow(item[2], self._sync, self._now_ns)
+        lane = self._lanes[int(item.rows[0]["instrument"])]
+        reports = [self._report(event) for event in lane.paper.follow(item.rows, lane.sync, self._now_ns)]
         self._next = self._read()
-        told = {"now": self._now_ns, "stamp": item[0], "over": self._next is None, "reports": self._reports(reports)}
-        return told, item[1]
+        told = {"now": self._now_ns, "stamp": item.stamp_ns, "lane": item.lane, "over": self._next is None}
+        return told | {"reports": reports}, item.frame
 
-    def _read(self) -> tuple[int, bytes, NDArray[np.void]] | None:
+    def _read(self) -> _Frame | None:
         """Return the next frame that says anything."""
-        for stamp, frame in self._frames:
-            rows = self._scanner.scan(frame, stamp, 0).copy()
+        for stamp, lane, frame in self._frames:
+            rows = self._scanner.scan(frame, stamp, lane).copy()
             if len(rows):
-                return stamp, frame, rows.view(EVENT_DTYPE)
+                return _Frame(stamp, lane, frame, rows.view(EVENT_DTYPE))
         return None
 
-    def _stamp(self, item: tuple[int, bytes, NDArray[np.void]]) -> int:
+    def _stamp(self, item: _Frame) -> int:
         """When a frame is lived through: a snapshot, fetched beside the stream, does not move the clock."""
-        flags = int(item[2][0]["flags"])
+        flags = int(item.rows[0]["flags"])
         if self._now_ns and flags & Flag.FLAG_SNAPSHOT and not flags & Flag.FLAG_PARTIAL_BOOK:
             return self._now_ns
-        return max(self._now_ns, item[0])
+        return max(self._now_ns, item.stamp_ns)
 
     # -- orders
 
     def _take(self, method: str, params: dict[str, str]) -> None:
         if method == "order.cancel":
             number = self._ids[params["origClientOrderId"]]
-            self._paper.submit(now_ns=self._now_ns, order_id=number, action=int(IntentAction.ACTION_CANCEL))
+            paper = self._orders[number].lane.paper
+            paper.submit(now_ns=self._now_ns, order_id=number, action=int(IntentAction.ACTION_CANCEL))
             return
-        if method != "order.place" or params["symbol"] != self._instrument.symbol:
-            raise ValueError(f"lockstep takes order.place and order.cancel of {self._instrument.symbol}, was {method}")
+        lane = self._by_symbol.get(params["symbol"])
+        if method != "order.place" or lane is None:
+            raise ValueError(
+                f"lockstep takes order.place and order.cancel of {', '.join(self._by_symbol)}, was {method}"
+            )
         name, number = params["newClientOrderId"], len(self._ids) + 1
         if name in self._ids:
             raise ValueError(f"order {name} was placed already")
         is_limit, is_maker = params["type"] in {"LIMIT", "LIMIT_MAKER"}, params["type"] == "LIMIT_MAKER"
-        order = _Order(name, _SIDES[params["side"]], params.get("price", "0"), self._lots(params["quantity"]))
+        lots = lane.instrument.qty_to_lots(Decimal(params["quantity"]))
+        order = _Order(name, lane, _SIDES[params["side"]], params.get("price", "0"), lots)
         self._orders[number], self._ids[name] = order, number
-        verdict = self._paper.submit(
+        verdict = lane.paper.submit(
             now_ns=self._now_ns,
             order_id=number,
             side=order.side,
             type=int(OrderType.ORDER_LIMIT if is_limit else OrderType.ORDER_MARKET),
             tif=int(_TIFS[params.get("timeInForce", "GTC" if is_limit else "IOC")]),
             flags=int(IntentFlag.INTENT_POST_ONLY) if is_maker else 0,
-            price_ticks=self._instrument.price_to_ticks(Decimal(order.price)) if is_limit else 0,
+            price_ticks=lane.instrument.price_to_ticks(Decimal(order.price)) if is_limit else 0,
             qty_lots=order.qty_lots,
         )
         if verdict:
             raise ValueError(f"order {name} was refused before it was sent: {verdict.name}")
 
-    def _lots(self, text: str) -> int:
-        return self._instrument.qty_to_lots(Decimal(text))
-
     # -- reports
-
-    def _reports(self, events: NDArray[Any]) -> list[dict[str, Any]]:
-        return [self._report(event) for event in events]
 
     def _report(self, event: np.void) -> dict[str, Any]:
         order, kind = self._orders[int(event["a"])], EventKind(int(event["kind"]))
@@ -179,15 +190,15 @@ class LockstepVenue:
         order.filled_lots += int(event["c"]) if is_fill else 0
         done = "FILLED" if order.filled_lots == order.qty_lots else "PARTIALLY_FILLED"
         execution, status = ("TRADE", done) if is_fill else _WORDS[kind]
-        lots, at = self._instrument.lots_to_qty, int(event["recv_ns"]) // _MS
-        fee = Decimal(int(event["e"])).scaleb(-self._fee_decimals) if is_fill else 0
+        instrument, at = order.lane.instrument, int(event["recv_ns"]) // _MS
+        lots, fee = instrument.lots_to_qty, Decimal(int(event["e"])).scaleb(-order.lane.fee_decimals) if is_fill else 0
         return {
-            "e": "executionReport", "E": at, "s": self._instrument.symbol, "c": order.name, "C": "",
+            "e": "executionReport", "E": at, "s": instrument.symbol, "c": order.name, "C": "",
             "S": "SELL" if order.side else "BUY", "p": order.price, "q": f"{lots(order.qty_lots):f}",
             "x": execution, "X": status, "r": "NONE" if execution != "REJECTED" else f"PAPER_{int(event['reason'])}",
             "i": int(event["a"]), "l": f"{lots(int(event['c'])) if is_fill else 0:f}",
-            "z": f"{lots(order.filled_lots):f}", "n": f"{fee:f}", "N": self._instrument.quote, "T": at,
-            "L": f"{self._instrument.ticks_to_price(int(event['b'])) if is_fill else 0:f}",
+            "z": f"{lots(order.filled_lots):f}", "n": f"{fee:f}", "N": instrument.quote, "T": at,
+            "L": f"{instrument.ticks_to_price(int(event['b'])) if is_fill else 0:f}",
             "t": int(event["d"]) if is_fill else -1, "m": bool(int(event["flags"]) & Flag.FLAG_MAKER),
             "I": self._executions,
         }  # fmt: skip

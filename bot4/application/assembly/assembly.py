@@ -318,11 +318,17 @@ def _sizes(settings: Settings, instrument: Instrument) -> dict[str, int]:
     }
 
 
-def lone_paper(settings: Settings, instrument: Instrument) -> tuple[Paper, int]:
-    """Return the simulated exchange of a run on this instrument alone, and the decimals of its settle asset."""
-    decimals = asset_decimals([instrument])
-    contract = _contract(settings, instrument, decimals, tuple(decimals))
-    return _paper(settings, instrument, contract, 0, {}), decimals[instrument.settle]
+def lone_papers(settings: Settings, instruments: Sequence[Instrument]) -> list[tuple[Paper, int]]:
+    """Return the simulated exchange of a run on these, lane by lane, each with the decimals of its settle asset."""
+    decimals = asset_decimals(instruments)
+    assets = tuple(decimals)
+    return [
+        (
+            _paper(settings, instrument, _contract(settings, instrument, decimals, assets), index, {}),
+            decimals[instrument.settle],
+        )
+        for index, instrument in enumerate(instruments)
+    ]
 
 
 def _paper(

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bot4._core.array_dtypes import BAR_ROWS, QUOTE_ROWS
 from bot4._core.engine.lane_state import RefusalStage
 from bot4.application.records.projector import verdict_name
 from bot4.domain.instrument import ContractKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
 
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
     from bot4.config import ImpactSettings, Settings
 
 
-def funding_notes(funding: NDArray[np.void], assembly: Assembly) -> tuple[str, ...]:
-    """Say which perpetuals had no funding, and whether any could not be paid."""
-    given = set(funding["instrument"].tolist())
+def funding_notes(funding: NDArray[np.void], assembly: Assembly, given: AbstractSet[int]) -> tuple[str, ...]:
+    """Say which perpetuals had no rates, `given` being the lanes that had some, and whether any could not be paid."""
     missing = [
         item.symbol
         for lane, item in enumerate(assembly.instruments)
@@ -90,6 +91,22 @@ def _reasons(refusals: NDArray[np.void]) -> str:
     pairs, counts = np.unique(np.stack([refusals["stage"], refusals["verdict"]]), axis=1, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return ", ".join(f"{verdict_name(RefusalStage(int(pairs[0, at])), int(pairs[1, at]))} {counts[at]}" for at in order)
+
+
+def row_notes(sources: Sequence[tuple[int, NDArray[np.void]]], symbols: Sequence[str]) -> tuple[str, ...]:
+    """Say which rows of arrays cannot have been a market: nothing is mended, and who reads the figures has to know."""
+    notes = []
+    for lane, rows in sources:
+        if rows.dtype == QUOTE_ROWS:
+            crossed = int(np.count_nonzero((rows["bid_ticks"] >= rows["ask_ticks"]) & (rows["ask_ticks"] > 0)))
+            if crossed:
+                notes.append(f"{symbols[lane]}: {crossed} quotes with a bid at or above the ask")
+        elif rows.dtype == BAR_ROWS:
+            body = rows["open_ticks"], rows["close_ticks"]
+            is_bar = (rows["low_ticks"] <= np.minimum(*body)) & (rows["high_ticks"] >= np.maximum(*body))
+            if wrong := len(rows) - int(np.count_nonzero(is_bar)):
+                notes.append(f"{symbols[lane]}: {wrong} bars whose open, high, low and close make no bar")
+    return tuple(notes)
 
 
 def unread_notes(rejected: Mapping[str, int]) -> tuple[str, ...]:

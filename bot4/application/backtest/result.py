@@ -15,6 +15,7 @@ from bot4.domain.instrument import ContractKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from bot4.config import ImpactSettings, Settings
     from bot4.domain.instrument import Instrument
 
-    Mids = tuple[NDArray[np.int64], NDArray[np.float64]]
+    # Stamps, and the columns of prices in ticks whose mean is the mid.
+    Mids = tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]
 
 _WORD = 1 << 64
 #: A round trip: from flat to flat, or through zero; prices are means in ticks, the result is net, in the settle asset.
@@ -160,6 +162,7 @@ def make_result(
     impacts: Mapping[str, ImpactSettings] | None = None,
     parts: Mapping[str, float] | None = None,
     notes: tuple[str, ...] = (),
+    rated: AbstractSet[int] = frozenset(),
 ) -> BacktestResult:
     """Read the result off an engine that was drained, and its tape."""
     orders, fills, ends = tape.rows("orders"), tape.rows("fills"), tape.rows("ends")
@@ -222,7 +225,7 @@ def make_result(
         assumptions=assumptions_of(
             assembly, settings, strategy_latency_ns, venue_clock=venue_clock, funding=funding, impacts=impacts or {}
         ),
-        notes=notes + funding_notes(funding, assembly) + run_notes(lanes, refusals, engine.counters(), calls),
+        notes=notes + funding_notes(funding, assembly, rated) + run_notes(lanes, refusals, engine.counters(), calls),
     )
 
 
@@ -232,10 +235,15 @@ def _order_mids(
     found = np.zeros(len(orders))
     for lane, symbol in enumerate(symbols):
         mine = orders["instrument"] == lane
-        stamps, values = mids.get(symbol) or _marks_of(marks[marks["instrument"] == lane])
+        if symbol in mids:
+            stamps, columns = mids[symbol]
+        else:
+            stamps, ticks = _marks_of(marks[marks["instrument"] == lane])
+            columns = (ticks,)
         if mine.any() and len(stamps):
-            at = np.searchsorted(stamps, orders["ts_ns"][mine], side="right") - 1
-            found[mine] = values[np.clip(at, 0, None)]
+            at = np.clip(np.searchsorted(stamps, orders["ts_ns"][mine], side="right") - 1, 0, None)
+            # Only where an order was: a mid of every row would take as much memory as the rows.
+            found[mine] = sum(column[at] for column in columns) / len(columns)
     return found
 
 

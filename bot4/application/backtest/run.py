@@ -18,7 +18,7 @@ from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.sim.latency import Latency
 from bot4.application.assembly.assembly import assemble
 from bot4.application.assembly.shape import InputShape
-from bot4.application.backtest.assumptions import unread_notes
+from bot4.application.backtest.assumptions import row_notes, unread_notes
 from bot4.application.backtest.measured_impact import measured_impacts
 from bot4.application.backtest.recorded_events import recorded_events
 from bot4.application.backtest.result import BacktestResult, make_result
@@ -30,6 +30,7 @@ from bot4.strategy.base import CompiledStrategy, host_strategy, strategy_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
 
@@ -72,10 +73,12 @@ def run_backtest(
     with run.timed():
         feed.run(progress, hold_gil=_is_python(strategy))
     names = tuple((lanes[lane].symbol, _KIND_NAMES.get(rows.dtype, "events"), len(rows)) for lane, rows in sources)
+    more_notes += row_notes(sources, [item.symbol for item in lanes])
     counters = feed.counters()
     counters["rows"] -= sum(len(rows) for _, rows in paying)
     return run.result(
         names, counters, venue_clock=venue_clock, notes=notes + more_notes, funding=feed.funding() if paying else None,
+        rated={lane for lane, _ in paying},
         market_lots={instrument.symbol: _lots_of(sources, lane) for lane, instrument in enumerate(lanes)},
         mids={item.symbol: mids for lane, item in enumerate(lanes) if (mids := _mids_of(sources, lane)) is not None},
     )  # fmt: skip
@@ -138,6 +141,7 @@ def _replay_settled(
     return run.result(
         ((source.name, "recording", fed["messages"]),), counters, venue_clock=False,
         notes=(*source.notes, *unread_notes(fed["rejected"]), *notes), funding=feed.funding(),
+        rated={lane for lane, _ in paying},
     )  # fmt: skip
 
 
@@ -214,6 +218,7 @@ class _Run:
         funding: Rows | None = None,
         market_lots: Mapping[str, int] | None = None,
         mids: Mapping[str, Mids] | None = None,
+        rated: AbstractSet[int] = frozenset(),
     ) -> BacktestResult:
         """End the run in order, and say what came of it; raises what a Python strategy raised."""
         open_orders_left = self.assembly.engine.drain()
@@ -240,6 +245,7 @@ class _Run:
             impacts=self._impacts,
             parts=_parts_of(self._strategy),
             funding=np.zeros(0, FUNDING_PAID) if funding is None else funding,
+            rated=rated,
         )
 
 
@@ -283,7 +289,7 @@ def _lots_of(sources: Sequence[tuple[int, Rows]], lane: int) -> int:
 
 
 def _mids_of(sources: Sequence[tuple[int, Rows]], lane: int) -> Mids | None:
-    """Return stamps and mids of one array of quotes, bars or prints; None where the market is told otherwise."""
+    """Return stamps and prices of one array of quotes, bars or prints; None where the market is told otherwise."""
     mine = [rows for at, rows in sources if at == lane]
     best = next((rows for kind in (QUOTE_ROWS, BAR_ROWS, TRADE_ROWS) for rows in mine if rows.dtype == kind), None)
     if best is None or any(rows.dtype in {L2_ROWS, EVENT_DTYPE} for rows in mine):
@@ -291,10 +297,10 @@ def _mids_of(sources: Sequence[tuple[int, Rows]], lane: int) -> Mids | None:
     if sum(rows.dtype == best.dtype for rows in mine) > 1:
         return None
     if best.dtype == QUOTE_ROWS:
-        return best["recv_ns"], (best["bid_ticks"] + best["ask_ticks"]) * 0.5
+        return best["recv_ns"], (best["bid_ticks"], best["ask_ticks"])
     if best.dtype == BAR_ROWS:
-        return best["close_ns"], best["close_ticks"].astype(np.float64)
-    return best["recv_ns"], best["price_ticks"].astype(np.float64)
+        return best["close_ns"], (best["close_ticks"],)
+    return best["recv_ns"], (best["price_ticks"],)
 
 
 def _shape(arrays: Sequence[Rows]) -> InputShape:

@@ -29,6 +29,7 @@ from bot4.ports.lockstep import CancelRequest
 from bot4.strategy.base import host_strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -45,11 +46,11 @@ _EPOCH = 1
 
 
 class LockstepRun:
-    """One run of one instrument.
+    """One run.
 
     Parameters
     ----------
-    settings, instrument, shape
+    settings, instruments, shape
         As of a run on paper.
     strategy : Strategy, CompiledStrategy or None
         None: the policy of the settings.
@@ -63,7 +64,7 @@ class LockstepRun:
     def __init__(
         self,
         settings: Settings,
-        instrument: Instrument,
+        instruments: Sequence[Instrument],
         shape: InputShape,
         strategy: object | None,
         *,
@@ -71,25 +72,27 @@ class LockstepRun:
         journal: Path,
         strategy_latency_ns: int = 0,
     ) -> None:
-        self._venue, self._instrument = venue, instrument
+        self._venue, self._instruments = venue, list(instruments)
         self._journal = Journal(journal)
         self._link = VenueLink()
-        cash = start_balance(settings, instrument)
-        external = ExternalVenue(self._link, {instrument.settle: cash})
-        self._assembly = assemble(settings, [instrument], journal=self._journal, shape=shape, external=external)
+        cash = {instrument.settle: start_balance(settings, instrument) for instrument in instruments}
+        external = ExternalVenue(self._link, cash)
+        self._assembly = assemble(settings, instruments, journal=self._journal, shape=shape, external=external)
         self._engine = self._assembly.engine
         self._shard = LockstepShard(self._engine)
         # What a run on paper knows before its first mark, too.
-        atoms = int(cash.scaleb(self._assembly.account.decimals[self._assembly.asset(instrument.settle)]))
-        self._assembly.gates[0].apply_equity(atoms)
-        self._assembly.portfolio.apply_equity(0, atoms)
+        for lane, instrument in enumerate(instruments):
+            settle = instrument.settle
+            atoms = int(cash[settle].scaleb(self._assembly.account.decimals[self._assembly.asset(settle)]))
+            self._assembly.gates[lane].apply_equity(atoms)
+            self._assembly.portfolio.apply_equity(lane, atoms)
         if strategy is not None:
             latency = Latency.fixed(strategy_latency_ns) if strategy_latency_ns else None
             self._host = host_strategy(strategy, self._engine, latency=latency, seed=settings.run.seed)
         assets = {name: (i, self._assembly.account.decimals[i]) for i, name in enumerate(self._assembly.assets)}
         self.alarms: list[str] = []
         self._outbox = ReportOutbox(self._to_ring, assets, lambda: self._now_ns, self.alarms.append)
-        self._board = OrderBoard([instrument], self._outbox.add, self.alarms.append)
+        self._board = OrderBoard(self._instruments, self._outbox.add, self.alarms.append)
         self._now_ns = 0
         self._with_event = False
         self._decided: list[OrderRequest | CancelRequest] = []
@@ -123,7 +126,7 @@ class LockstepRun:
         self._decided = []
         self._hear(moment)
         if moment.frame is not None:
-            rows = self._assembly.scanner.scan(moment.frame, moment.stamp_ns, 0)
+            rows = self._assembly.scanner.scan(moment.frame, moment.stamp_ns, moment.lane)
             self._engine.apply(rows)
         elif moment.now_ns > self._engine.now_ns:
             timer = np.zeros(1, EVENT_DTYPE)
@@ -147,12 +150,16 @@ class LockstepRun:
     def _take_intents(self) -> None:
         for intent in self._link.take_intents(_TAKE):
             if int(intent["action"]) == IntentAction.ACTION_PLACE:
-                order = board_order(intent, [self._instrument], _EPOCH)
+                order = board_order(intent, self._instruments, _EPOCH)
                 self._board.add(order)
                 self._board.learn(order, Sent(self._now_ns))
                 self._decided.append(order_request(intent, order, can_reduce_only=False))
             elif (named := self._board.by_order_id(int(intent["order_id"]))) is not None:
                 self._decided.append(CancelRequest(named.symbol, named.client_order_id))
+        if len(self._outbox):
+            # That they are out is known now: at the front of the ring it would hold back another lane's reports.
+            self._outbox.flush(0.0)
+            self._shard.live_now()
 
     def _to_ring(self, reports: NDArray[np.void], _timeout_s: float) -> int:
         """Take reports as the outbox hands them over: into the link's ring, each at the stamp of its moment."""

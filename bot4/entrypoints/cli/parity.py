@@ -40,10 +40,11 @@ def parity(  # noqa: PLR0917 - click hands them over by name
     *,
     as_json: bool,
 ) -> None:
-    """Run a capture of Binance's spot streams three ways, and compare every order and every fill.
+    """Run captures of Binance's spot streams three ways, and compare every order and every fill.
 
     The ways: a backtest; a replay on paper; and orders that leave by the wire to bot4 exchange --lockstep, in another
-    process, which plays the capture in virtual time. Exit code 65 where two of them differ. Needs the extra `exchange`.
+    process, which plays them in virtual time. Files of one symbol follow each other, those of several are merged by
+    time. Exit code 65 where two ways differ. Needs the extra `exchange`.
 
     \b
     bot4 parity btcusdt_20240808.gz

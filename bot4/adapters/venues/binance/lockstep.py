@@ -91,6 +91,7 @@ class BinanceLockstep:
             now_ns=told["now"],
             frame=frame or None,
             stamp_ns=told.get("stamp", 0),
+            lane=told.get("lane", 0),
             reports=tuple(read_execution_report(e) for e in told["reports"] if e["e"] == "executionReport"),
             cancels_refused=tuple(e["c"] for e in told["reports"] if e["e"] == "cancelRejected"),
             is_over=told["over"],
