@@ -49,7 +49,7 @@ from bot4._core.engine.orders cimport ORDER_IS_STOP, WorkingOrder
 from bot4._core.engine.outlook cimport claims_apply_bars, reasoned_apply_bars, reasoned_apply_touch
 from bot4._core.engine.reasoned cimport reasoned_decide
 from bot4._core.engine.reports cimport reports_apply
-from bot4._core.engine.strategy cimport strategy_tell
+from bot4._core.engine.strategy cimport strategy_make_bars, strategy_tell
 from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE
 from bot4._core.engine.touch cimport touch_assume, touch_forget, touch_note_level, touch_take_book, touch_take_quote
 from bot4._core.engine.stages cimport STAGE_BOOK, STAGE_DECIDE, STAGE_FEATURES, STAGE_ORDER, stage_record
@@ -307,6 +307,7 @@ cdef inline void _see_touch(Lane* lane, int64_t now_ns) noexcept nogil:
 
 cdef inline void _tell(Lane* lane, const Event* event, bint touched, uint64_t bars, int64_t now_ns) noexcept nogil:
     """A strategy hears of the print or the bar, then of the book."""
+    strategy_make_bars(lane, event, now_ns)
     if event.kind == EVENT_TRADE or event.kind == EVENT_AGG_TRADE:
         strategy_tell(lane, CALL_TRADE, event, now_ns)
     elif lane.counters.bars != bars:

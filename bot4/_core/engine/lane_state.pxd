@@ -21,6 +21,7 @@ from bot4._core.risk.circuit cimport BreakerState
 from bot4._core.risk.limits cimport RiskLimits, RiskState
 from bot4._core.sim.paper cimport PaperVenue
 from bot4._core.ta.bank cimport FeatureBank
+from bot4._core.ta.bars cimport TimeBars
 from bot4._core.types cimport Bar, Event, OrderIntent, TopOfBook, money_t
 
 
@@ -146,6 +147,7 @@ ctypedef struct Lane:
     int64_t last_price_ticks
     uint64_t message_start_ticks   # of the depth message in progress, where it is timed
     Bar bar                  # the bar whose second half has not come yet
+    TimeBars own_bars        # of prints, told to a strategy where the data has none; interval 0: it has
     int64_t touch_id         # update id of the touch, so that an older source never replaces a newer one
     int64_t last_refusal_ns
     bint has_refused

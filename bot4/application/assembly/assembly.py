@@ -230,6 +230,7 @@ def _add_lanes(
             position_ticklots_max=_position_ticklots_max(settings, instrument),
             reasoned=policies[index] if policies else None,
             stated=stated_gate(settings, instrument, index),
+            own_bars_ns=0 if shape.bar_interval_ns is not None or shape.has_bars else bar_ns,
         )
     return tuple(policies)
 
