@@ -1,4 +1,4 @@
-"""Bars that a strategy is told of where the data has none: of its prints, each once it has ended, none of the future in it."""
+"""Bars that a strategy is told of where the data has none: of prints, each once it has ended, nothing later in it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Notes(Strategy):
     def __init__(self) -> None:
         self.told: list[tuple] = []
 
-    def on_bar(self, market, bar) -> None:
+    def on_bar(self, _market, bar) -> None:
         row = (bar.open_ticks, bar.high_ticks, bar.low_ticks, bar.close_ticks, bar.volume_lots, bar.trade_count)
         self.told.append(("bar", bar.close_ns - bar.open_ns, *row))
 
-    def on_trade(self, market, trade) -> None:
+    def on_trade(self, _market, trade) -> None:
         self.told.append(("trade", trade.price_ticks))
 
 

@@ -228,6 +228,12 @@ cdef class Engine:
             for i in range(self.state.lane_count):
                 self.state.lanes[i].is_featureless = not features
 
+    def set_reference(self, int lane, int reference) -> None:
+        """Let another lane's price be the reference of a lane's features, before the first event."""
+        if self.state.shared.events or lane == reference or not 0 <= min(lane, reference) <= max(lane, reference) < self.state.lane_count:
+            raise ValueError(f"lane {lane} of {self.state.lane_count} cannot have lane {reference} as its reference")
+        self.state.lanes[lane].reference = &self.state.lanes[reference]
+
     def set_tape(self, TapeKeeper keeper not None, *, uint64_t records_before=0) -> None:
         """Keep orders, fills, ends, refusals and marks in memory, too, counted on from a journal's `records_before`."""
         with self._busy:

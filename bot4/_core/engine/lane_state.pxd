@@ -121,6 +121,7 @@ ctypedef struct LaneShared:
     bint is_timed            # stage latencies of this message are measured
 
 
+ctypedef struct Lane
 ctypedef struct Lane:
     LaneShared* shared
     BookSync* sync
@@ -147,6 +148,7 @@ ctypedef struct Lane:
     int64_t last_price_ticks
     uint64_t message_start_ticks   # of the depth message in progress, where it is timed
     Bar bar                  # the bar whose second half has not come yet
+    Lane* reference          # whose price the bank takes for its reference; NULL: none
     TimeBars own_bars        # of prints, told to a strategy where the data has none; interval 0: it has
     int64_t touch_id         # update id of the touch, so that an older source never replaces a newer one
     int64_t last_refusal_ns
