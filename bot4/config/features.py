@@ -17,6 +17,7 @@ class FeaturesSettings(Section, frozen=True):
     select: str | tuple[str, ...] = "base"
     longer_intervals_ms: str | tuple[int, ...] = ()
     vpin_bucket_qty: Decimal = Decimal(0)
+    reference: str = ""
     garch: dict[str, tuple[float, ...]] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -47,8 +47,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind` is order, exit or refusal; `verdict` the reason of the decision or the rule that refused. An exit has no
     expected value to show: it takes risk away, and the gate does not stand in its way. `stated` tells whose word the
-    edge is where nobody measured it: the strategy's own, the settings', or those times the score; empty where it was
-    measured (the reasoned policy).
+    edge is where nobody measured it: the strategy's own or the settings'; empty where it was measured (the reasoned
+    policy).
     """
 
     run_id: str

@@ -141,15 +141,15 @@ def test_what_takes_risk_away_always_passes_and_what_turns_a_position_around_is_
     assert int(desk.records()[1]["edge_ppb"]) == 0, "nothing is asked of an exit"
 
 
-def test_the_linear_policy_is_judged_by_its_score(tmp_path):
+def test_the_linear_policy_is_judged_by_what_the_settings_say(tmp_path):
     for expected_bps, passes in ((30.0, True), (10.0, False)):
         folder = tmp_path / str(expected_bps)
         folder.mkdir()
         desk = Desk(folder, gate(expected_bps=expected_bps), None)
         desk.rig.apply(quote(5, 5, (BID, 90), (ASK, 10)))
         (row,) = desk.records()
-        assert int(row["used"]) == 3
-        assert int(row["edge_ppb"]) == pytest.approx(expected_bps * 100_000 * float(row["score"]), abs=1)
+        assert (int(row["used"]), int(row["edge_ppb"])) == (2, round(expected_bps * 100_000))
+        assert float(row["score"]) > 0.5
         assert (desk.rig.lane["intents"] == 1) is passes
 
 

@@ -35,6 +35,7 @@ from bot4._core.mem.record_buffer cimport borrow_records
 from bot4._core.risk.breaker cimport Breaker
 from bot4._core.risk.limits cimport RiskGate
 from bot4._core.sim.paper cimport Paper
+from bot4._core.ta.bars cimport bars_start
 from bot4._core.ta.features cimport Features
 from bot4._core.types cimport EVENT_ORDER_ACK, EVENT_ORDER_TOTAL, EVENT_TIMER, Event, aligned_zalloc, money_from_int
 
@@ -132,6 +133,7 @@ cdef class Engine:
         self, str symbol, DepthSync sync not None, Features features not None, Paper paper, RiskGate gate not None,
         LinearPolicy policy not None, *, int64_t assumed_half_spread_ticks=0, bint plays_bars=False,
         position_ticklots_max=0, int trade_ids=65_536, ReasonedPolicy reasoned=None, StatedGate stated=None,
+        int64_t own_bars_ns=0,
     ) -> int:
         """Add the next instrument; returns its index, which is the one events must carry.
 
@@ -154,6 +156,8 @@ cdef class Engine:
             Decides instead of `policy`, of which it takes thresholds, limits and the order grid.
         stated : StatedGate or None
             Judges what `policy`, a strategy or a person asks for.
+        own_bars_ns : int
+            Length of the bars of prints that a strategy is told of where the data has none; 0: it has.
         """
         cdef Lane* lane
         cdef TradeIdSet known
@@ -201,6 +205,8 @@ cdef class Engine:
             lane.reasoned = reasoned.reasoned
         if stated is not None:
             lane.claims = stated.claims
+        if own_bars_ns:
+            bars_start(&lane.own_bars, own_bars_ns)
         self._parts += parts
         self.symbols.append(symbol)
         self.state.lane_count += 1
@@ -217,6 +223,12 @@ cdef class Engine:
             self.state.shared.strategy = host.hook
             for i in range(self.state.lane_count):
                 self.state.lanes[i].is_featureless = not features
+
+    def set_reference(self, int lane, int reference) -> None:
+        """Let another lane's price be the reference of a lane's features, before the first event."""
+        if self.state.shared.events or lane == reference or not 0 <= min(lane, reference) <= max(lane, reference) < self.state.lane_count:
+            raise ValueError(f"lane {lane} of {self.state.lane_count} cannot have lane {reference} as its reference")
+        self.state.lanes[lane].reference = &self.state.lanes[reference]
 
     def set_tape(self, TapeKeeper keeper not None, *, uint64_t records_before=0) -> None:
         """Keep orders, fills, ends, refusals and marks in memory, too, counted on from a journal's `records_before`."""

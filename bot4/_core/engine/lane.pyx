@@ -49,9 +49,12 @@ from bot4._core.engine.orders cimport ORDER_IS_STOP, WorkingOrder
 from bot4._core.engine.outlook cimport claims_apply_bars, reasoned_apply_bars, reasoned_apply_touch
 from bot4._core.engine.reasoned cimport reasoned_decide
 from bot4._core.engine.reports cimport reports_apply
-from bot4._core.engine.strategy cimport strategy_tell
+from bot4._core.engine.strategy cimport strategy_make_bars, strategy_tell
 from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE
-from bot4._core.engine.touch cimport touch_assume, touch_forget, touch_note_level, touch_take_book, touch_take_quote
+from bot4._core.engine.touch cimport (
+    touch_assume, touch_forget, touch_middle_ticks, touch_note_level, touch_take_book, touch_take_quote,
+    touch_take_reference,
+)
 from bot4._core.engine.stages cimport STAGE_BOOK, STAGE_DECIDE, STAGE_FEATURES, STAGE_ORDER, stage_record
 from bot4._core.mem.spsc cimport spsc_try_pop
 from bot4._core.risk.circuit cimport breaker_record_market
@@ -153,6 +156,7 @@ cdef bint _apply_bar(Lane* lane, const Event* event) noexcept nogil:
     lane.bar.trade_count = event.body.flow.trade_count
     lane.bar.close_time_ns = lane.bar.open_time_ns + event.body.flow.interval_ns
     if lane.counters.trades == 0 and not lane.is_featureless:      # bars of the lane's own prints are finer; two clocks would mix
+        touch_take_reference(lane)
         bank_on_bar(lane.bank, &lane.bar)
     lane.last_price_ticks = lane.bar.close_ticks
     return touch_assume(lane, lane.bar.close_ticks, lane.bar.volume_lots)
@@ -162,6 +166,7 @@ cdef bint _apply_trade(Lane* lane, const Event* event, int64_t now_ns) noexcept 
     lane.counters.trades += 1
     lane.last_price_ticks = event.body.trade.price_ticks
     if not lane.is_featureless:
+        touch_take_reference(lane)
         bank_on_trade(lane.bank, event.body.trade.price_ticks, event.body.trade.qty_lots,
                       event.flags & FLAG_BUYER_IS_MAKER != 0, now_ns)
     return touch_assume(lane, event.body.trade.price_ticks, event.body.trade.qty_lots)
@@ -298,6 +303,7 @@ cdef inline void _see_touch(Lane* lane, int64_t now_ns) noexcept nogil:
         lane.risk, (lane.top.bid_price_ticks[0] + lane.top.ask_price_ticks[0]) // 2, now_ns)
     start = tsc_now() if timed else 0
     if not lane.is_featureless:
+        touch_take_reference(lane)
         bank_on_top(lane.bank, &lane.top, now_ns)
     if timed:
         stage_record(lane.shared.stages, STAGE_FEATURES, start)
@@ -307,6 +313,7 @@ cdef inline void _see_touch(Lane* lane, int64_t now_ns) noexcept nogil:
 
 cdef inline void _tell(Lane* lane, const Event* event, bint touched, uint64_t bars, int64_t now_ns) noexcept nogil:
     """A strategy hears of the print or the bar, then of the book."""
+    strategy_make_bars(lane, event, now_ns)
     if event.kind == EVENT_TRADE or event.kind == EVENT_AGG_TRADE:
         strategy_tell(lane, CALL_TRADE, event, now_ns)
     elif lane.counters.bars != bars:
@@ -391,6 +398,4 @@ cdef uint64_t lane_moves(const Lane* lane) noexcept nogil:
 
 
 cdef int64_t lane_mark_ticks(const Lane* lane) noexcept nogil:
-    if lane.top.bid_levels > 0 and lane.top.ask_levels > 0:
-        return (lane.top.bid_price_ticks[0] + lane.top.ask_price_ticks[0]) // 2
-    return lane.last_price_ticks
+    return touch_middle_ticks(lane)

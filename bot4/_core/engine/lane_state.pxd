@@ -21,6 +21,7 @@ from bot4._core.risk.circuit cimport BreakerState
 from bot4._core.risk.limits cimport RiskLimits, RiskState
 from bot4._core.sim.paper cimport PaperVenue
 from bot4._core.ta.bank cimport FeatureBank
+from bot4._core.ta.bars cimport TimeBars
 from bot4._core.types cimport Bar, Event, OrderIntent, TopOfBook, money_t
 
 
@@ -120,6 +121,7 @@ ctypedef struct LaneShared:
     bint is_timed            # stage latencies of this message are measured
 
 
+ctypedef struct Lane
 ctypedef struct Lane:
     LaneShared* shared
     BookSync* sync
@@ -146,6 +148,8 @@ ctypedef struct Lane:
     int64_t last_price_ticks
     uint64_t message_start_ticks   # of the depth message in progress, where it is timed
     Bar bar                  # the bar whose second half has not come yet
+    Lane* reference          # whose price the bank takes for its reference; NULL: none
+    TimeBars own_bars        # of prints, told to a strategy where the data has none; interval 0: it has
     int64_t touch_id         # update id of the touch, so that an older source never replaces a newer one
     int64_t last_refusal_ns
     bint has_refused

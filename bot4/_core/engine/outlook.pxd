@@ -60,7 +60,6 @@ ctypedef struct Reasoned:
 cdef enum:
     CLAIM_BY_STRATEGY = 1
     CLAIM_BY_SETTINGS = 2
-    CLAIM_BY_SCORE = 3           # of the settings, times the size of the linear policy's score
 
 
 # The gate of orders that nobody measured a worth for: of strategies of one's own, of the linear policy, of hands.
@@ -71,7 +70,7 @@ ctypedef struct Claims:
     char symbol[24]
     int32_t lane
     int32_t regime_now           # -1: unknown, as always where no features are kept
-    double expected_bps          # of an order that states nothing, of one of a score of 1
+    double expected_bps          # of an order that states nothing
     double confidence
     int64_t horizon_ns
     int64_t bars_seen

@@ -6,7 +6,7 @@ sources of the blend; what earlier scores were worth is measured. A higher timef
 none of it looks ahead. One owner thread.
 """
 
-from libc.math cimport NAN, ceil, fabs, isnan
+from libc.math cimport NAN, ceil, isnan
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -164,9 +164,7 @@ cdef double _expected_bps(Claims* claims, const OrderIntent* intent) noexcept no
             out.used = CLAIM_BY_STRATEGY
             return -1e9 if isnan(intent.score) else intent.score
     if intent.reason == REASON_ENTER:
-        out.used = CLAIM_BY_SCORE
-        out.score = intent.score
-        return claims.expected_bps * fabs(intent.score)
+        out.score = intent.score                     # what the linear policy saw; it has no unit
     return claims.expected_bps
 
 

@@ -245,8 +245,7 @@ cdef class StatedGate:
     symbol : str
         For the records; at most 23 characters count.
     expected_bps, confidence : float
-        What an order is held to be worth before costs, and how surely, where its strategy does not say; of the linear
-        policy's, that times the size of its score.
+        What an order is held to be worth before costs, and how surely, where its strategy does not say.
     horizon_ns : int
         Over which funding is paid.
     regime, gate : mapping

@@ -9,6 +9,8 @@ from bot4._core.types cimport Event
 
 # Tell the strategy of `lane`'s shard, where it wants to know; its requests go to the desk now, or after its latency.
 cdef void strategy_tell(Lane* lane, int kind, const Event* event, int64_t now_ns) noexcept nogil
+# Bars of prints where the data has none: the one that ended before this event is told, the event is taken in.
+cdef void strategy_make_bars(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil
 # When a request or the timer is next due; INT64_MAX: never.
 cdef int64_t strategy_next_due(const StrategyHook* hook) noexcept nogil
 # What a strategy on another thread asked for (CONTROL_ASK_*), taken as the request it is.

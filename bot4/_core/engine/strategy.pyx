@@ -20,8 +20,10 @@ from bot4._core.sim.delay_line cimport (
 )
 from bot4._core.sim.latency cimport LATENCY_ZERO, Latency
 from bot4._core.ta.bank cimport bank_values
+from bot4._core.ta.bars cimport bars_on_time, bars_on_trade
 from bot4._core.types cimport (
-    ACTION_CANCEL, ACTION_CANCEL_ALL, ACTION_PLACE, INTENT_REDUCE_ONLY, ORDER_LIMIT, SIDE_SELL, OrderIntent,
+    ACTION_CANCEL, ACTION_CANCEL_ALL, ACTION_PLACE, EVENT_AGG_TRADE, EVENT_TRADE, FLAG_BUYER_IS_MAKER, INTENT_REDUCE_ONLY,
+    ORDER_LIMIT, SIDE_SELL, OrderIntent,
     aligned_zalloc,
 )
 
@@ -142,6 +144,16 @@ cdef void strategy_tell(Lane* lane, int kind, const Event* event, int64_t now_ns
         &hook.call, &lane.top, event, bank_values(lane.bank), &lane.orders.orders[0], &hook.requests[0], hook.state)
     if count > 0:
         _take(hook, lane, count, now_ns)
+
+
+cdef void strategy_make_bars(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
+    if lane.own_bars.interval_ns == 0 or not lane.shared.strategy.wants >> CALL_BAR & 1:
+        return
+    if bars_on_time(&lane.own_bars, now_ns, &lane.bar):      # what ended before this event holds nothing of it
+        strategy_tell(lane, CALL_BAR, event, now_ns)
+    if event.kind == EVENT_TRADE or event.kind == EVENT_AGG_TRADE:
+        bars_on_trade(&lane.own_bars, event.body.trade.price_ticks, event.body.trade.qty_lots,
+                      event.flags & FLAG_BUYER_IS_MAKER != 0, now_ns, &lane.bar)
 
 
 cdef int64_t strategy_next_due(const StrategyHook* hook) noexcept nogil:

@@ -7,6 +7,7 @@ from libc.string cimport memset
 from bot4._core.book.order_book cimport OrderBook, book_side_top, book_top
 from bot4._core.engine.lane_state cimport SOURCE_ASSUMED, SOURCE_QUOTE
 from bot4._core.sim.paper cimport paper_halt
+from bot4._core.ta.bank cimport bank_on_reference
 from bot4._core.types cimport (
     EVENT_DEPTH_LEVEL,
     FLAG_PARTIAL_BOOK,
@@ -124,3 +125,17 @@ cdef bint touch_assume(Lane* lane, int64_t price_ticks, int64_t qty_lots) noexce
 cdef void touch_forget(Lane* lane) noexcept nogil:
     memset(&lane.top, 0, sizeof(TopOfBook))
     lane.is_top_stale[0] = lane.is_top_stale[1] = True
+
+
+cdef int64_t touch_middle_ticks(const Lane* lane) noexcept nogil:
+    if lane.top.bid_levels > 0 and lane.top.ask_levels > 0:
+        return (lane.top.bid_price_ticks[0] + lane.top.ask_price_ticks[0]) // 2
+    return lane.last_price_ticks
+
+
+cdef void touch_take_reference(Lane* lane) noexcept nogil:
+    cdef int64_t price_ticks
+    if lane.reference != NULL:
+        price_ticks = touch_middle_ticks(lane.reference)
+        if price_ticks > 0:
+            bank_on_reference(lane.bank, price_ticks)

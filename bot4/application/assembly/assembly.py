@@ -230,8 +230,22 @@ def _add_lanes(
             position_ticklots_max=_position_ticklots_max(settings, instrument),
             reasoned=policies[index] if policies else None,
             stated=stated_gate(settings, instrument, index),
+            own_bars_ns=0 if shape.bar_interval_ns is not None or shape.has_bars else bar_ns,
         )
+    _set_reference(settings, assembly)
     return tuple(policies)
+
+
+def _set_reference(settings: Settings, assembly: Assembly) -> None:
+    """Let the named instrument's price be the reference of the others' features."""
+    name, symbols = settings.features.reference, [instrument.symbol for instrument in assembly.instruments]
+    if not name:
+        return
+    if name not in symbols:
+        raise ConfigError(f"setting features.reference names {name}, and the run has {', '.join(symbols)}")
+    for lane in range(len(symbols)):
+        if symbols[lane] != name:
+            assembly.engine.set_reference(lane, symbols.index(name))
 
 
 def _position_ticklots_max(settings: Settings, instrument: Instrument) -> int:

@@ -311,4 +311,6 @@ def _shape(arrays: Sequence[Rows]) -> InputShape:
         if int(spans.min()) <= 0:
             raise DataError("a bar closes after it opens")
         return InputShape(has_book=False, bar_interval_ns=int(spans.max()))
-    return InputShape(has_book=bool(kinds & {QUOTE_ROWS, L2_ROWS, EVENT_DTYPE}))
+    return InputShape(
+        has_book=bool(kinds & {QUOTE_ROWS, L2_ROWS, EVENT_DTYPE}), has_bars=bool(kinds & {BAR_ROWS, EVENT_DTYPE})
+    )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _VERSION = 1
 _UNBOUNDED_PPM = 2**31 - 1
 _PPB = Decimal(1_000_000_000)
-_STATED = ("", "strategy", "settings", "settings times score")
+_STATED = ("", "strategy", "settings")
 _COSTS = (("edge", 1), ("fee", -1), ("spread", -1), ("impact", -1), ("funding", -1))
 
 
