@@ -76,7 +76,11 @@ FAULTS = {
         GUARDS + "a_kill_refuses_every_further_order_and_cancels_what_works",
     ),
     "a refusal is no pause": Fault(
-        DESK, "lane.has_refused = True", "pass", GUARDS + "a_refused_decision_is_repeated_only_after_a_pause",
+        DESK,
+        "lane.has_refused = True\n    lane.last_refusal_ns = now_ns\n"
+        "    desk_journal(lane, JOURNAL_REFUSAL, &refusal, sizeof(Refusal), now_ns, False)",
+        "desk_journal(lane, JOURNAL_REFUSAL, &refusal, sizeof(Refusal), now_ns, False)",
+        GUARDS + "a_refused_decision_is_repeated_only_after_a_pause",
     ),
     "a dropped order stays": Fault(
         DESK, "desk_journal(lane, JOURNAL_DROPPED, intent, sizeof(OrderIntent), now_ns, False)\n"
