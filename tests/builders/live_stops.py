@@ -6,10 +6,12 @@ import json
 import signal
 import time
 
-# A belief that nobody measured, so that the market sees entries at all; nothing but the stop ends a position.
+# A belief that nobody measured, so that the market sees entries at all; nothing but the stop ends a position. One entry
+# is the whole of it: a position that grows has its stop moved, and a kill would meet it on its way.
 STOPS = """
 [strategy]
 policy = "reasoned"
+position_notional = "500"
 enter_score = 0.05
 take_score = 0.05
 exit_score = 1.0
