@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
-from builders.live_process import EAGER, KEY, MAIN, SECRET, SETTINGS, Exchange, environment, judge, run
+from builders.hanging_disk import build_disk
+from builders.live_process import EAGER, KEY, MAIN, SECRET, Exchange, judge, run
+from builders.watched_run import AFTER_S, GRACE_S, Live, canceled, canceled_by_watchdog
 
+from bot4.adapters.storage.heartbeat import read_beat
 from bot4.adapters.venues.binance.sign import HmacSigner, signed_query
 from bot4.domain.secret import Secret
-
-AFTER_S = 1.5
-GRACE_S = 3.0  # of a busy machine: to notice, ask and cancel
-# Orders rest until somebody cancels them.
-RESTING = """
-[strategy]
-weights = { depth_imbalance_5 = 1.0 }
-scales = { depth_imbalance_5 = 1.0 }
-enter_score = 0.02
-take_score = 1.0
-exit_score = 0.01
-cooldown_ms = 100
-passive_ttl_ms = 60000
-[risk]
-orders_per_s = 5
-orders_burst = 10
-"""
 
 
 @pytest.fixture(scope="module")
@@ -41,59 +24,6 @@ def exchange():
     served = Exchange()
     yield served
     served.close()
-
-
-class Live:
-    """`bot4 run --live` in a process of its own, with orders out."""
-
-    def __init__(self, folder, exchange, *, watchdog_after_s=AFTER_S, code=MAIN, policy=RESTING):
-        self.folder, self.exchange = folder, exchange
-        config = folder / "bot4.toml"
-        watched = f"watchdog_after_ms = {round(watchdog_after_s * 1_000)}"
-        config.write_text(SETTINGS.format(**exchange.at).replace("watchdog_after_ms = 0", watched) + policy)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
-             str(folder / "data"), "--quiet", "--json", "-", "--set", "live.venue_timeout_ms=500"],
-            env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        self.until(self.open_orders)
-
-    def open_orders(self):
-        ledger = self.exchange.ledger()
-        names = {row["orderId"]: row["clientOrderId"] for row in ledger["orders"]}
-        return [names[number] for number in ledger["openOrders"]]
-
-    def until(self, condition, seconds=60.0):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert self.process.poll() is None, self.process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-
-    def gone_within(self, seconds, *, but=()):
-        """Whether no order but `but` is open by then."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if set(self.open_orders()) <= set(but):
-                return True
-            time.sleep(0.05)
-        return False
-
-    def said(self):
-        path = self.folder / "data" / "watchdog.log"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-    def wait_for(self, *words, seconds=30.0):
-        deadline = time.monotonic() + seconds
-        while not set(words) <= {line["what"] for line in self.said()}:
-            assert time.monotonic() < deadline, (self.said(), self.process.poll())
-            time.sleep(0.05)
-
-    def end(self):
-        self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=60)
-        assert self.process.returncode == 0, err
-        return json.loads(out)
 
 
 def order_of_another(exchange):
@@ -123,14 +53,6 @@ async def count_turns(self, pause_s):
 Supervisor.count_turns = count_turns
 {MAIN}
 """
-
-
-def canceled(exchange):
-    return {row["clientOrderId"] for row in exchange.ledger()["orders"] if row["status"] == "CANCELED"}
-
-
-def canceled_by_watchdog(live):
-    return {name for line in live.said() if line["what"] == "canceled" for name in line["orders"]}
 
 
 def test_a_stopped_run_has_no_open_orders_soon_and_goes_on_at_the_exchanges_own_ledger(tmp_path, exchange):
@@ -168,6 +90,34 @@ def test_a_run_that_hangs_for_a_while_is_cleared_and_goes_on(tmp_path):
     live.wait_for("watching", "fired", "moves again")
     summary = live.end()
     judge(tmp_path, exchange, summary)
+    assert canceled_by_watchdog(live) <= canceled(exchange)
+    exchange.close()
+
+
+def test_a_shard_that_hangs_though_all_else_moves_is_cleared_and_goes_on_when_its_disk_answers(tmp_path):
+    exchange = Exchange()
+    hangs = tmp_path / "the disk hangs"
+    live = Live(tmp_path, exchange, LD_PRELOAD=str(build_disk(tmp_path)), HANGING_DISK=str(hangs))
+    live.wait_for("watching")
+    for _ in range(15):  # the market may fill what rests before anybody can cancel it
+        hangs.touch()
+        live.wait_for("fired")
+        assert live.gone_within(AFTER_S + GRACE_S), live.said()
+        live.wait_for("clear")
+        before = read_beat(live.folder / "data")
+        time.sleep(0.5)
+        after = read_beat(live.folder / "data")
+        assert after.shard == before.shard, "the shard stands still"
+        assert after.gateway > before.gateway, "and the gateway does not"
+        hangs.unlink()
+        live.wait_for("moves again")
+        live.until(live.open_orders)  # it learned of it, and trades again
+        if canceled_by_watchdog(live):
+            break
+        (live.folder / "data" / "watchdog.log").unlink()
+    summary = live.end()
+    judge(tmp_path, exchange, summary)
+    assert canceled_by_watchdog(live)
     assert canceled_by_watchdog(live) <= canceled(exchange)
     exchange.close()
 

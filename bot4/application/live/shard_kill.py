@@ -8,11 +8,12 @@ from bot4._core.engine.control import ControlCode
 from bot4._core.engine.lane_state import GateReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from bot4._core.engine.runner import ShardRunner
     from bot4.application.assembly.assembly import Assembly
     from bot4.application.live.gateway import LiveGateway
+    from bot4.domain.instrument import Instrument
 
 _OPERATOR = int(GateReason.GATE_OPERATOR)
 
@@ -74,11 +75,14 @@ class ShardKill:
 
     @property
     def is_flat(self) -> bool:
-        """Whether there is neither position nor working order."""
+        """Whether there is neither working order nor a position that the venue would take an order for."""
         if self._runner is None:
             return True
         lanes = self._assembly.engine.view()["lanes"]
-        return not any(lane["position_lots"] or lane["working_orders"] for lane in lanes)
+        return not any(
+            lane["working_orders"] or _can_be_closed(instrument, lane)
+            for lane, instrument in zip(lanes, self._assembly.instruments, strict=False)
+        )
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -97,3 +101,12 @@ class ShardKill:
         """Tell an engine that nobody runs any more what it could not be told before."""
         if self._late is not None:
             self._assembly.engine.control(int(ControlCode.CONTROL_KILL), value=self._late)
+
+
+def _can_be_closed(instrument: Instrument, lane: Mapping[str, int]) -> bool:
+    """Whether a position is as large as the venue's least order: what a fee in base left of a lot or two is not."""
+    lots = abs(lane["position_lots"])
+    if lots == 0 or instrument.lots_to_qty(lots) < (instrument.min_qty or 0):
+        return False
+    price_ticks = min(lane["bid_ticks"], lane["ask_ticks"])
+    return price_ticks <= 0 or instrument.notional(price_ticks, lots) >= (instrument.min_notional or 0)
