@@ -105,9 +105,8 @@ def open_live_account(
     if not forbid_dumps():
         raise PreflightError(["core dumps cannot be switched off: a dump would hold the key"])
     key = load_api_key(Path(settings.live.key_file) if settings.live.key_file else None, os.environ)
-    # Under a lease the lease decides who trades: a standby is on this machine as well as on any other.
     where = f"{_place(settings, streams.instruments)} {settings.live.rest_url}".rstrip()
-    lock = None if settings.failover.account else AccountLock(key.api_key, where)
+    lock = AccountLock(key.api_key, where, lease=settings.failover.account)
     if lead is not None:
         data_dir.keep_epoch(lead.epoch)
     epoch = data_dir.next_epoch(int(time.time())) if lead is None else lead.epoch
@@ -121,8 +120,7 @@ def open_live_account(
             live=msgspec.to_builtins(msgspec.structs.replace(settings.live, consent="", key_file="")),
         )
         has_child = settings.live.watchdog_after_ms > 0
-        let_go = lock.close if lock is not None else lambda: None
-        return WatchedRun(data_dir.path, watch, key, shard, notes, has_child=has_child, let_go=let_go)
+        return WatchedRun(data_dir.path, watch, key, shard, notes, has_child=has_child, let_go=lock.close)
 
     def make() -> ExchangePort:
         return _exchange(settings, streams.instruments, key)

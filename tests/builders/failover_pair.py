@@ -53,7 +53,7 @@ class Outcome:
 class Bot:
     """One `bot4 run --live`, with links of its own to the exchange and the database."""
 
-    def __init__(self, folder, name, exchange, database_port, *, standby, clock=None, mirror_ms=50):
+    def __init__(self, folder, name, exchange, database_port, *, standby, clock=None, mirror_ms=50, watchdog_ms=0):
         self.folder = folder / name
         self.folder.mkdir(exist_ok=True)
         port = exchange.at["rest"].rpartition(":")[2]
@@ -61,6 +61,7 @@ class Bot:
         links = {"rest": self.to_venue, "ws_api": self.to_venue, "ws": self.to_market}
         at = {key: exchange.at[key].replace(port, str(link.port)) for key, link in links.items()}
         settings = soak.SETTINGS.replace("venue_timeout_ms = 0", "venue_timeout_ms = 2000").format(**at)
+        settings = settings.replace("watchdog_after_ms = 0", f"watchdog_after_ms = {watchdog_ms}")
         settings += SETTINGS.format(mirror_ms=mirror_ms)
         (self.folder / "bot4.toml").write_text(settings)
         extra = {"BOT4_POSTGRES_URL": f"postgresql://bot4@127.0.0.1:{self.to_database.port}/bot4"}

@@ -23,6 +23,7 @@ class Look:
     intents: int = 0
     places: int = 0
     dropped: int = 0
+    kills: int = 0
     open_lanes: set[int] = field(default_factory=set)
     closed_lanes: set[int] = field(default_factory=set)
     denied_lanes: set[int] = field(default_factory=set)
@@ -58,6 +59,7 @@ class NewRecords:
             elif kind == JournalKind.JOURNAL_UPDATE and payload[0] == EventKind.EVENT_ORDER_RESOLVED_ABSENT:
                 look.denied_lanes.add(int.from_bytes(payload[4:6], "little"))
             elif kind == JournalKind.JOURNAL_CONTROL:
+                look.kills += payload[24] == ControlCode.CONTROL_KILL
                 self._control(look, int.from_bytes(payload[4:6], "little"), payload[24])
 
     @staticmethod

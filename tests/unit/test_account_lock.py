@@ -16,7 +16,8 @@ HOLDER = """
 import sys, pathlib, time
 from bot4.adapters.host.account_lock import AccountLock
 from bot4.domain.secret import Secret
-lock = AccountLock(Secret("CANARY-key"), "binance spot mainnet", pathlib.Path(sys.argv[1]))
+lease = sys.argv[2] if len(sys.argv) > 2 else ""
+lock = AccountLock(Secret("CANARY-key"), "binance spot mainnet", pathlib.Path(sys.argv[1]), lease=lease)
 print("held", flush=True)
 time.sleep(60)
 """
@@ -49,3 +50,23 @@ def test_nothing_on_the_disk_shows_the_key_and_a_folder_that_is_a_file_is_refuse
     assert all(b"CANARY" not in path.read_bytes() for path in tmp_path.iterdir())
     with pytest.raises(ConfigError):
         AccountLock(KEY, PLACE, tmp_path / names[0])
+
+
+def test_processes_of_one_lease_hold_it_together_and_nobody_else_beside_them(tmp_path):
+    command = [sys.executable, "-c", HOLDER, str(tmp_path), "main"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as leader:
+        assert leader.stdout.readline() == "held\n"
+        with AccountLock(KEY, PLACE, tmp_path, lease="main"):
+            pass
+        with pytest.raises(AccountBusyError, match="lease main trades on this account"):
+            AccountLock(KEY, PLACE, tmp_path)
+        with pytest.raises(AccountBusyError, match="lease main trades on this account"):
+            AccountLock(KEY, PLACE, tmp_path, lease="other")
+        standby = AccountLock(KEY, PLACE, tmp_path, lease="main")
+        leader.kill()
+        leader.wait()
+        with pytest.raises(AccountBusyError):
+            AccountLock(KEY, PLACE, tmp_path)
+        standby.close()
+    with AccountLock(KEY, PLACE, tmp_path), pytest.raises(AccountBusyError, match=r"process \d+ trades"):
+        AccountLock(KEY, PLACE, tmp_path, lease="main")

@@ -2,7 +2,8 @@
 
 The lock is a file in a folder of this user's own, named by a digest of the key: it says whose account it is to nobody
 who does not have the key already. Another machine, another user and another key of the same account are not seen: the
-gateway notices them by their trades, which belong to no order of its run.
+gateway notices them by their trades, which belong to no order of its run. Where a standby may take over, the lease is
+what decides who trades; its processes hold the lock together.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import stat
 import tempfile
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +22,8 @@ from bot4.domain.errors import ConfigError, RetryableError
 
 if TYPE_CHECKING:
     from bot4.domain.secret import Secret
+
+_HOLDER_MAX = 1_024
 
 
 class AccountBusyError(RetryableError):
@@ -36,31 +40,30 @@ class AccountLock:
         Venue, market and endpoint: a key of a test venue may be anything.
     folder : Path, optional
         Where locks are; the user's run-time directory, or one of his own in the temporary one.
+    lease : str
+        Name of the lease that decides which of several processes trades: those of one lease hold the lock together,
+        and nobody else beside them.
 
     Raises
     ------
     AccountBusyError
-        Another process holds it.
+        Another process holds it, or those of another lease do.
     ConfigError
         The folder is somebody else's.
 
     """
 
-    def __init__(self, api_key: Secret, place: str, folder: Path | None = None) -> None:
+    def __init__(self, api_key: Secret, place: str, folder: Path | None = None, *, lease: str = "") -> None:
         digest = hashlib.sha256(place.encode() + b"\0" + api_key.reveal()).hexdigest()[:24]
         path = _own_folder(folder) / f"account-{digest}.lock"
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(self._handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        holder = _hold(self._handle, lease)
+        if holder is not None:
             os.close(self._handle)
             raise AccountBusyError(
-                f"process {holder} trades on this account ({place}) already: two runs would take each other's orders "
+                f"{holder} trades on this account ({place}) already: two runs would take each other's orders "
                 "for ghosts; stop it, or use a key of another account"
-            ) from None
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, str(os.getpid()).encode(), 0)
+            )
         self._let_go = weakref.finalize(self, os.close, self._handle)
 
     def close(self) -> None:
@@ -72,6 +75,25 @@ class AccountLock:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _hold(handle: int, lease: str) -> str | None:
+    """Lock an open file, alone or together with those of the same lease; returns who has it where that fails."""
+    mine = f"lease {lease}" if lease else f"process {os.getpid()}"
+    with suppress(BlockingIOError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, mine.encode(), 0)
+        if lease:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    holder = os.pread(handle, _HOLDER_MAX, 0).decode("utf-8", "replace").strip() or "another process"
+    if not lease or holder != mine:
+        return holder
+    with suppress(BlockingIOError):
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    return holder
 
 
 def _own_folder(folder: Path | None) -> Path:
