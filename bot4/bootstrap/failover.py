@@ -212,7 +212,8 @@ async def adopt_lost(
 
     from bot4.application.live.preflight import PreflightError
     from bot4.application.orders.adoption import VenueTale, adopt
-    from bot4.application.past.run_past import JOURNAL_NAME, read_past
+    from bot4.application.past.past_image import read_past_on
+    from bot4.application.past.run_past import JOURNAL_NAME
     from bot4.ports.exchange import NoInformation
 
     journal = past.folder / JOURNAL_NAME
@@ -233,4 +234,4 @@ async def adopt_lost(
     if not records:
         return past.past
     lead.write_adopted(journal, records)
-    return read_past(journal) or past.past
+    return read_past_on(journal) or past.past

@@ -56,11 +56,12 @@ def find_unfinished(settings: Settings, streams: VenueStreams, data_dir: DataDir
         A journal is damaged: nobody knows what that run has at the venue.
 
     """
-    from bot4.application.past.run_past import JOURNAL_NAME, read_past
+    from bot4.application.past.past_image import read_past_on
+    from bot4.application.past.run_past import JOURNAL_NAME
     from bot4.domain.errors import ConfigError
 
     for folder in data_dir.runs():
-        past = read_past(folder / JOURNAL_NAME)
+        past = read_past_on(folder / JOURNAL_NAME)
         if past is None or not past.opening.is_live:
             continue
         if past.is_over:

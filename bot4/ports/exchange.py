@@ -8,6 +8,7 @@ is `NoInformation`, which is neither "nothing" nor "not found".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal  # noqa: TC003 - msgspec reads the annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +16,6 @@ from bot4.domain.order import OrderSide, TimeInForce
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
-    from decimal import Decimal
 
     from bot4.domain.client_id import ClientIdRule
     from bot4.domain.errors import RejectReason

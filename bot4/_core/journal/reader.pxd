@@ -23,3 +23,4 @@ cdef class JournalReader:
     cdef object _read_next(self, bint following)
     cdef object _judge_tail(self, str reason, bint following)
     cdef int64_t _find_intact(self) except -2
+    cdef int _skip_in_buffer(self, uint64_t until) except -1

@@ -10,7 +10,7 @@ whole last record with a wrong checksum cannot be told from a lost sector and co
 import os
 from typing import NamedTuple
 
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from posix.unistd cimport close as c_close
 
@@ -271,6 +271,39 @@ cdef class JournalReader:
                 yield record
             elif not wait():
                 return
+
+    def skip(self, until_seq: int) -> int:
+        """Read on up to a sequence, or to the end, without making records; returns how many those were.
+
+        They are checked like any others: what is wrong is raised, and a torn tail told.
+        """
+        cdef uint64_t until = until_seq
+        cdef uint64_t first = self.next_seq
+        while self.next_seq <= until:
+            self._fill(_RECORD_MAX)
+            if len(self.buffer):
+                self._skip_in_buffer(until)
+            # The end of the buffer, of a segment, of everything, or damage: as anybody reads it.
+            if self.next_seq <= until and self._read_next(False) is None:
+                break
+        return self.next_seq - first
+
+    cdef int _skip_in_buffer(self, uint64_t until) except -1:
+        cdef const uint8_t[::1] view = self.buffer
+        cdef size_t start = self.offset - self.buffer_offset
+        cdef size_t end = view.shape[0]
+        cdef uint64_t seq = self.next_seq
+        cdef uint64_t chain = self.chain
+        cdef uint32_t epoch = self.epoch
+        cdef RecordHeader record
+        with nogil:
+            while start < end and seq <= until and record_parse(&view[start], end - start, seq, epoch, &record) == RECORD_OK:
+                start += JOURNAL_RECORD_BYTES + record.length
+                seq += 1
+                epoch = record.epoch
+                chain = chain_after(chain, &record)
+        self.offset, self.next_seq, self.epoch, self.chain = self.buffer_offset + <int64_t>start, seq, epoch, chain
+        return 0
 
     def payloads(self, kind: int) -> bytes:
         """Payloads of all records of a kind from here on, joined: for ``numpy.frombuffer`` with the payload's dtype."""

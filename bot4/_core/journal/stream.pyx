@@ -32,6 +32,9 @@ from bot4._core.journal.record cimport (
 from bot4._core.types cimport aligned_zalloc
 
 
+_TO_THE_END = (1 << 64) - 1
+
+
 ctypedef struct MetaPayload:
     uint64_t build_hash
     uint64_t config_hash
@@ -179,8 +182,7 @@ cdef class Journal:
                 raise JournalCorrupt(
                     self.path, 0, f"stream id must be {stream_id}, was {reader.header.stream_id}"
                 )
-            for _ in reader:
-                pass
+            reader.skip(_TO_THE_END)
             end, self.torn_bytes, next_seq, epoch = reader.offset, reader.torn_bytes, reader.next_seq, reader.epoch
             first_epoch = reader.header.epoch
             self.stream.chain, self.stream.segment = reader.chain, reader.segment

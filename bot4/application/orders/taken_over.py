@@ -49,7 +49,7 @@ class TakenOver:
         reconciler: Reconciler,
         instruments: Sequence[Instrument],
     ) -> None:
-        books.resume(past.opening.balances, past.fills)
+        books.resume(past.balances, past.positions, past.fills)
         reconciler.resume(past.since_ns)
         for fill in past.fills[-_KEPT:]:
             board.note_earlier(fill)

@@ -43,9 +43,11 @@ class VenueBooks:
         self._positions = {position.symbol: position.qty for position in positions}
         self.is_open = True
 
-    def resume(self, balances: Mapping[str, Decimal], fills: Iterable[VenueFill]) -> None:
-        """Go on where an earlier life of the run ended: what it began with, and every fill it knew of."""
-        self._totals = dict(balances)
+    def resume(
+        self, balances: Mapping[str, Decimal], positions: Mapping[str, Decimal], fills: Iterable[VenueFill]
+    ) -> None:
+        """Go on where an earlier life of the run ended: what there was, and every fill since."""
+        self._totals, self._positions = dict(balances), dict(positions)
         self.is_open = True
         for fill in fills:
             self.apply_fill(fill)

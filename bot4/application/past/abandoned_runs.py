@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot4.application.past.run_past import JOURNAL_NAME, PastUnreadableError, read_past
+from bot4.application.past.past_image import read_past_on
+from bot4.application.past.run_past import JOURNAL_NAME, PastUnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def end_abandoned(store: Store, folders: Sequence[Path]) -> list[str]:
 
 def _is_gone_on_with(journal: Path) -> bool:
     try:
-        past = read_past(journal)
+        past = read_past_on(journal)
     except PastUnreadableError:
         return True  # a live start refuses it by name; what it did is not for us to say
     return past is not None and past.opening.is_live and not past.is_over

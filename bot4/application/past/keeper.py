@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot4._core.engine.recovery import Recovery
 from bot4._core.journal.reader import JournalError
 from bot4._core.journal.record import JournalKind
+from bot4.application.past.past_image import PastKeeper
 from bot4.application.past.run_opening import OpenedInstrument, RunOpening
 from bot4.application.past.run_past import PastUnreadableError
 from bot4.application.past.snapshots import RunSnapshots
@@ -52,6 +53,7 @@ class RunKeeper:
     def __init__(self, journal: Journal, path: Path, interval_s: float) -> None:
         self._journal = journal
         self._snapshots = RunSnapshots(path)
+        self._past = PastKeeper(path, journal)
         self._interval_s = interval_s
         self._next_s = time.monotonic() + interval_s
         self.notes: list[str] = []
@@ -83,5 +85,6 @@ class RunKeeper:
     def _write(self, image: bytes) -> None:
         try:
             self._snapshots.keep(image, self._journal)
-        except OSError as error:  # the journal alone is enough
-            self.notes.append(f"a snapshot could not be written: {error.strerror}")
+            self._past.keep()
+        except (OSError, JournalError, PastUnreadableError) as error:  # the journal alone is enough
+            self.notes.append(f"a snapshot could not be written: {error}")

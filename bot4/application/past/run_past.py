@@ -7,8 +7,8 @@ venue knows, and it is asked (`LiveGateway`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import TYPE_CHECKING
+from decimal import Context, Decimal
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from bot4._core.journal.record import JournalKind
 from bot4._core.types import EventKind, Flag, IntentAction
 from bot4.application.past.run_opening import RunOpening
 from bot4.domain.errors import FatalError
+from bot4.domain.instrument import ContractKind
 from bot4.domain.order import OrderSide
 from bot4.domain.order_life import LifeState, OrderLife
 from bot4.ports.exchange import VenueFill
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 #: The journal's file in the folder of a run.
 JOURNAL_NAME = "shard-0.journal"
 _HEADER_BYTES = 64
+_EXACT = Context(prec=120)
+_ZERO = Decimal(0)
+# Trades and orders are asked for from a minute before on; events that wait at a venue come later.
+_ASKED_AGAIN_NS = 600_000_000_000
 _STATES = {
     EventKind.EVENT_ORDER_SENT: LifeState.SENT,
     EventKind.EVENT_ORDER_UNKNOWN: LifeState.UNKNOWN,
@@ -59,6 +64,7 @@ class PastOrder:
     life: OrderLife
     decided_ns: int
     written_ns: int = 0
+    heard_ns: int = 0  # when its last record was written
 
     @property
     def is_settled(self) -> bool:
@@ -68,13 +74,45 @@ class PastOrder:
 
 @dataclass(slots=True)
 class RunPast:
-    """All of it."""
+    """All of it; of what no question can bring up again, the sums alone (`forget_settled`)."""
 
     opening: RunOpening
     orders: dict[int, PastOrder] = field(default_factory=dict)
     fills: list[VenueFill] = field(default_factory=list)
+    moved: dict[str, Decimal] = field(default_factory=dict)  # of balances, by fills that are not in `fills`
+    positions: dict[str, Decimal] = field(default_factory=dict)  # by fills that are not in `fills`
     has_stopped: bool = False  # the last thing it was told was to stop
     last_ns: int = 0
+
+    @property
+    def balances(self) -> dict[str, Decimal]:
+        """What there was before `fills`."""
+        names = self.opening.balances.keys() | self.moved.keys()
+        return {name: _EXACT.add(self.opening.balances.get(name, _ZERO), self.moved.get(name, _ZERO)) for name in names}
+
+    def forget_settled(self) -> None:
+        """Keep sums of what is settled and older than any question that can still be asked."""
+        before_ns = self.since_ns - _ASKED_AGAIN_NS
+        self.orders = {
+            key: order for key, order in self.orders.items() if not order.is_settled or order.heard_ns >= before_ns
+        }
+        kept = []
+        for fill in self.fills:
+            if fill.ts_ns < before_ns:
+                self._fold(fill)
+            else:
+                kept.append(fill)
+        self.fills = kept
+
+    def _fold(self, fill: VenueFill) -> None:
+        instrument = next(one for one in self.opening.instruments if one.symbol == fill.symbol)
+        signed = fill.qty if fill.side is OrderSide.BUY else -fill.qty
+        if instrument.kind != ContractKind.SPOT.value:
+            self.positions[fill.symbol] = _EXACT.add(self.positions.get(fill.symbol, _ZERO), signed)
+            return
+        cost = _EXACT.multiply(-signed, fill.price)
+        for asset, delta in ((instrument.base, signed), (instrument.quote, cost), (fill.fee_asset, -fill.fee)):
+            self.moved[asset] = _EXACT.add(self.moved.get(asset, _ZERO), delta)
 
     @property
     def unsettled(self) -> list[PastOrder]:
@@ -93,47 +131,116 @@ class RunPast:
 
 
 def read_past(journal: Path) -> RunPast | None:
-    """Read a run's journal; None where the run never began, and so cannot have sent anything.
+    """Read what a run left; None where it never began, and so cannot have sent anything.
 
     Raises
     ------
     PastUnreadableError
-        It is damaged before its end, cannot be read, or says what no run of this version writes.
+        Its journal is damaged before its end, cannot be read, or says what no run of this version writes.
 
     """
     try:
-        with JournalReader(journal) as reader:
-            return _read(list(reader))
+        reader = PastReader(journal)
     except FileNotFoundError:
         return None
-    except (JournalError, OSError, ValueError) as error:
+    except (JournalError, OSError) as error:
         if isinstance(error, JournalError) and journal.stat().st_size < _HEADER_BYTES:
             return None  # the process ended while it made the file
         raise PastUnreadableError(f"the journal of an earlier run cannot be read: {error}") from error
+    with reader:
+        return reader.read_on()
 
 
-def _read(records: list[Record]) -> RunPast | None:
-    opening = RunOpening.join(row.payload for row in records if row.kind == JournalKind.JOURNAL_OPENING)
-    if opening is None:
-        if any(row.kind == JournalKind.JOURNAL_INTENT for row in records):
-            raise ValueError("it holds orders and not what the run began with")
-        return None
-    past = RunPast(opening)
-    known: set[tuple[int, int]] = set()
-    for row in records:
+class PastReader:
+    """Reads a journal from its beginning, or from an image of what was before on, also while it is written.
+
+    Parameters
+    ----------
+    journal : Path
+        Its first file.
+    past, place : RunPast and (int, int), optional
+        What an earlier reader had come to, and its own `place` then. What was before is checked and not read.
+
+    Raises
+    ------
+    FileNotFoundError, JournalError, OSError
+        There is none, it is damaged or another one up to `place`, or it cannot be opened.
+
+    """
+
+    def __init__(self, journal: Path, past: RunPast | None = None, place: tuple[int, int] = (0, 0)) -> None:
+        self._reader = JournalReader(journal)
+        self._past = past
+        self._pieces: list[bytes] = []
+        self._known = set() if past is None else {(fill.symbol, fill.trade_id) for fill in past.fills}
+        if past is not None:
+            try:
+                self._pass_over(place)
+            except BaseException:
+                self._reader.close()
+                raise
+
+    def _pass_over(self, place: tuple[int, int]) -> None:
+        self._reader.skip(place[0])
+        if self.place != place:
+            raise JournalError(f"{self._reader.path} is not the journal that came to record {place[0]}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it has come to: the last record's sequence, and the chain over all of them."""
+        return self._reader.next_seq - 1, self._reader.chain
+
+    def read_on(self, *, is_growing: bool = False) -> RunPast | None:
+        """Read to the end; returns the past, None where the run has not begun.
+
+        Raises
+        ------
+        PastUnreadableError
+            See `read_past`.
+
+        """
+        try:
+            for row in self._reader.follow(lambda: False) if is_growing else self._reader:
+                self._take(row)
+        except (JournalError, OSError, ValueError) as error:
+            raise PastUnreadableError(f"the journal of an earlier run cannot be read: {error}") from error
+        return self._past
+
+    def forget_settled(self) -> None:
+        """See `RunPast.forget_settled`."""
+        if self._past is not None:
+            self._past.forget_settled()
+            self._known = {(fill.symbol, fill.trade_id) for fill in self._past.fills}
+
+    def _take(self, row: Record) -> None:
+        past = self._past
+        if past is None:
+            if row.kind == JournalKind.JOURNAL_OPENING:
+                self._pieces.append(row.payload)
+                if (opening := RunOpening.join(self._pieces)) is not None:
+                    self._past = RunPast(opening, last_ns=row.ts_wall_ns)
+            elif row.kind == JournalKind.JOURNAL_INTENT:
+                raise ValueError("it holds orders and not what the run began with")
+            return
         past.last_ns = max(past.last_ns, row.ts_wall_ns)
         match row.kind:
             case JournalKind.JOURNAL_INTENT:
                 _intent(past, row)
             case JournalKind.JOURNAL_DROPPED:
-                _move(past, int(np.frombuffer(row.payload, INTENT_DTYPE)[0]["order_id"]), LifeState.DROPPED)
+                dropped = int(np.frombuffer(row.payload, INTENT_DTYPE)[0]["order_id"])
+                _move(past, dropped, LifeState.DROPPED, row.ts_wall_ns)
             case JournalKind.JOURNAL_UPDATE:
-                _update(past, np.frombuffer(row.payload, EVENT_DTYPE)[0], known)
+                _update(past, np.frombuffer(row.payload, EVENT_DTYPE)[0], self._known, row.ts_wall_ns)
             case JournalKind.JOURNAL_CONTROL:
                 code = int(np.frombuffer(row.payload, EVENT_DTYPE)[0]["a"])
                 if code in {ControlCode.CONTROL_STOP, ControlCode.CONTROL_GATE_OPEN}:
                     past.has_stopped = code == ControlCode.CONTROL_STOP
-    return past
 
 
 def _intent(past: RunPast, record: Record) -> None:
@@ -148,34 +255,38 @@ def _intent(past: RunPast, record: Record) -> None:
         side=OrderSide.BUY if int(row["side"]) == 0 else OrderSide.SELL,
         life=OrderLife(qty_lots=int(row["qty_lots"])),
         decided_ns=record.ts_wall_ns,
+        heard_ns=record.ts_wall_ns,
     )
 
 
-def _move(past: RunPast, order_id: int, state: LifeState) -> None:
+def _move(past: RunPast, order_id: int, state: LifeState, now_ns: int) -> None:
     if (order := past.orders.get(order_id)) is not None:
+        order.heard_ns = now_ns
         # What came after the end, or an older outcome after a newer one, moves nothing back.
         if order.life.has_ended or (order.life.is_acked and state in {LifeState.SENT, LifeState.UNKNOWN}):
             return
         order.life = replace(order.life, state=state, is_acked=order.life.is_acked or state is LifeState.ACKED)
 
 
-def _update(past: RunPast, row: np.void, known: set[tuple[int, int]]) -> None:
+def _update(past: RunPast, row: np.void, known: set[tuple[str, int]], now_ns: int) -> None:
     kind, order_id = EventKind(int(row["kind"])), int(row["a"])
     if kind is EventKind.EVENT_ORDER_FILL:
-        lane, trade_id = int(row["instrument"]), int(row["d"])
-        if trade_id >= 0 and (lane, trade_id) not in known:
-            known.add((lane, trade_id))
-            past.fills.append(_fill(past.opening, row))
-            _filled(past.orders.get(order_id), trade_id, int(row["c"]))
+        trade_id = int(row["d"])
+        fill = _fill(past.opening, row)
+        if trade_id >= 0 and (fill.symbol, trade_id) not in known:
+            known.add((fill.symbol, trade_id))
+            past.fills.append(fill)
+            _filled(past.orders.get(order_id), trade_id, int(row["c"]), now_ns)
     elif kind in _STATES:
-        _move(past, order_id, _STATES[kind])
+        _move(past, order_id, _STATES[kind], now_ns)
         if kind is EventKind.EVENT_ORDER_SENT and order_id in past.orders:
             past.orders[order_id].written_ns = int(row["recv_ns"])
 
 
-def _filled(order: PastOrder | None, trade_id: int, lots: int) -> None:
+def _filled(order: PastOrder | None, trade_id: int, lots: int, now_ns: int) -> None:
     if order is None:
         return
+    order.heard_ns = now_ns
     life = order.life
     filled = life.filled_lots + lots
     is_whole = filled >= life.qty_lots

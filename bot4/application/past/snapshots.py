@@ -100,4 +100,5 @@ class RunSnapshots:
 
     def _read(self, recovery: Recovery) -> None:
         with JournalReader(self._journal_path) as reader:
+            reader.skip(recovery.seq)
             recovery.replay(reader)

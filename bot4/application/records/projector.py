@@ -169,6 +169,7 @@ class Projector:
         if len(self._unprojected) == _BATCH:
             return
         try:
+            self._reader.skip(self._projected_seq)
             for record in self._reader.follow(_do_not_wait):
                 self._unprojected.append(record)
                 if len(self._unprojected) == _BATCH:

@@ -35,7 +35,7 @@ _SAMPLES = 5
 _SYNC_NS = 30_000_000_000
 _LOOK_S = 0.1
 _EVENTS_MAX = 65_536
-_IDS_MAX = 256  # many more than orders work at a time; one that was forgotten is called by its own name
+_IDS_MAX = 128  # many more than orders work at a time; one that was forgotten is called by its own name
 UNREADABLE = (KeyError, ValueError, TypeError, DataError)
 
 

@@ -1,0 +1,156 @@
+"""The image of a run's past: with it the next start comes to what the whole journal says, and reads little of it."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from builders.live_desk import BTC
+
+from bot4._core.engine.control import ControlCode
+from bot4._core.event_dtype import EVENT_DTYPE
+from bot4._core.intent_dtype import INTENT_DTYPE
+from bot4._core.journal.record import JournalKind
+from bot4._core.journal.stream import Journal
+from bot4._core.types import EventKind
+from bot4.application.orders.venue_books import VenueBooks
+from bot4.application.past import run_past
+from bot4.application.past.past_image import PastKeeper, image_path, load_image, read_past_on
+from bot4.application.past.run_opening import OpenedInstrument, RunOpening
+from bot4.application.past.run_past import PastUnreadableError, RunPast, read_past
+
+S = 1_000_000_000
+OPENING = RunOpening(
+    place="test", instruments=(OpenedInstrument.of(BTC),), assets=(("BTC", 8), ("USDT", 8)),
+    balances={"BTC": Decimal(0), "USDT": Decimal(1_000)},
+)  # fmt: skip
+
+
+class Writer:
+    """Writes orders of a run by chance: filled, partly filled and canceled, refused, or left to rest."""
+
+    def __init__(self, path, seed):
+        self.path, self.rng, self.now_ns, self.trade_id = path, np.random.default_rng(seed), S, 0
+        self.journal = Journal(path, segment_bytes=65_536)
+        for piece in OPENING.pieces():
+            self.write(JournalKind.JOURNAL_OPENING, piece)
+
+    def write(self, kind, payload):
+        return self.journal.append(int(kind), payload, mono_ns=self.now_ns, wall_ns=self.now_ns)
+
+    def update(self, kind, order, **fields):
+        row = np.zeros(1, EVENT_DTYPE)
+        values = {"kind": int(kind), "recv_ns": self.now_ns, "venue_ns": self.now_ns, "a": order} | fields
+        for name, value in values.items():
+            row[name] = value
+        self.write(JournalKind.JOURNAL_UPDATE, row.tobytes())
+
+    def order(self, *, rests=False):
+        self.now_ns += int(self.rng.integers(1, 20)) * S
+        side = int(self.rng.integers(0, 2))
+        row = np.zeros(1, INTENT_DTYPE)
+        row["order_id"], row["side"], row["qty_lots"] = self.journal.next_seq, side, 10
+        order = self.write(JournalKind.JOURNAL_INTENT, row.tobytes())
+        self.update(EventKind.EVENT_ORDER_SENT, order)
+        if self.rng.random() < 0.1:
+            self.update(EventKind.EVENT_ORDER_REJECTED, order)
+            return
+        self.update(EventKind.EVENT_ORDER_ACK, order)
+        for lots in (3, 7) if self.rng.random() < 0.5 else (4,):
+            self.trade_id += 1
+            self.update(
+                EventKind.EVENT_ORDER_FILL, order, side=side, b=int(self.rng.integers(9_000, 9_100)), c=lots,
+                d=self.trade_id, e=int(self.rng.integers(0, 9)), reason=int(self.rng.integers(1, 3)),
+            )  # fmt: skip
+        if not rests:
+            self.update(EventKind.EVENT_ORDER_CANCELED, order)
+
+
+def books_of(past: RunPast) -> VenueBooks:
+    books = VenueBooks([BTC])
+    books.resume(past.balances, past.positions, past.fills)
+    return books
+
+
+def same_for_who_goes_on(ours: RunPast, whole: RunPast) -> None:
+    """What a gateway, a standby and the books take of a past."""
+    assert ours.unsettled == whole.unsettled
+    assert (ours.last_ns, ours.since_ns, ours.has_stopped, ours.is_over, ours.opening) == (
+        whole.last_ns, whole.since_ns, whole.has_stopped, whole.is_over, whole.opening
+    )  # fmt: skip
+    for asset in ("BTC", "USDT"):
+        assert books_of(ours).total(asset) == books_of(whole).total(asset)
+    recent = whole.since_ns - run_past._ASKED_AGAIN_NS
+    assert [fill for fill in whole.fills if fill.ts_ns >= recent] == [f for f in ours.fills if f.ts_ns >= recent]
+    assert {key for key, order in whole.orders.items() if order.heard_ns >= recent} <= set(ours.orders)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_image_and_the_tail_say_what_the_whole_journal_says(tmp_path, seed):
+    writer = Writer(tmp_path / "shard-0.journal", seed)
+    keeper = PastKeeper(writer.path, writer.journal)
+    for number in range(300):
+        writer.order(rests=writer.rng.random() < (0.01 if number < 200 else 0.0))
+        if writer.rng.random() < 0.05:
+            keeper.keep()
+    row = np.zeros(1, EVENT_DTYPE)
+    row["a"] = int(ControlCode.CONTROL_STOP)
+    writer.write(JournalKind.JOURNAL_CONTROL, row.tobytes())
+    image, _ = load_image(image_path(writer.path))
+    whole, ours = read_past(writer.path), read_past_on(writer.path)
+    same_for_who_goes_on(ours, whole)
+    assert image.unsettled or len(image.fills) < len(whole.fills) / 2, "what is settled and old is in the sums alone"
+    again = PastKeeper(writer.path, writer.journal)  # of the next life: it goes on with the image
+    again.keep()
+    writer.journal.close()
+    same_for_who_goes_on(read_past_on(writer.path), whole)
+
+
+def test_the_control_a_past_that_forgets_without_summing_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(RunPast, "_fold", lambda *_: None)
+    with pytest.raises(AssertionError):
+        test_an_image_and_the_tail_say_what_the_whole_journal_says(tmp_path, 3)
+
+
+def test_an_image_that_cannot_be_used_costs_nothing_but_time_and_damage_before_it_is_seen(tmp_path):
+    writer = Writer(tmp_path / "shard-0.journal", 1)
+    for _ in range(50):
+        writer.order()
+    PastKeeper(writer.path, writer.journal).keep()
+    writer.order()
+    writer.journal.close()
+    whole, image = read_past(writer.path), image_path(writer.path)
+    kept = image.read_bytes()
+    for damaged in (b"", kept[:-1], kept[:9] + bytes([kept[9] ^ 1]) + kept[10:]):
+        image.write_bytes(damaged)
+        assert load_image(image) is None
+        same_for_who_goes_on(read_past_on(writer.path), whole)
+    image.write_bytes(kept)
+    other = Writer(tmp_path / "other.journal", 2)
+    for _ in range(80):
+        other.order()
+    other.journal.close()
+    image_path(other.path).write_bytes(kept)  # of another journal
+    same_for_who_goes_on(read_past_on(other.path), read_past(other.path))
+    content = bytearray(writer.path.read_bytes())
+    content[1_000] ^= 1  # long before the image
+    writer.path.write_bytes(content)
+    with pytest.raises(PastUnreadableError, match="cannot be read"):
+        read_past_on(writer.path)
+
+
+def test_a_long_journal_is_gone_on_with_in_a_fraction_of_the_time(tmp_path):
+    writer = Writer(tmp_path / "shard-0.journal", 5)
+    for _ in range(1_500):
+        writer.order()
+    PastKeeper(writer.path, writer.journal).keep()
+    writer.journal.close()
+
+    def seconds(read):
+        started_s = time.process_time()
+        assert read(writer.path) is not None
+        return time.process_time() - started_s
+
+    assert min(seconds(read_past_on) for _ in range(3)) < min(seconds(read_past) for _ in range(3)) / 5
