@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot4.adapters.failover.leadership import LeaseTerms, PostgresLeadership
+    from bot4.adapters.failover.mirror_reader import JournalCopy
     from bot4.adapters.failover.standby import Standby
     from bot4.adapters.storage.data_dir import DataDir
     from bot4.adapters.storage.kill_switch import FileKillSwitch
     from bot4.adapters.venues.venue_streams import VenueStreams
+    from bot4.application.past.past_image import PastKeeper
     from bot4.application.past.run_past import RunPast
     from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from bot4.ports.exchange import ExchangePort, VenueFill, VenueOrder
 
 _MINUTE_NS = 60_000_000_000
+_IMAGE_S = 5.0  # between two images of what is copied
 
 
 def require_database(settings: Settings) -> str:
@@ -126,6 +129,35 @@ def heed_kill(journal: Path, switch: FileKillSwitch) -> None:
     switch.require_clear()
 
 
+class _CopiedPast:
+    """Keeps the image of what a standby has copied, so that it need not read a long run when it takes over."""
+
+    def __init__(self) -> None:
+        self._keeper: PastKeeper | None = None
+        self._next_s = 0.0
+
+    def forget(self) -> None:
+        """Begin anew: the copy was cut back, and what was read of it is another past."""
+        self._keeper = None
+
+    def keep(self, copy: JournalCopy | None) -> None:
+        """Bring the image up to the copy where that is due; what goes wrong with it costs time at the take-over."""
+        import time
+        from contextlib import suppress
+
+        from bot4._core.journal.files import JournalError
+        from bot4.application.past.past_image import PastKeeper
+        from bot4.application.past.run_past import PastUnreadableError
+
+        if copy is None or not copy.path.exists() or time.monotonic() < self._next_s:
+            return
+        if self._keeper is None or self._keeper.path != copy.path:
+            self._keeper = PastKeeper(copy.path, copy.sync)
+        with suppress(OSError, JournalError, PastUnreadableError):
+            self._keeper.keep()
+        self._next_s = time.monotonic() + _IMAGE_S
+
+
 def open_standby(
     settings: Settings,
     *,
@@ -167,6 +199,7 @@ def open_standby(
         from bot4.adapters.failover.standby import Standby
 
         def forget(run_id: str) -> None:
+            kept.forget()
             store = open_store(settings, data_dir)
             try:
                 with store.unit_of_work() as unit:
@@ -176,6 +209,7 @@ def open_standby(
             finally:
                 store.close()
 
+        kept = _CopiedPast()
         reader = MirrorReader(terms.name, data_dir.path / "runs", JOURNAL_NAME, forget)
 
         def can_trade() -> None:
@@ -188,6 +222,7 @@ def open_standby(
             reader,
             last_epoch=data_dir.last_epoch,
             recv_window_ms=settings.live.recv_window_ms,
+            keep=lambda: kept.keep(reader.copy),
             can_trade=can_trade,
             say=say,
         )

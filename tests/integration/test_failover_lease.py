@@ -213,9 +213,8 @@ def standby(url, name, said, *, can_trade=lambda: None):
         def catch_up(self, connection):
             del connection
 
-    return Standby(
-        terms(url, name, "two"), Reader(), last_epoch=0, recv_window_ms=1_000, can_trade=can_trade, say=said.append
-    )
+    asked = {"keep": lambda: None, "can_trade": can_trade, "say": said.append}
+    return Standby(terms(url, name, "two"), Reader(), last_epoch=0, recv_window_ms=1_000, **asked)
 
 
 def waiting_on(waiting):

@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("psycopg", reason="psycopg is not installed (extra: postgres)")
 
+from psycopg.errors import UniqueViolation
+
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.stream import Journal
 from bot4.adapters.failover.journal_tail import JournalTail, Place, seal_record
@@ -183,3 +185,25 @@ def test_a_record_sealed_here_is_one_a_journal_goes_on_behind(tmp_path):
     with journal(tmp_path) as book:
         write(book, 1)
     assert [row[0] for row in records(tmp_path)] == [1, 2, 3, 4, 5]
+
+
+def test_a_long_journal_is_copied_in_bulk_and_what_was_there_already_comes_once(postgres_url, database, tmp_path):
+    name = next(NAMES)
+    with journal(tmp_path / "a", first_epoch=7) as book:
+        book.append_many(3, bytes(64 * 40_000), 64, mono_ns=3, wall_ns=4)
+    # Before the answer came the connection was lost: the writer does not know that these are there.
+    lost = MirrorWriter(postgres_url, name, 7, RUN, tmp_path / "a" / JOURNAL, Place(), interval_s=0.01, ttl_s=5.0)
+    begin_term(database, name, 7, RUN, Place())
+    assert lost._read()
+    lost._write(database)
+    assert len(lost._waiting) > 4
+    lost._write(database)
+    writer = mirror(postgres_url, database, name, 7, tmp_path / "a", start=lost._waiting[-1].end)
+    assert writer.failures == 0
+    follower, _ = reader_of(name, tmp_path / "b")
+    follower.catch_up(database)
+    assert records(tmp_path / "b" / RUN) == records(tmp_path / "a")
+    # The control: a copy that is made twice is refused by the database.
+    lost._is_again = False
+    with pytest.raises(UniqueViolation):
+        lost._write(database)

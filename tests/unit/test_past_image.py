@@ -15,11 +15,14 @@ from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.record import JournalKind
 from bot4._core.journal.stream import Journal
 from bot4._core.types import EventKind
+from bot4.adapters.failover.journal_tail import JournalTail
+from bot4.adapters.failover.mirror_reader import JournalCopy
 from bot4.application.orders.venue_books import VenueBooks
 from bot4.application.past import run_past
 from bot4.application.past.past_image import PastKeeper, image_path, load_image, read_past_on
 from bot4.application.past.run_opening import OpenedInstrument, RunOpening
 from bot4.application.past.run_past import PastUnreadableError, RunPast, read_past
+from bot4.bootstrap import failover
 
 S = 1_000_000_000
 OPENING = RunOpening(
@@ -90,7 +93,7 @@ def same_for_who_goes_on(ours: RunPast, whole: RunPast) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_an_image_and_the_tail_say_what_the_whole_journal_says(tmp_path, seed):
     writer = Writer(tmp_path / "shard-0.journal", seed)
-    keeper = PastKeeper(writer.path, writer.journal)
+    keeper = PastKeeper(writer.path, writer.journal.sync)
     for number in range(300):
         writer.order(rests=writer.rng.random() < (0.01 if number < 200 else 0.0))
         if writer.rng.random() < 0.05:
@@ -102,7 +105,7 @@ def test_an_image_and_the_tail_say_what_the_whole_journal_says(tmp_path, seed):
     whole, ours = read_past(writer.path), read_past_on(writer.path)
     same_for_who_goes_on(ours, whole)
     assert image.unsettled or len(image.fills) < len(whole.fills) / 2, "what is settled and old is in the sums alone"
-    again = PastKeeper(writer.path, writer.journal)  # of the next life: it goes on with the image
+    again = PastKeeper(writer.path, writer.journal.sync)  # of the next life: it goes on with the image
     again.keep()
     writer.journal.close()
     same_for_who_goes_on(read_past_on(writer.path), whole)
@@ -118,7 +121,7 @@ def test_an_image_that_cannot_be_used_costs_nothing_but_time_and_damage_before_i
     writer = Writer(tmp_path / "shard-0.journal", 1)
     for _ in range(50):
         writer.order()
-    PastKeeper(writer.path, writer.journal).keep()
+    PastKeeper(writer.path, writer.journal.sync).keep()
     writer.order()
     writer.journal.close()
     whole, image = read_past(writer.path), image_path(writer.path)
@@ -145,7 +148,7 @@ def test_a_long_journal_is_gone_on_with_in_a_fraction_of_the_time(tmp_path):
     writer = Writer(tmp_path / "shard-0.journal", 5)
     for _ in range(1_500):
         writer.order()
-    PastKeeper(writer.path, writer.journal).keep()
+    PastKeeper(writer.path, writer.journal.sync).keep()
     writer.journal.close()
 
     def seconds(read):
@@ -154,3 +157,22 @@ def test_a_long_journal_is_gone_on_with_in_a_fraction_of_the_time(tmp_path):
         return time.process_time() - started_s
 
     assert min(seconds(read_past_on) for _ in range(3)) < min(seconds(read_past) for _ in range(3)) / 5
+
+
+def test_a_standby_keeps_one_of_what_it_has_copied_and_begins_anew_where_the_copy_was_cut_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(failover, "_IMAGE_S", 0.0)
+    writer = Writer(tmp_path / "shard-0.journal", 7)
+    for _ in range(60):
+        writer.order()
+    last_seq = writer.journal.next_seq - 1
+    writer.journal.close()
+    copy, kept = JournalCopy(tmp_path, "shard-0.journal"), failover._CopiedPast()
+    kept.keep(None)
+    kept.keep(copy)
+    assert load_image(image_path(copy.path))[1][0] == last_seq
+    copy.cut_back(JournalTail(copy.path).read(2_000).end)
+    assert not image_path(copy.path).exists()
+    kept.forget()
+    kept.keep(copy)
+    same_for_who_goes_on(read_past_on(copy.path), read_past(copy.path))
+    assert load_image(image_path(copy.path))[1][0] < last_seq

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from bot4._core.journal.crc32c import crc32c
 from bot4._core.journal.files import segment_path
+from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalSize
 
 _RECORD = struct.Struct("<IIQIBBHqq")  # bot4/_core/journal/record.pxd
 _HEADER_BYTES = int(JournalSize.JOURNAL_HEADER_BYTES)
 _RECORD_BYTES = int(JournalSize.JOURNAL_RECORD_BYTES)
 _PAYLOAD_MAX = int(JournalSize.JOURNAL_PAYLOAD_MAX)
+_TO_THE_END = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -110,6 +112,20 @@ class JournalTail:
             return False
         with Path(segment_path(str(self.path), self.place.segment)).open("rb") as file:
             return self._whole(os.pread(file.fileno(), 1 << 13, self.place.at), 1) == 0
+
+
+def journal_end(path: Path) -> tuple[Place, int, int]:
+    """Return where a journal that nobody writes ends, a torn tail left out, and its last sequence and epoch.
+
+    Raises
+    ------
+    JournalError
+        It is damaged before that.
+
+    """
+    with JournalReader(path) as reader:
+        reader.skip(_TO_THE_END)
+        return Place(reader.segment, reader.offset), reader.next_seq - 1, reader.epoch
 
 
 def seal_record(*, seq: int, epoch: int, kind: int, mono_ns: int, wall_ns: int, payload: bytes) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from bot4._core.journal.record import JournalKind
-from bot4.adapters.failover.journal_tail import JournalTail, Place, seal_record
+from bot4.adapters.failover.journal_tail import Place, journal_end, seal_record
 from bot4.adapters.failover.lease import FailoverError, Lease, connect, make_tables
 from bot4.adapters.failover.lease_keeper import LeaseKeeper
 from bot4.adapters.failover.mirror_writer import MirrorWriter, mirrored_end
@@ -117,21 +117,19 @@ class PostgresLeadership:
             The database does not answer.
 
         """
-        tail = JournalTail(journal)
-        end = tail.to_end()
+        end, last_seq, last_epoch = journal_end(journal)
         try:
             with self._terms.connect() as connection:
                 self._start = min(end, mirrored_end(connection, self._terms.name, journal.parent.name))
         except psycopg.Error as error:
             raise FailoverError(f"the database of the lease: {error}") from None
-        return tail.last_seq, tail.last_epoch
+        return last_seq, last_epoch
 
     def write_adopted(self, journal: Path, records: Sequence[AdoptedRecord]) -> None:
         """Put records that were lost behind a journal's end, before it is opened again."""
         if not records:
             return
-        tail = JournalTail(journal)
-        end = tail.to_end()
+        end, _, _ = journal_end(journal)
         path = journal if end.segment == 0 else journal.with_name(f"{journal.name}.{end.segment}")
         with path.open("r+b") as file:
             file.truncate(end.at)

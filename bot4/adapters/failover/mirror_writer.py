@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from bot4.adapters.failover.journal_tail import Piece
 
 BATCH_BYTES = 1 << 18
-_WRITE = """
-INSERT INTO bot4_journal_mirror (name, epoch, segment, at, last_seq, bytes)
-VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
+_BATCHES = 16  # that are copied at once
+_COLUMNS = "name, epoch, segment, at, last_seq, bytes"
+_WRITE = f"INSERT INTO bot4_journal_mirror ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"  # noqa: S608 - our own text
+_COPY = f"COPY bot4_journal_mirror ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
+_TYPES = ("text", "int8", "int4", "int8", "int8", "bytea")
 
 
 def begin_term(
@@ -94,7 +95,8 @@ class MirrorWriter:
         self._url, self._name, self._epoch, self._run_id, self._start = url, name, epoch, run_id, start
         self._tail = JournalTail(journal, start)
         self._interval_s, self._ttl_s = interval_s, ttl_s
-        self._waiting: Piece | None = None
+        self._waiting: list[Piece] = []
+        self._is_again = False  # what waits was sent before, and may be there
         self._stop = Event()
         self.bytes = 0
         self.failures = 0
@@ -109,7 +111,7 @@ class MirrorWriter:
         """Copy what is left, for so long at most, and end; whether nothing is left."""
         self._stop.set()
         self._thread.join(timeout_s)
-        return not self._thread.is_alive() and self._waiting is None
+        return not self._thread.is_alive() and not self._waiting
 
     def _copy(self) -> None:
         while True:
@@ -127,16 +129,35 @@ class MirrorWriter:
         while True:
             is_last = self._stop.is_set()
             read_s = time.monotonic()
-            while (piece := self._waiting or self._tail.read(BATCH_BYTES)) is not None:
-                self._waiting = piece
-                place = piece.place
-                connection.execute(
-                    _WRITE, (self._name, self._epoch, place.segment, place.at, piece.last_seq, piece.data), binary=True
-                )
-                self._waiting = None
-                self.bytes += len(piece.data)
+            while self._waiting or self._read():
+                self._write(connection)
+                self._is_again = False
+                self.bytes += sum(len(piece.data) for piece in self._waiting)
+                self._waiting = []
                 self.behind_s = max(self.behind_s, time.monotonic() - read_s)
                 read_s = time.monotonic()
             if is_last:
                 return
             self._stop.wait(self._interval_s)
+
+    def _read(self) -> bool:
+        """Take what the journal has beyond the last piece, some batches of it at most; whether there is any."""
+        while len(self._waiting) < _BATCHES and (piece := self._tail.read(BATCH_BYTES)) is not None:
+            self._waiting.append(piece)
+        return bool(self._waiting)
+
+    def _write(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        """Write what waits: a piece by one statement, many by COPY, what may be there already by one that minds it."""
+        rows = [
+            (self._name, self._epoch, piece.place.segment, piece.place.at, piece.last_seq, piece.data)
+            for piece in self._waiting
+        ]
+        is_again, self._is_again = self._is_again, True
+        with connection.cursor(binary=True) as cursor:
+            if is_again or len(rows) == 1:
+                cursor.executemany(_WRITE, rows)
+                return
+            with cursor.copy(_COPY) as copy:
+                copy.set_types(_TYPES)
+                for row in rows:
+                    copy.write_row(row)

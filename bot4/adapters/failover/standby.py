@@ -37,6 +37,8 @@ class Standby:
         Of the data directory.
     recv_window_ms : int
         How long after its stamp a request may be taken by the venue.
+    keep : callable
+        Called at each look: keeps what makes a long run quick to go on with.
     can_trade : callable
         Asked before the lease is taken; raises where the venue cannot be reached from here, or trading was killed.
     say : callable
@@ -53,12 +55,14 @@ class Standby:
         *,
         last_epoch: int,
         recv_window_ms: int,
+        keep: Callable[[], None],
         can_trade: Callable[[], object],
         say: Callable[[str], None],
     ) -> None:
         self._terms, self._reader = terms, reader
         self._last_epoch = last_epoch
         self._recv_window_ms = recv_window_ms
+        self._keep = keep
         self._can_trade = can_trade
         self._say = say
         self._said = ""
@@ -87,6 +91,7 @@ class Standby:
         seen, since_s = "", time.monotonic()
         while not self._stop.is_set():
             self._reader.catch_up(connection)
+            self._keep()
             row = lease.look()
             now_s = time.monotonic()
             if row is not None and row.expires_at != seen:

@@ -2,9 +2,7 @@
 
 A process that reads sockets for weeks takes and frees a buffer of 256 KiB for each read, and keeps small things for a
 minute or two between them. glibc raises its threshold for mapping once such a buffer was freed; from then on they come
-from the heap, whose free parts are too small for the next one, and it grows by some kilobytes a second. And each thread
-has a heap of its own, with free parts of its own that no other takes: there is one for all of them here, which costs
-nothing where one thread at a time allocates.
+from the heap, whose free parts are too small for the next one, and it grows by some kilobytes a second.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from __future__ import annotations
 import ctypes
 
 # malloc.h
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _MAPPED_FROM, _TRIMMED_AT, _PAD = 32_768, 65_536, 16_384
 
 
@@ -22,5 +20,5 @@ def keep_heap_steady() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    wanted = {_M_MMAP_THRESHOLD: _MAPPED_FROM, _M_TRIM_THRESHOLD: _TRIMMED_AT, _M_TOP_PAD: _PAD, _M_ARENA_MAX: 1}
-    return all(mallopt(option, value) == 1 for option, value in wanted.items())
+    wanted = ((_M_MMAP_THRESHOLD, _MAPPED_FROM), (_M_TRIM_THRESHOLD, _TRIMMED_AT), (_M_TOP_PAD, _PAD))
+    return all(mallopt(option, value) == 1 for option, value in wanted)

@@ -53,7 +53,7 @@ class RunKeeper:
     def __init__(self, journal: Journal, path: Path, interval_s: float) -> None:
         self._journal = journal
         self._snapshots = RunSnapshots(path)
-        self._past = PastKeeper(path, journal)
+        self._past = PastKeeper(path, journal.sync)
         self._interval_s = interval_s
         self._next_s = time.monotonic() + interval_s
         self.notes: list[str] = []

@@ -17,9 +17,8 @@ from bot4._core.journal.reader import JournalError
 from bot4.application.past.run_past import PastReader, RunPast, read_past
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-    from bot4._core.journal.stream import Journal
 
 _VERSION = 1
 _CRC_BYTES = 4
@@ -73,16 +72,16 @@ class PastKeeper:
     ----------
     path : Path
         Of its journal.
-    journal : Journal
-        Open for writing.
+    sync : callable
+        Has what was written of the journal on the disk.
 
     One thread.
 
     """
 
-    def __init__(self, path: Path, journal: Journal) -> None:
-        self._path = path
-        self._journal = journal
+    def __init__(self, path: Path, sync: Callable[[], None]) -> None:
+        self.path = path
+        self._sync = sync
         self._reader: PastReader | None = None
 
     def keep(self) -> None:
@@ -95,16 +94,16 @@ class PastKeeper:
 
         """
         if self._reader is None:
-            self._reader = _from_image(self._path) or PastReader(self._path)
+            self._reader = _from_image(self.path) or PastReader(self.path)
         past = self._reader.read_on(is_growing=True)
         if past is None:
             return
         self._reader.forget_settled()
         body = msgspec.msgpack.encode(_Image(_VERSION, self._reader.place, past))
-        self._journal.sync()
-        fresh = image_path(self._path).with_suffix(".new")
+        self._sync()
+        fresh = image_path(self.path).with_suffix(".new")
         with fresh.open("wb") as file:
             file.write(crc32c(body).to_bytes(_CRC_BYTES, "little") + body)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(image_path(self._path))
+        fresh.replace(image_path(self.path))
