@@ -268,6 +268,7 @@ class LiveGateway:
                 self.halt(f"order {found.ghosts[0]} is at the venue and not in the journal: canceled, trading ends")
             elif found.is_complete and found.differences:
                 self.halt(found.differences[0])
+            self._set_gate(self._why_closed())  # at once: who has taken over has waited for this
             wait_s = self._pace.reconcile_s if found.is_complete else min(self.reconciler.gap_s, self._pace.reconcile_s)
             try:
                 async with asyncio.timeout(wait_s):  # `wait_for` of Python 3.11 may swallow a cancellation
