@@ -93,13 +93,13 @@ class PastKeeper:
             It could not be made; the one there was is as it was.
 
         """
-        if self._reader is None:
-            self._reader = _from_image(self.path) or PastReader(self.path)
-        past = self._reader.read_on(is_growing=True)
+        reader = self._reader = self._at_its_past()
+        past = reader.read_on(is_growing=True)
         if past is None:
             return
-        self._reader.forget_settled()
-        body = msgspec.msgpack.encode(_Image(_VERSION, self._reader.place, past))
+        past.forget_settled()
+        body = msgspec.msgpack.encode(_Image(_VERSION, reader.place, past))
+        reader.put(None)  # until the next time the file has it: a run that stays as large as it is holds it once
         self._sync()
         fresh = image_path(self.path).with_suffix(".new")
         with fresh.open("wb") as file:
@@ -107,3 +107,13 @@ class PastKeeper:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(image_path(self.path))
+
+    def _at_its_past(self) -> PastReader:
+        """Return the reader with what it had come to, as the image has it; a new one where that is another place."""
+        if self._reader is not None:
+            image = load_image(image_path(self.path))
+            if image is not None and image[1] == self._reader.place:
+                self._reader.put(image[0])
+                return self._reader
+            self._reader.close()
+        return _from_image(self.path) or PastReader(self.path)

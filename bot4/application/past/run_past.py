@@ -34,7 +34,7 @@ _HEADER_BYTES = 64
 _EXACT = Context(prec=120)
 _ZERO = Decimal(0)
 # Trades and orders are asked for from a minute before on; events that wait at a venue come later.
-_ASKED_AGAIN_NS = 600_000_000_000
+_ASKED_AGAIN_NS = 180_000_000_000
 _STATES = {
     EventKind.EVENT_ORDER_SENT: LifeState.SENT,
     EventKind.EVENT_ORDER_UNKNOWN: LifeState.UNKNOWN,
@@ -170,9 +170,10 @@ class PastReader:
 
     def __init__(self, journal: Path, past: RunPast | None = None, place: tuple[int, int] = (0, 0)) -> None:
         self._reader = JournalReader(journal)
-        self._past = past
         self._pieces: list[bytes] = []
-        self._known = set() if past is None else {(fill.symbol, fill.trade_id) for fill in past.fills}
+        self._past: RunPast | None
+        self._known: set[tuple[str, int]]
+        self.put(past)
         if past is not None:
             try:
                 self._pass_over(place)
@@ -189,6 +190,10 @@ class PastReader:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the journal."""
         self._reader.close()
 
     @property
@@ -212,11 +217,10 @@ class PastReader:
             raise PastUnreadableError(f"the journal of an earlier run cannot be read: {error}") from error
         return self._past
 
-    def forget_settled(self) -> None:
-        """See `RunPast.forget_settled`."""
-        if self._past is not None:
-            self._past.forget_settled()
-            self._known = {(fill.symbol, fill.trade_id) for fill in self._past.fills}
+    def put(self, past: RunPast | None) -> None:
+        """Go on with this past, which is one of the same place; None: hold none until the next one."""
+        self._past = past
+        self._known = set() if past is None else {(fill.symbol, fill.trade_id) for fill in past.fills}
 
     def _take(self, row: Record) -> None:
         past = self._past
