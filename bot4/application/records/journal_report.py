@@ -164,7 +164,10 @@ def _snapshots(path: Path, make: Any, full: Recovery) -> dict[str, str]:
         seq = recovery.seq
         recovery.replay(_records(path))
         if recovery.state_hash != full.state_hash:
-            raise DataError(f"{file}: with the records behind {seq} it does not give {full.state_hash}")
+            raise DataError(
+                f"{file}: with the records behind {seq} it does not give {full.state_hash} under these settings; "
+                "those of the run belong here: --config and --set"
+            )
         told[file.name] = f"record {seq}: the same state"
     return told
 
