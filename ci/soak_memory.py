@@ -1,6 +1,6 @@
 """Let a live run trade for a while and judge what it does with memory, descriptors and threads.
 
-    python ci/soak_memory.py --minutes 15            (make soak-memory MINUTES=15)
+    python ci/soak_memory.py --minutes 30            (make soak-memory MINUTES=30)
 
 One process serves the exchange, another one is `bot4 run --live`; the second one is looked at from outside each second:
 resident memory, the part of it that is no file's (anonymous), open descriptors, threads. After the warm-up the slope of
@@ -206,7 +206,7 @@ def soak(minutes: float, *, leak_bytes: int, seed: int, warm_up_s: float, log: P
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=15.0, help="wall time, warm-up included")
+    parser.add_argument("--minutes", type=float, default=30.0, help="wall time, warm-up included")
     parser.add_argument("--warm-up", type=float, default=WARM_UP_S, metavar="SECONDS")
     parser.add_argument(
         "--leak", type=int, default=0, metavar="BYTES", help="plant a leak: so much four times a second"
