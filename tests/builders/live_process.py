@@ -36,7 +36,7 @@ EAGER = """
 weights = { depth_imbalance_5 = 1.0 }
 scales = { depth_imbalance_5 = 1.0 }
 enter_score = 0.05
-take_score = 0.15
+take_score = 0.6
 exit_score = 0.02
 cooldown_ms = 300
 passive_ttl_ms = 700
