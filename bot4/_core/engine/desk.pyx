@@ -135,12 +135,9 @@ cdef inline int _submit(Lane* lane, const OrderIntent* intent, int64_t now_ns) n
 
 
 cdef inline void _refuse_entry(Lane* lane, const OrderIntent* intent, int verdict, int64_t now_ns) noexcept nogil:
+    # One more of a reason that stands in the journal moves no state: a replay of the journal would lack it.
     if verdict == ENTRY_NO_REASONS or lane.claims.has_reasons:
         _refuse(lane, intent, REFUSED_BY_ENTRY, verdict, now_ns)
-        return
-    lane.counters.refusals += 1                       # one more of a reason that stands in the journal
-    lane.has_refused = True
-    lane.last_refusal_ns = now_ns
 
 
 cdef void desk_place(Lane* lane, OrderIntent* intent, int64_t now_ns) noexcept nogil:

@@ -187,7 +187,7 @@ cdef int recovery_apply(
         lane = &shard.lanes[refusal.intent.instrument]
         lane.counters.refusals += 1
         # An entry that the policy itself refused is on record and makes no pause.
-        if refusal.stage != REFUSED_BY_ENTRY or refusal.verdict == ENTRY_NO_REASONS:
+        if refusal.stage != REFUSED_BY_ENTRY or refusal.verdict == ENTRY_NO_REASONS or lane.claims != NULL:
             lane.has_refused = True
             lane.last_refusal_ns = wall_ns
         if refusal.stage == REFUSED_BY_RISK:
