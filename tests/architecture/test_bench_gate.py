@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import bench_gate
@@ -42,6 +43,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_kernels(folder: Path, turns: int = 2000, more: str = MORE) -> None:
+    # Python takes a source of the same second and length for unchanged.
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
     (folder / "bench_spin.py").write_text(KERNELS.format(turns=turns, more=more))
 
 

@@ -75,9 +75,9 @@ async def drive(at, side: OrderSide, price: Decimal) -> None:
     )  # fmt: skip
     await account.start()
     try:
-        for number in range(40):
+        for number in range(400):
             request = OrderRequest(
-                client_order_id=f"drive-{number}", symbol="BTCUSDT", side=side, qty=Decimal(20), price=price,
+                client_order_id=f"drive-{price}-{number}", symbol="BTCUSDT", side=side, qty=Decimal(20), price=price,
                 tif=TimeInForce.IOC,
             )  # fmt: skip
             outcome = await account.place(request)
@@ -85,15 +85,20 @@ async def drive(at, side: OrderSide, price: Decimal) -> None:
             shown = await account.query("BTCUSDT", request.client_order_id)
             if shown.filled_qty < request.qty:
                 return
+        raise AssertionError(f"the market is still on this side of {price}")
     finally:
         await account.close()
 
 
 def drive_through(at, stop: dict) -> None:
-    """Have a stop triggered."""
+    """Have a stop triggered: by a trade beyond it, so as far as somebody rests there."""
     is_sell = stop["side"] == "SELL"
-    price = Decimal(stop["triggerPrice"]) + (-5 if is_sell else 5)
-    asyncio.run(drive(at, OrderSide.SELL if is_sell else OrderSide.BUY, price))
+    for beyond in (5, 25, 125, 625):
+        price = Decimal(stop["triggerPrice"]) + (-beyond if is_sell else beyond)
+        asyncio.run(drive(at, OrderSide.SELL if is_sell else OrderSide.BUY, price))
+        if stop["clientAlgoId"] not in {algo["clientAlgoId"] for algo in stops(at, "NEW")}:
+            return
+    raise AssertionError(f"nobody rests beyond {stop['triggerPrice']}")
 
 
 def test_a_stop_that_fills_at_the_venue_is_booked_once_and_cleared(exchange, start, tmp_path):
@@ -117,7 +122,7 @@ def test_a_stop_outlives_the_run_and_fills_meanwhile_the_next_one_books_it_once(
     drive_through(exchange, left)
     deadline = time.monotonic() + 60
     while not (filled := [row for row in ledger(exchange)["orders"] if row["clientOrderId"] == left["clientAlgoId"]]):
-        assert time.monotonic() < deadline, "the stop was not triggered"
+        assert time.monotonic() < deadline, f"the stop was not triggered: {ledger(exchange)}"
         time.sleep(0.05)
     assert filled[0]["status"] == "FILLED"
     process = start(40.0)
@@ -144,4 +149,5 @@ def test_the_watchdog_leaves_it_and_the_next_run_takes_it_over(exchange, start, 
     (own,) = until(process, lambda: stops(exchange, "NEW"), "the stop of the next run")
     assert own["clientAlgoId"].split("-")[1] != left["clientAlgoId"].split("-")[1], "another epoch"
     assert own["quantity"] == left["quantity"]
-    judge_usdm(told(tmp_path), ledger(exchange), ended(process))
+    summary = ended(process)
+    judge_usdm(told(tmp_path), ledger(exchange), summary)

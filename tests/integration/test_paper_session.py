@@ -170,7 +170,7 @@ def projector(summary, store, journal=None) -> Projector:
 def test_projecting_twice_adds_nothing(summary, store):
     before = everything(store, summary.run_id)
     again = projector(summary, store)
-    assert again.catch_up() == len(records(summary.journal))
+    assert again.catch_up() == 0, "what stands in the tables is not read again"
     again.close()
     assert everything(store, summary.run_id) == before
 

@@ -144,6 +144,7 @@ def test_an_image_that_cannot_be_used_costs_nothing_but_time_and_damage_before_i
         read_past_on(writer.path)
 
 
+@pytest.mark.untraced
 def test_a_long_journal_is_gone_on_with_in_a_fraction_of_the_time(tmp_path):
     writer = Writer(tmp_path / "shard-0.journal", 5)
     for _ in range(1_500):
