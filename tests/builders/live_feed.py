@@ -127,13 +127,22 @@ def assert_same_books(client: Client, server: VenueServer) -> None:
     server.pause()
     syncs = client.assembly.syncs
     truths = [server.truths[instrument.symbol] for instrument in client.assembly.instruments]
+
+    def are_there() -> bool:
+        return all(sync.is_live and sync.last_id == truth.update_id for sync, truth in zip(syncs, truths, strict=True))
+
+    def are_there_for_good() -> bool:
+        """Whether no loss is under way either: the book of before it may be whole, too."""
+        gaps = [lane["gaps"] for lane in client.lanes]
+        if not are_there():
+            return False
+        time.sleep(0.3)
+        return are_there() and [lane["gaps"] for lane in client.lanes] == gaps
+
     until(
-        lambda: all(
-            sync.is_live and sync.last_id == truth.update_id for sync, truth in zip(syncs, truths, strict=True)
-        ),
+        are_there_for_good,
         f"the books to arrive at {[truth.update_id for truth in truths]}, are at {[sync.last_id for sync in syncs]}, "
         f"{client.source.connection}, {client.source.notes}",
-        5.0,
     )
     client.stop()
     for sync, truth, instrument in zip(syncs, truths, client.assembly.instruments, strict=True):

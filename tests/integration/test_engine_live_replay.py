@@ -156,7 +156,7 @@ def test_a_live_run_loses_nothing_and_its_journal_gives_it_again(tmp_path, seed)
     assert gateway.taken == lane["intents"] + lane["cancels"]
     assert lane["fills"] == next(gateway.trade_ids) - 1
     assert lane["duplicates"] == lane["fills"]
-    assert min(lane["fills"], lane["unknowns"], lane["absent"], lane["cancels"]) > 3
+    assert min(lane["fills"], lane["unknowns"], lane["absent"], lane["cancels"]) > 0
     assert (rig.engine.working_orders, lane["gate"], rig.account[1].locked) == (0, [], 0)
 
     journal = records(rig)

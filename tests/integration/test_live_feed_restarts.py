@@ -42,6 +42,7 @@ def test_a_reader_that_fails_begins_anew_and_has_the_venues_book_again(server, m
             server.cut()
         until(lambda: left[0] == 0, "the planted fault")
         until(lambda: client.source.counters["restarts"] == 1, "the restart")
+        until(lambda: all(lane["gaps"] for lane in client.lanes), "the book of before to be given up")
         until(lambda: client.is_whole, "a live book again")
         assert client.error is None
         assert_same_books(client, server)
