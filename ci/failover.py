@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "ci")]
 
 from builders.failover_pair import FAULTS, Outcome, Round  # noqa: E402 - the path is made above
-from builders.servers import PostgresServer, ServerMissingError  # noqa: E402
+from builders.servers import ServerMissingError, postgres_server  # noqa: E402
 
 LIMIT_S = 5.0
 
@@ -87,22 +87,17 @@ def main() -> int:
     rng, verdict, by_fault = random.Random(given.seed), Verdict(given.limit), Counter[str]()  # noqa: S311 - which moment is hit
     started = time.monotonic()
     try:
-        server = PostgresServer()
+        with postgres_server() as server:
+            for number in range(given.runs):
+                fault = faults[number % len(faults)]
+                with tempfile.TemporaryDirectory(prefix="bot4-failover-") as folder:
+                    outcome = Round(Path(folder), server, random.Random(rng.random())).run(fault)  # noqa: S311
+                verdict.add(outcome)
+                by_fault[fault] += 1
+                print(f"{number + 1:4} {fault:8} {outcome}", file=sys.stderr, flush=True)
     except ServerMissingError as error:
         print(f"skipped: no failover without PostgreSQL: {error}", file=sys.stderr)
         return 0
-    try:
-        server.start()
-        server.create()
-        for number in range(given.runs):
-            fault = faults[number % len(faults)]
-            with tempfile.TemporaryDirectory(prefix="bot4-failover-") as folder:
-                outcome = Round(Path(folder), server, random.Random(rng.random())).run(fault)  # noqa: S311
-            verdict.add(outcome)
-            by_fault[fault] += 1
-            print(f"{number + 1:4} {fault:8} {outcome}", file=sys.stderr, flush=True)
-    finally:
-        server.close()
     counted = ", ".join(f"{count} x {fault}" for fault, count in sorted(by_fault.items()))
     print(f"{time.monotonic() - started:.0f} s, seed {given.seed}: {counted}", file=sys.stderr)
     print(verdict)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from builders.servers import ServerMissingError, postgres_server, redis_server
+from builders.servers import PostgresServer, ServerMissingError, postgres_server, redis_server
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
@@ -50,8 +50,19 @@ def postgres_url() -> Iterator[str]:
     """A private PostgreSQL server of this test run; skips with the reason where there is none to start."""
     pytest.importorskip("psycopg", reason="psycopg is not installed (extra: postgres)")
     try:
-        with postgres_server() as url:
-            yield url
+        with postgres_server() as server:
+            yield server.url
+    except ServerMissingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[PostgresServer]:
+    """A private PostgreSQL server of the tests of one file, which may stop it; skips where there is none to start."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed (extra: postgres)")
+    try:
+        with postgres_server() as server:
+            yield server
     except ServerMissingError as error:
         pytest.skip(str(error))
 

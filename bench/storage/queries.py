@@ -212,14 +212,14 @@ def main() -> int:
         )
         return 1
     tuned = {"shared_buffers": "512MB", "max_wal_size": "4GB", "work_mem": "64MB", "autovacuum": "off"}
-    with postgres_server(**tuned) as url:
-        store = PostgresStore(url, statement_timeout_s=600.0)
+    with postgres_server(**tuned) as server:
+        store = PostgresStore(server.url, statement_timeout_s=600.0)
         market = SqlMarketData(store, PostgresTickLoader())
         with Progress(console=Console(stderr=True)) as progress:
             spent = fill(market, given.rows, progress)
             each = max(1_000, min(100_000, given.rows // 1_000))
             fill_runs(store, each)
-        vacuum(url)
+        vacuum(server.url)
         held = sizes(store)
         out.print(f"{given.rows:,} trades by COPY at {given.rows / spent['copy_s']:,.0f}/s, bars of them at "
                   f"{given.rows / spent['refresh_s']:,.0f}/s; {held}")  # fmt: skip
@@ -228,7 +228,11 @@ def main() -> int:
     slow = [name for name, figures in found.items() if figures["median_ms"] >= LIMIT_MS]
     if given.json:
         print(json.dumps({"rows": given.rows, **spent, **held, "questions": found}, indent=2))
-    out.print(f"\n{'slower than 50 ms: ' + ', '.join(slow) if slow else 'every question within 50 ms'}")
+    longest = max(found, key=lambda name: found[name]["max_ms"])
+    judged = "slower than 50 ms: " + ", ".join(slow) if slow else "every question within 50 ms"
+    out.print(
+        f"\n{judged} in the median; the longest of all answers, {longest}, took {found[longest]['max_ms']:.1f} ms"
+    )
     return 1 if slow else 0
 
 

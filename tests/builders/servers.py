@@ -47,13 +47,13 @@ def unprivileged_user() -> str | None:
 
 
 @contextmanager
-def postgres_server(**more: str) -> Iterator[str]:
-    """A running PostgreSQL, with `more` settings; yields the URL of its empty database ``bot4``."""
+def postgres_server(**more: str) -> Iterator[PostgresServer]:
+    """A running PostgreSQL, with `more` settings, and its empty database ``bot4``."""
     server = PostgresServer(**more)
     try:
         server.start()
         server.create()
-        yield server.url
+        yield server
     finally:
         server.close()
 

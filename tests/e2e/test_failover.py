@@ -18,22 +18,7 @@ from builders.live_process import EAGER, MAIN, administer, environment
 from builders.live_usdm import KEYS, futures_exchange, judge_usdm, told
 from builders.live_usdm import SETTINGS as USDM
 from builders.new_records import NewRecords
-from builders.servers import PostgresServer, ServerMissingError
 from failover import LIMIT_S, Verdict
-
-
-@pytest.fixture(scope="module")
-def database():
-    try:
-        server = PostgresServer()
-    except ServerMissingError as error:
-        pytest.skip(str(error))
-    try:
-        server.start()
-        server.create()
-        yield server
-    finally:
-        server.close()
 
 
 @pytest.mark.parametrize("fault", ["kill", "stop"])

@@ -18,26 +18,11 @@ from builders.bot4_process import bot4
 from builders.failover_judge import judge
 from builders.failover_pair import Bot, Outcome
 from builders.live_process import MAIN, environment
-from builders.servers import PostgresServer, ServerMissingError
 
 from bot4.domain.order_id import parse_client_order_id
 
 WATCHDOG_MS = 1_500
 GRACE_S = 4.0  # of a busy machine: to notice, ask and cancel
-
-
-@pytest.fixture(scope="module")
-def database():
-    try:
-        server = PostgresServer()
-    except ServerMissingError as error:
-        pytest.skip(str(error))
-    try:
-        server.start()
-        server.create()
-        yield server
-    finally:
-        server.close()
 
 
 @contextlib.contextmanager

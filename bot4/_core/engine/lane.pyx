@@ -26,24 +26,14 @@ from bot4._core.book.book_sync cimport (
 from bot4._core.book.order_book cimport OrderBook
 from bot4._core.clock cimport tsc_now
 from bot4._core.engine.decide cimport (
-    DECIDE_CANCEL,
-    DECIDE_ORDER,
-    REASON_BREAKER,
-    Exposure,
-    decide,
-    is_large_enough,
+    DECIDE_CANCEL, DECIDE_ORDER, REASON_BREAKER, Exposure, decide, is_large_enough,
 )
 from bot4._core.engine.desk cimport (
     desk_cancel, desk_cancel_resting, desk_find_stop, desk_fit_exit, desk_keep_stop, desk_place,
     desk_record_entry, desk_retry,
 )
 from bot4._core.engine.lane_state cimport (
-    OUTCOMES_MAX,
-    SOURCE_ASSUMED,
-    SOURCE_DEPTH,
-    SOURCE_NONE,
-    Lane,
-    LaneShared,
+    OUTCOMES_MAX, SOURCE_ASSUMED, SOURCE_DEPTH, SOURCE_NONE, Lane, LaneShared,
 )
 from bot4._core.engine.orders cimport ORDER_IS_STOP, WorkingOrder
 from bot4._core.engine.outlook cimport claims_apply_bars, reasoned_apply_bars, reasoned_apply_touch
