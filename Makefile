@@ -80,7 +80,7 @@ fuzz: dev ## the scanner under libFuzzer; SECONDS_TO_FUZZ=600
 	@$(IN_VENV) ci/fuzz.sh $(or $(SECONDS_TO_FUZZ),60)
 
 soak: build ## kill a live run KILLS times while its orders are out, and count at the exchange's own ledger
-	@$(BIN)/python ci/soak.py --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
+	@$(BIN)/python ci/soak.py --kills $(or $(KILLS),200) --lanes $(or $(LANES),3) --seed $(or $(SEED),1)
 
 soak-memory: build ## let a live run trade for MINUTES and judge memory, descriptors and threads
 	@$(BIN)/python ci/soak_memory.py --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)

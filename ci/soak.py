@@ -1,11 +1,12 @@
 """Kill a trading bot again and again, and count at its exchange's own ledger what came of it.
 
-    python ci/soak.py --kills 200            (make soak KILLS=200)
+    python ci/soak.py --kills 200 --lanes 3            (make soak KILLS=200 LANES=3)
 
 One process serves the exchange; another holds the interpreter with bot4 loaded and forks a child for each life, which
 runs the whole `bot4 run --live`: engine, journal, gateway, tables. SIGKILL ends each life, most of them while an order
 is out; the next one of the same data directory goes on. A round of lives ends with one that may finish. Then the
-tables are compared with the exchange's administration. The last line is
+tables are compared with the exchange's administration. Rounds share nothing: as many as there are lanes run at a time,
+for a life is mostly waiting. The last line, over all of them, is
 
     kills=N in_flight=K intents=M lost=0 ghost=0 doubled=0
 
@@ -22,6 +23,7 @@ import argparse
 import contextlib
 import gc
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -34,6 +36,8 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -85,7 +89,7 @@ snapshot_interval_ms = 1000
 [run]
 view_interval_ms = 50
 """
-ROUND_KILLS = 200  # lives of one exchange and one data directory: what the ledger lists stays small
+ROUND_KILLS = 200  # at most, lives of one exchange and one data directory: what the ledger lists stays small
 LIFE_S = 30.0
 QUIET_S = 6.0
 REFUSED, REFUSALS_MAX = 78, 20  # exit code of a start the preflight forbids; how often in a row
@@ -295,35 +299,60 @@ def load() -> None:
     gc.freeze()
 
 
-def soak(
-    kills: int, seed: int, *, plant: Callable[[], None] | None = None, say: Callable[[str], None] = lambda _: None
-) -> Verdict:
-    """Kill so often; returns what was counted."""
+def live_round(kills: int, seed: int, plant: Callable[[], None] | None = None) -> Verdict:
+    """Kill so often on one exchange with one data directory; returns what was counted."""
     load()
-    rng, verdict = random.Random(seed), Verdict()  # noqa: S311 - which moment is hit
-    while verdict.kills < kills:
-        folder = Path(tempfile.mkdtemp(prefix="bot4-soak-"))
-        lives = Round(folder, rng, plant)
-        try:
-            for _ in range(min(ROUND_KILLS, kills - verdict.kills)):
-                lives.kill_one(verdict)
-            lives.finish()
-            lives.judge(verdict)
-        finally:
-            lives.exchange.close()
-        say(str(verdict))
-        shutil.rmtree(folder)  # kept where something was raised
+    folder, verdict = Path(tempfile.mkdtemp(prefix="bot4-soak-")), Verdict()
+    lives = Round(folder, random.Random(seed), plant)  # noqa: S311 - which moment is hit
+    try:
+        for _ in range(kills):
+            lives.kill_one(verdict)
+        lives.finish()
+        lives.judge(verdict)
+    finally:
+        lives.exchange.close()
+    shutil.rmtree(folder)  # kept where something was raised
     return verdict
+
+
+def rounds(kills: int, lanes: int) -> list[int]:
+    """Return how many kills each round has: as many rounds as keep the lanes busy and none too long."""
+    number = min(kills, max(lanes, -(-kills // ROUND_KILLS)))
+    return [len(range(first, kills, number)) for first in range(number)]
+
+
+def soak(kills: int, seed: int, lanes: int, say: Callable[[str], None]) -> tuple[Verdict, int]:
+    """Kill so often in rounds, `lanes` of them at a time; returns what was counted, and how many rounds broke off.
+
+    The round that begins after `n` others has the seed `seed + n`. A round that breaks off is told with its cause and
+    adds nothing to the count.
+    """
+    total, broken = Verdict(), 0
+    with ProcessPoolExecutor(lanes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        sizes = enumerate(rounds(kills, lanes))
+        running = {pool.submit(live_round, size, seed + at): seed + at for at, size in sizes}
+        for done in as_completed(running):
+            if error := done.exception():
+                broken += 1
+                say(f"the round of seed {running[done]} broke off: {error}")
+                continue
+            total.add(done.result())
+            say(str(total))
+    return total, broken
 
 
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--lanes", type=int, default=1, help="rounds at a time (default 1)")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    if given.kills < 1 or given.lanes < 1:
+        parser.error(f"--kills and --lanes are at least 1, were {given.kills} and {given.lanes}")
     started, used = time.monotonic(), os.times()
-    verdict = soak(given.kills, given.seed, say=lambda line: print(line, file=sys.stderr, flush=True))
+    say = partial(print, file=sys.stderr, flush=True)
+    verdict, broken = soak(given.kills, given.seed, given.lanes, say)
     now = os.times()
     cpu_s = sum(now[:4]) - sum(used[:4])
     for state, times in verdict.states.most_common():
@@ -331,7 +360,7 @@ def main() -> int:
     print(f"  {verdict.refused:6} starts refused by the preflight, as round trips spread too far", file=sys.stderr)
     print(f"{time.monotonic() - started:.0f} s, {cpu_s:.0f} s of CPU, seed {given.seed}", file=sys.stderr)
     print(verdict)
-    return 0 if verdict.holds else 1
+    return 0 if verdict.holds and not broken else 1
 
 
 if __name__ == "__main__":

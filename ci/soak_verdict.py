@@ -30,6 +30,12 @@ class Verdict:
             f"ghost={self.ghost} doubled={self.doubled}"
         )
 
+    def add(self, other: Verdict) -> None:
+        """Take in what another round counted."""
+        for name in ("kills", "in_flight", "intents", "orders", "lost", "ghost", "doubled", "refused"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.states += other.states
+
     @property
     def holds(self) -> bool:
         """Whether nothing was lost, made up or doubled, and enough was at stake."""

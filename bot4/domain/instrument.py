@@ -245,6 +245,33 @@ class Instrument:
         """Exact quantity of `lots`, written with the decimals of the lot size."""
         return _times(self.lot_size, lots)
 
+    def lots_worth(self, notional: Decimal | str | int, price_ticks: int) -> int:
+        """Lots of the largest quantity an order may have that is worth at most `notional` of quote at a price.
+
+        A whole number of quantity steps, 0 where not even one is worth so little; the venue's least and greatest
+        quantities are not looked at.
+
+        Raises
+        ------
+        TypeError
+            `notional` is a float.
+        ValueError
+            `notional` is negative, or `price_ticks` not above 0.
+
+        >>> btc = Instrument(symbol="BTCUSDT", venue="binance", kind=ContractKind.SPOT, base="BTC", quote="USDT",
+        ...                  settle="USDT", tick_size=Decimal("0.01"), lot_size=Decimal("0.00001"))
+        >>> btc.lots_worth("250", btc.price_to_ticks("60000"))
+        416
+
+        """
+        value = exact_decimal(notional, f"{self.symbol} notional")
+        if value < 0 or price_ticks <= 0:
+            raise ValueError(f"{self.symbol} needs a notional >= 0 and a price > 0, was {notional} and {price_ticks}")
+        step = self.lots_per_step
+        numerator, denominator = value.as_integer_ratio()
+        worth, parts = self.notional(price_ticks, step).as_integer_ratio()
+        return numerator * parts // (denominator * worth) * step
+
     def notional(self, price_ticks: int, qty_lots: int) -> Decimal:
         """Exact value in quote of `qty_lots` at `price_ticks`; an inverse contract is worth its size at any price."""
         with localcontext(prec=_EXACT_DIGITS):

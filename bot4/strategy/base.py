@@ -10,7 +10,7 @@ from bot4._core.engine.strategy import CALLS, StrategyHost
 from bot4._core.engine.strategy_thread import ThreadedHost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot4._core.engine.python_strategy import BarTold, FillTold, Market, TradeTold
     from bot4._core.engine.runner import ShardRunner
     from bot4._core.sim.latency import Latency
+    from bot4.domain.instrument import Instrument
 
 
 class Strategy:
@@ -124,13 +125,15 @@ def host_strategy(
     strategy: object,
     engine: Engine,
     *,
+    instruments: Sequence[Instrument] = (),
     latency: Latency | None = None,
     seed: int = 0,
     on_error: Callable[[], None] | None = None,
 ) -> StrategyHost:
     """Put a strategy into an engine that has seen no event yet; returns what holds it there.
 
-    `on_error` is called once where one in Python raises, by the thread that called it.
+    `instruments`, in the order of the engine's lanes, are what `Market.instrument` shows. `on_error` is called once
+    where a strategy in Python raises, by the thread that called it.
 
     Raises
     ------
@@ -156,11 +159,14 @@ def host_strategy(
     interval_ns = int(getattr(strategy, "timer_interval_ns", 0)) if "timer" in wants else 0
     host = PythonHost(strategy, engine, wants=wants, timer_interval_ns=interval_ns, latency=latency, seed=seed)
     host.on_error = on_error
+    _name_instruments(host, instruments)
     engine.set_strategy(host, features=bool(getattr(strategy, "reads_features", False)))
     return host
 
 
-def thread_strategy(strategy: object, engine: Engine, runner: ShardRunner) -> ThreadedHost | None:
+def thread_strategy(
+    strategy: object, engine: Engine, runner: ShardRunner, instruments: Sequence[Instrument] = ()
+) -> ThreadedHost | None:
     """Put a strategy in Python into the engine of a runner that does not run yet; its methods want a thread (`run`).
 
     None for a compiled one: the shard's own thread calls it (`host_strategy`).
@@ -183,6 +189,13 @@ def thread_strategy(strategy: object, engine: Engine, runner: ShardRunner) -> Th
         timer_interval_ns=int(getattr(strategy, "timer_interval_ns", 0)) if "timer" in wants else 0,
         features=features,
     )
+    _name_instruments(host, instruments)
     engine.set_strategy(host, features=features)
     runner.take_asks(host.asks)
     return host
+
+
+def _name_instruments(host: PythonHost, instruments: Sequence[Instrument]) -> None:
+    if instruments:
+        for market, instrument in zip(host.markets, instruments, strict=True):
+            market.instrument = instrument

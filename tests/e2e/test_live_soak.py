@@ -64,10 +64,38 @@ def test_too_few_kills_with_an_order_in_flight_prove_nothing():
     assert not verdict.holds
 
 
+@pytest.mark.parametrize(
+    ("kills", "lanes", "sizes"), [(201, 3, [67, 67, 67]), (5, 8, [1] * 5), (500, 2, [167, 167, 166])]
+)
+def test_rounds_share_the_kills_out(kills, lanes, sizes):
+    assert soak.rounds(kills, lanes) == sizes
+
+
+def test_what_rounds_counted_is_added_up():
+    one = soak.Verdict(kills=1, in_flight=1, intents=2, orders=2, lost=1, ghost=2, doubled=3, refused=4)
+    one.states["submitted here, filled there"] = 2
+    total = soak.Verdict()
+    total.add(one)
+    total.add(one)
+    assert str(total) == "kills=2 in_flight=2 intents=4 lost=2 ghost=4 doubled=6"
+    assert (total.orders, total.refused, total.states["submitted here, filled there"]) == (4, 8, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.untraced
+def test_a_round_that_breaks_off_is_told_and_adds_nothing(monkeypatch):
+    monkeypatch.setenv("BOT4_RISK__ORDERS_PER_S", "-1")  # no life can start
+    said = []
+    total, broken = soak.soak(2, seed=1, lanes=2, say=said.append)
+    assert (total.kills, broken) == (0, 2)
+    assert len(said) == 2
+    assert all("broke off" in line for line in said)
+
+
 @pytest.mark.slow
 @pytest.mark.untraced
 def test_kills_lose_nothing_make_nothing_up_and_double_nothing():
-    verdict = soak.soak(8, seed=11)
+    verdict = soak.live_round(8, seed=11)
     assert (verdict.kills, verdict.lost, verdict.ghost, verdict.doubled) == (8, 0, 0, 0)
     assert verdict.intents == verdict.orders > 0
 
@@ -92,7 +120,7 @@ def take_open_orders_for_settled():
 def test_a_bot_that_is_wrong_about_its_past_is_noticed(plant, monkeypatch):
     monkeypatch.setattr(soak, "LIFE_S", 8.0)
     try:
-        verdict = soak.soak(8, seed=12, plant=plant)
+        verdict = soak.live_round(8, seed=12, plant=plant)
     except RuntimeError as noticed:  # its own books ended it, or it waits for ever
         assert "a life" in str(noticed)  # noqa: PT017 - either way is right
     else:

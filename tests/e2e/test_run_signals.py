@@ -67,7 +67,8 @@ def test_a_signal_ends_a_run_in_order(tmp_path, number):
 
 
 def test_a_terminal_that_goes_ends_a_run_in_order_however_often_it_is_told(tmp_path):
-    process = start(tmp_path)
+    heeding = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run under nohup\n{MAIN}"
+    process = start(tmp_path, code=heeding)
     for _ in range(3):
         process.send_signal(signal.SIGHUP)
         time.sleep(0.05)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -253,13 +254,14 @@ class Rester(Strategy):
             self.then(market)
 
 
-def keep(strategy, **overrides):
+def keep(strategy, *, instruments=(), **overrides):
     """A rig with the strategy kept as a session keeps it."""
     rig = Rig()
     runner = ShardRunner(rig.engine, capacity=65_536)
     settings = load_settings(environment={}, overrides=overrides)
     said = []
-    keeper = StrategyKeeper(strategy, rig.engine, runner, settings, on_error=pytest.fail, say=said.append)
+    shown = SimpleNamespace(engine=rig.engine, instruments=instruments)
+    keeper = StrategyKeeper(strategy, shown, runner, settings, on_error=pytest.fail, say=said.append)
     keeper.said = said
     shard = threading.Thread(target=runner.run, daemon=True)
     keeper.start()
@@ -302,6 +304,18 @@ def test_a_strategy_that_raises_is_ended_and_the_engine_goes_on(on_failure):
     assert keeper.error == "it raised LookupError('no such thing')"
     assert keeper.look() or keeper.look() or len(keeper.said) == 1, "it is said once, and at once"
     assert any("was ended" in note and "LookupError" in note for note in keeper.notes)
+
+
+def test_the_instruments_of_a_session_are_shown():
+    seen, named = [], object()
+    rig, runner, keeper, shard = keep(Rester(lambda market: seen.append(market.instrument)), instruments=(named,))
+    feed_until(rig, runner, lambda: seen, "a call", first=0)
+    runner.stop()
+    shard.join(30)
+    rig.engine.drain()
+    keeper.end()
+    assert keeper.error is None
+    assert seen[0] is named
 
 
 def test_a_strategy_that_stalls_is_ended_and_what_it_asks_for_later_is_not_taken():

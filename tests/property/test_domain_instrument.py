@@ -77,6 +77,38 @@ def test_notional_is_the_exact_product(tick, lot, ticks, lots, kind):
     assert Fraction(instrument.notional(ticks, lots)) == expected
 
 
+def is_worth_at_most(lots_worth, instrument, notional, ticks, per_step) -> bool:
+    """Whether the quantity is on the grid, worth no more than that, and one step more would be worth more."""
+    lots = lots_worth(notional, ticks)
+    worth = [Fraction(instrument.notional(ticks, count)) for count in (lots, lots + per_step)]
+    return lots % per_step == 0 and worth[0] <= Fraction(notional) < worth[1]
+
+
+MONEY = st.builds(lambda atoms, decimals: Decimal(atoms).scaleb(-decimals), st.integers(0, 10**20), st.integers(0, 12))
+
+
+@given(st.builds(make, STEPS, STEPS, per_qty=MULTIPLES, kind=st.sampled_from(ContractKind)), COUNTS, MONEY)
+def test_a_notional_gives_the_largest_quantity_worth_no_more(instrument, ticks, notional):
+    assert is_worth_at_most(instrument.lots_worth, instrument, notional, ticks, instrument.lots_per_step)
+
+
+@pytest.mark.parametrize("wrong_by", [1, -1])
+def test_control_a_quantity_one_step_off_is_caught(wrong_by):
+    instrument = make(Decimal("0.01"), Decimal("0.001"))
+    assert is_worth_at_most(instrument.lots_worth, instrument, Decimal(250), 6_000_000, 1)
+    assert not is_worth_at_most(
+        lambda *given: instrument.lots_worth(*given) + wrong_by, instrument, Decimal(250), 6_000_000, 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("notional", "ticks", "error"), [("-1", 5, ValueError), ("1", 0, ValueError), (1.5, 5, TypeError)]
+)
+def test_what_is_no_money_and_no_price_gives_no_quantity(notional, ticks, error):
+    with pytest.raises(error):
+        make(Decimal("0.01"), Decimal("0.001")).lots_worth(notional, ticks)
+
+
 @given(st.integers(-(10**20), 10**20), st.integers(-(10**6), 10**6), st.integers(1, 10**6), st.integers(0, 18))
 def test_money_times_a_ratio_rounds_as_told(atoms, numerator, denominator, decimals):
     money = Money("USDT", atoms, decimals)

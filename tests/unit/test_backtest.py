@@ -65,6 +65,14 @@ def test_a_fill_is_told_with_the_position_it_made():
     assert fill.fee_atoms == 60_600
 
 
+def test_a_strategy_sizes_an_order_by_money():
+    told = Told(once(lambda market: market.buy(market.instrument.lots_worth("20", market.ask_ticks))))
+    bot4.backtest(flat(4), SPOT, told, settings=roomy())
+    ((fill, _),) = told.fills
+    value = SPOT.notional(fill.price_ticks, fill.qty_lots)
+    assert value <= 20 < value + SPOT.notional(fill.price_ticks, SPOT.lots_per_step)
+
+
 def test_features_are_there_where_they_are_asked_for():
     seen: dict[bool, list[float]] = {}
 

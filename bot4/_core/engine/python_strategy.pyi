@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from bot4._core.engine.engine import Engine
 from bot4._core.engine.strategy import StrategyHost
@@ -43,6 +44,7 @@ class OrderSeen:
 class Market:
     symbol: str
     index: int
+    instrument: Any
     @property
     def bid_ticks(self) -> int: ...
     @property

@@ -63,7 +63,7 @@ cdef class OrderSeen:
 cdef class Market:
     """One instrument as a strategy sees it, and where it asks for orders; ticks and lots throughout.
 
-    Made by the host and valid as long as the engine. Only the strategy's own methods may read it, and only inside a call
+    `instrument` (a `bot4.Instrument`) has the grid and the rules, and turns money into ticks and lots. Made by the host and valid as long as the engine. Only the strategy's own methods may read it, and only inside a call
     may it be asked for orders. A request is no order yet: gate, risk, account and breaker judge it, after the strategy's
     latency.
     """

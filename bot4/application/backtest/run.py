@@ -198,7 +198,9 @@ class _Run:
         self._host: StrategyHost | None = None
         if strategy is not None:
             latency = Latency.fixed(strategy_latency_ns) if strategy_latency_ns else None
-            self._host = host_strategy(strategy, self.assembly.engine, latency=latency, seed=settings.run.seed)
+            self._host = host_strategy(
+                strategy, self.assembly.engine, instruments=lanes, latency=latency, seed=settings.run.seed
+            )
         self._elapsed_s = self._cpu_s = 0.0
 
     @contextmanager

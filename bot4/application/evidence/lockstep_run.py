@@ -88,7 +88,9 @@ class LockstepRun:
             self._assembly.portfolio.apply_equity(lane, atoms)
         if strategy is not None:
             latency = Latency.fixed(strategy_latency_ns) if strategy_latency_ns else None
-            self._host = host_strategy(strategy, self._engine, latency=latency, seed=settings.run.seed)
+            self._host = host_strategy(
+                strategy, self._engine, instruments=instruments, latency=latency, seed=settings.run.seed
+            )
         assets = {name: (i, self._assembly.account.decimals[i]) for i, name in enumerate(self._assembly.assets)}
         self.alarms: list[str] = []
         self._outbox = ReportOutbox(self._to_ring, assets, lambda: self._now_ns, self.alarms.append)

@@ -123,7 +123,7 @@ class PaperSession:
         self._put_together(shape, account)
         self._runner = make_runner(settings, source, self.assembly, speed)
         self._feed = make_feed(source, self.assembly, self._runner, speed=speed, duration_ns=self._duration_ns)
-        own = (strategy, self.assembly.engine, self._runner, settings)
+        own = (strategy, self.assembly, self._runner, settings)
         self.strategy = StrategyKeeper(*own, on_error=self.stop, say=display.say, latency=strategy_latency)
         self._gateway: LiveGateway | None = None
         if account is not None:

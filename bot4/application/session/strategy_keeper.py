@@ -16,11 +16,11 @@ from bot4.strategy.base import host_strategy, strategy_name, thread_strategy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot4._core.engine.engine import Engine
     from bot4._core.engine.runner import ShardRunner
     from bot4._core.engine.strategy import StrategyHost
     from bot4._core.engine.strategy_thread import ThreadedHost
     from bot4._core.sim.latency import Latency
+    from bot4.application.assembly.assembly import Assembly
     from bot4.config import Settings
 
 _NS_PER_MS = 1_000_000
@@ -59,7 +59,7 @@ class StrategyKeeper:
     def __init__(
         self,
         strategy: object | None,
-        engine: Engine,
+        assembly: Assembly,
         runner: ShardRunner | None,
         settings: Settings,
         *,
@@ -82,10 +82,16 @@ class StrategyKeeper:
             return
         self._name = strategy_name(strategy)
         if runner is not None:
-            self._threaded = thread_strategy(strategy, engine, runner)
+            self._threaded = thread_strategy(strategy, assembly.engine, runner, assembly.instruments)
         if self._threaded is None:
-            seed = settings.run.seed
-            self._host = host_strategy(strategy, engine, latency=latency, seed=seed, on_error=on_error)
+            self._host = host_strategy(
+                strategy,
+                assembly.engine,
+                instruments=assembly.instruments,
+                latency=latency,
+                seed=settings.run.seed,
+                on_error=on_error,
+            )
             return
         self._host = self._threaded
         self._threaded.on_error = self._note_raised
