@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot4.adapters.recordings.recorder import FrameRecorder
+    from bot4.adapters.venues.binance.history import BarHistory
     from bot4.adapters.venues.venue_streams import VenueStreams
     from bot4.config import Settings
     from bot4.ports.market_feed import MarketFeed
@@ -43,6 +44,8 @@ def _venue_streams(settings: Settings, venue: str, market: str | None, symbols: 
 
         room = Market(market) if market is not None else Market.SPOT
         return BinanceStreams.open(room, symbols or ("BTCUSDT",), settings.venues.binance, settings.streams)
+    if settings.strategy.warm_up_bars:
+        raise ConfigError(f"setting strategy.warm_up_bars: bars of before are read of binance, not of {venue}")
     if market not in {None, "spot"}:
         raise ConfigError(f"live market data of {venue} is of the spot market, was {market}")
     if venue == "kraken":
@@ -85,4 +88,22 @@ def open_live_feed(settings: Settings, streams: VenueStreams, recorder: FrameRec
     from bot4.adapters.venues.live_feed import LiveFeed
 
     jitter = Random()  # noqa: S311 - many clients must not come back together
-    return LiveFeed(streams, settings.streams, clock=SystemClock(), rng=jitter, recorder=recorder)
+    return LiveFeed(
+        streams,
+        settings.streams,
+        clock=SystemClock(),
+        rng=jitter,
+        recorder=recorder,
+        history=_history(settings, streams),
+    )
+
+
+def _history(settings: Settings, streams: VenueStreams) -> BarHistory | None:
+    """Return what tells the bars of before the run; None where none are wanted."""
+    from bot4.adapters.venues.binance.history import BarHistory
+    from bot4.adapters.venues.binance.market_data import BinanceStreams
+
+    rules = settings.strategy
+    if not rules.warm_up_bars or not isinstance(streams, BinanceStreams):
+        return None
+    return BarHistory(streams, interval_ms=rules.bar_interval_ms, bars=rules.warm_up_bars)

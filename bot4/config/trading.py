@@ -120,6 +120,7 @@ class StrategySettings(Section, frozen=True):
     stall_ms: Annotated[int, Meta(ge=100, le=600_000)] = 5_000
     on_failure: Literal["cancel", "flatten"] = "cancel"
     bar_interval_ms: Annotated[int, Meta(ge=1, le=86_400_000)] = 1_000
+    warm_up_bars: Annotated[int, Meta(ge=0, le=999)] = 0
 
     def __post_init__(self) -> None:
         require_positive("strategy.order_notional", self.order_notional)

@@ -206,7 +206,6 @@ class World:
 
     async def _read(self) -> None:
         """The reading thread, turn by turn; the market beats in between."""
-        self.run.begin()
         number = 0
         while True:
             number += 1

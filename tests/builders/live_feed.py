@@ -11,6 +11,7 @@ from typing import Self
 from bot4._core.clock import SystemClock
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.runner import ShardRunner
+from bot4.adapters.venues.binance.history import BarHistory
 from bot4.adapters.venues.binance.market_data import BinanceStreams
 from bot4.adapters.venues.live_feed import LiveFeed
 from bot4.application.assembly.assembly import assemble
@@ -100,7 +101,12 @@ class Client(RunningFeed):
         venue = BinanceStreams.open(
             market, symbols or ("BTCUSDT",), self.settings.venues.binance, self.settings.streams
         )
-        source = feed_type(venue, self.settings.streams, clock=self.clock, rng=Random(3), recorder=recorder)
+        rules, history = self.settings.strategy, None
+        if rules.warm_up_bars:
+            history = BarHistory(venue, interval_ms=rules.bar_interval_ms, bars=rules.warm_up_bars)
+        source = feed_type(
+            venue, self.settings.streams, clock=self.clock, rng=Random(3), recorder=recorder, history=history
+        )
         super().__init__(source, self.settings, venue.instruments)
 
     @property

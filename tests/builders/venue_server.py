@@ -167,6 +167,7 @@ class VenueServer:
         self.silent_streams: set[str] = set()
         self.old_snapshots = 0
         self.snapshot_status: tuple[int, dict[str, str]] | None = None
+        self.bars: tuple[int, bytes] = (200, b"[]")  # status and text of what it says of the past
         self.tamper = None
         self.clock_offset_ms = 0
         self.frozen: dict[str, bytes] = {}
@@ -327,6 +328,8 @@ class VenueServer:
             rules = [symbol_rules(symbol, futures=self.futures) for symbol in symbols]
             document = {"symbols": rules} | ({"futuresType": "U_MARGINED"} if self.futures else {})
             return 200, {}, json.dumps(document).encode()
+        if path == "klines":
+            return self.bars[0], {}, self.bars[1]
         if path != "depth":
             return 404, {}, b"{}"
         if self.snapshot_status is not None:

@@ -240,3 +240,31 @@ def test_a_clock_that_is_wrong_is_noted(tmp_path, server):
     code, out, err = finished(process)
     assert code == 0, err
     assert any("the clocks differ by" in note for note in json.loads(out)["notes"])
+
+
+def test_bars_of_before_are_told_to_a_strategy_on_its_own_thread(tmp_path, server):
+    newest_ms = time.time_ns() // 60_000_000_000 * 60_000
+    row = lambda i: [newest_ms - i * 60_000, *["60000.00"] * 4, "1.0", newest_ms - i * 60_000 + 59_999, "0", 1, "0.5"]  # noqa: E731
+    server.bars = (200, json.dumps([row(i) for i in range(20, -1, -1)]).encode())
+    (tmp_path / "mine.py").write_text(
+        "import bot4\nclass Mine(bot4.Strategy):\n    def on_bar(self, market, bar):\n"
+        f"        open({str(tmp_path / 'told')!r}, 'a').write(f'{{bar.is_history}}\\n')\n        market.buy(1000)\n"
+    )
+    warm = ["--set", "strategy.warm_up_bars=10", "--set", "strategy.bar_interval_ms=60000"]
+    own = ["--strategy", f"{tmp_path / 'mine.py'}:Mine"]
+    ends = ["--quiet", "--json", "-", "--duration", "1.5"]
+    code, out, err = finished(started(tmp_path, "--venue", "binance", *warm, *own, *ends, **at(server)))
+    assert code == 0, err
+    told = (tmp_path / "told").read_text().split()
+    assert told[:9] == ["True"] * 9
+    assert len(told) in {10, 11}  # the newest may have ended this very moment
+    summary = json.loads(out)
+    assert summary["orders"] <= told.count("False")
+    assert summary["notes"] == ["bars of before the start were read: 10 of BTCUSDT"]
+
+
+def test_a_venue_without_a_history_is_refused_where_one_is_wanted(tmp_path):
+    arguments = ["--venue", "kraken", "--set", "strategy.warm_up_bars=10", "--quiet"]
+    code, _, err = finished(started(tmp_path, *arguments))
+    assert code == 78
+    assert "strategy.warm_up_bars" in err

@@ -40,7 +40,7 @@ from bot4._core.engine.outlook cimport claims_apply_bars, reasoned_apply_bars, r
 from bot4._core.engine.reasoned cimport reasoned_decide
 from bot4._core.engine.reports cimport reports_apply
 from bot4._core.engine.strategy cimport strategy_make_bars, strategy_tell
-from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE
+from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_BOOK, CALL_START, CALL_TRADE, bar_is_history
 from bot4._core.engine.touch cimport (
     touch_assume, touch_forget, touch_middle_ticks, touch_note_level, touch_take_book, touch_take_quote,
     touch_take_reference,
@@ -129,7 +129,7 @@ cdef bint _apply_quote(Lane* lane, const Quote* quote) noexcept nogil:
     return True
 
 
-cdef bint _apply_bar(Lane* lane, const Event* event) noexcept nogil:
+cdef bint _apply_bar(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
     """A bar comes in two events; it counts once both are here and it is closed."""
     if event.kind == EVENT_BAR_PRICES:
         lane.bar.open_ticks = event.body.bar.open_ticks
@@ -149,7 +149,7 @@ cdef bint _apply_bar(Lane* lane, const Event* event) noexcept nogil:
         touch_take_reference(lane)
         bank_on_bar(lane.bank, &lane.bar)
     lane.last_price_ticks = lane.bar.close_ticks
-    return touch_assume(lane, lane.bar.close_ticks, lane.bar.volume_lots)
+    return not bar_is_history(&lane.bar, now_ns) and touch_assume(lane, lane.bar.close_ticks, lane.bar.volume_lots)
 
 
 cdef bint _apply_trade(Lane* lane, const Event* event, int64_t now_ns) noexcept nogil:
@@ -336,7 +336,7 @@ cdef void lane_apply_market(Lane* lane, const Event* event, int64_t now_ns) noex
     elif event.kind == EVENT_TRADE or event.kind == EVENT_AGG_TRADE:
         touched = _apply_trade(lane, event, now_ns)
     elif event.kind == EVENT_BAR_PRICES or event.kind == EVENT_BAR_FLOW:
-        touched = _apply_bar(lane, event)
+        touched = _apply_bar(lane, event, now_ns)
     elif event.kind == EVENT_GAP_MARK:
         book_sync_reset(lane.sync)
         lane.counters.gaps += 1

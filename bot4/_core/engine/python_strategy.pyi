@@ -21,6 +21,7 @@ class BarTold:
     trade_count: int
     open_ns: int
     close_ns: int
+    is_history: bool
 
 class FillTold:
     order_id: int

@@ -36,10 +36,11 @@ cdef class TradeTold:
 
 @cython.freelist(16)
 cdef class BarTold:
-    """A closed bar. Immutable."""
+    """A closed bar. Immutable. What is asked for while one of before the run (`is_history`) is told, is not taken."""
 
     cdef readonly int64_t open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, taker_buy_lots, trade_count
     cdef readonly int64_t open_ns, close_ns
+    cdef readonly bint is_history
 
 
 @cython.freelist(16)
@@ -236,6 +237,7 @@ cdef _told_bar(const StrategyCall* call):
     told.close_ticks, told.volume_lots = call.bar.close_ticks, call.bar.volume_lots
     told.taker_buy_lots, told.trade_count = call.bar.taker_buy_lots, call.bar.trade_count
     told.open_ns, told.close_ns = call.bar.open_time_ns, call.bar.close_time_ns
+    told.is_history = call.is_history != 0
     return told
 
 

@@ -13,7 +13,7 @@ from bot4._core.engine.control cimport CONTROL_ASK_CANCEL, CONTROL_ASK_PLACE
 from bot4._core.engine.decide cimport REASON_STRATEGY, is_large_enough
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_fit_exit, desk_place
 from bot4._core.engine.orders cimport WorkingOrder
-from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_TIMER, REQUESTS_MAX, strategy_fn
+from bot4._core.engine.strategy_call cimport CALL_BAR, CALL_TIMER, REQUESTS_MAX, bar_is_history, strategy_fn
 from bot4._core.sim.delay_line cimport (
     delay_line_front, delay_line_init, delay_line_next_due, delay_line_pop, delay_line_push, delay_line_release,
     delay_line_size,
@@ -22,7 +22,8 @@ from bot4._core.sim.latency cimport LATENCY_ZERO, Latency
 from bot4._core.ta.bank cimport bank_values
 from bot4._core.ta.bars cimport bars_on_time, bars_on_trade
 from bot4._core.types cimport (
-    ACTION_CANCEL, ACTION_CANCEL_ALL, ACTION_PLACE, EVENT_AGG_TRADE, EVENT_TRADE, FLAG_BUYER_IS_MAKER, INTENT_REDUCE_ONLY,
+    ACTION_CANCEL, ACTION_CANCEL_ALL, ACTION_PLACE, EVENT_AGG_TRADE, EVENT_BAR_FLOW, EVENT_TRADE, FLAG_BUYER_IS_MAKER,
+    INTENT_REDUCE_ONLY,
     ORDER_LIMIT, SIDE_SELL, OrderIntent,
     aligned_zalloc,
 )
@@ -42,7 +43,7 @@ _BAR = [("open_ticks", "i8"), ("high_ticks", "i8"), ("low_ticks", "i8"), ("close
 #: Layouts of what a compiled strategy is handed (strategy_call.pxd says what each field is).
 STRATEGY_CALL_DTYPE = np.dtype(
     [("now_ns", "i8"), ("venue_ns", "i8"), ("kind", "i4"), ("instrument", "i4"), ("position_lots", "i8"),
-     ("order_count", "i8"), ("bar", _BAR), ("last_price_ticks", "i8"), ("pending_count", "i8")])
+     ("order_count", "i8"), ("bar", _BAR), ("last_price_ticks", "i8"), ("pending_count", "i8"), ("is_history", "i8")])
 TOP_DTYPE = np.dtype(
     [("bid_ticks", "i8", 5), ("bid_lots", "i8", 5), ("ask_ticks", "i8", 5), ("ask_lots", "i8", 5),
      ("bid_levels", "i4"), ("ask_levels", "i4")])
@@ -140,9 +141,12 @@ cdef void strategy_tell(Lane* lane, int kind, const Event* event, int64_t now_ns
     hook.call.pending_count = <int64_t>(hook.asked[lane.instrument] - hook.taken[lane.instrument])
     if kind == CALL_BAR:
         hook.call.bar = lane.bar
+        hook.call.is_history = event.kind == EVENT_BAR_FLOW and bar_is_history(&lane.bar, now_ns)
     count = hook.function(
         &hook.call, &lane.top, event, bank_values(lane.bank), &lane.orders.orders[0], &hook.requests[0], hook.state)
-    if count > 0:
+    if count > 0 and kind == CALL_BAR and hook.call.is_history:
+        hook.untimely += count
+    elif count > 0:
         _take(hook, lane, count, now_ns)
 
 
@@ -248,6 +252,6 @@ cdef class StrategyHost:
             free(self.hook)
 
     def counters(self) -> dict:
-        """Return calls made, requests that became no order (late, strays, dust, overflows)."""
-        return {"calls": self.hook.calls, "late": self.hook.late, "strays": self.hook.strays, "dust": self.hook.dust,
-                "overflows": self.hook.overflows}
+        """Return calls made, requests that became no order (late, untimely, strays, dust, overflows)."""
+        return {"calls": self.hook.calls, "late": self.hook.late, "untimely": self.hook.untimely,
+                "strays": self.hook.strays, "dust": self.hook.dust, "overflows": self.hook.overflows}

@@ -7,6 +7,11 @@ from bot4._core.sim.delay_line cimport DelayLine
 from bot4._core.types cimport Bar, Event, OrderIntent, TopOfBook
 
 
+# A bar that is told longer after its end than it lasted was fetched from the past: nobody could have traded on it.
+cdef inline bint bar_is_history(const Bar* bar, int64_t now_ns) noexcept nogil:
+    return now_ns - bar.close_time_ns > bar.close_time_ns - bar.open_time_ns
+
+
 cdef enum:
     REQUESTS_MAX = 128       # order requests of one call
     MARKETS_MAX = 64         # instruments of one shard
@@ -34,6 +39,7 @@ ctypedef struct StrategyCall:
     Bar bar                  # with CALL_BAR
     int64_t last_price_ticks  # the last print, or the close of the last bar; 0 before
     int64_t pending_count    # its requests for this instrument that the desk has not taken yet
+    int64_t is_history       # with CALL_BAR: it ended before the run began; nothing that is asked for is taken
 
 
 # `top` is what we have heard of the market; `event` is NULL on START, TIMER and STOP; `features` has FEATURE_COUNT
@@ -60,6 +66,7 @@ ctypedef struct StrategyHook:
     int64_t overflows        # requests beyond what waits at most: refused
     int64_t strays           # requests that make no order: of an unknown instrument or action
     int64_t late             # requests to place that came while the engine stops or flattens: not taken
+    int64_t untimely         # requests made while a bar of before the run was told: not taken
     int64_t dust             # exits too small for the external venue: what fees in base left; not taken
     int64_t calls
     uint64_t asked[MARKETS_MAX]   # requests made, and those of them the desk has taken or refused

@@ -54,6 +54,7 @@ cdef enum:
     _TOP_WORDS = 21                                        # sizeof(TopOfBook) / 8
     _ORDERS_AT = 28
     _FEATURES_AT = 412                                     # _ORDERS_AT + WORKING_MAX * _ORDER_WORDS
+    _IS_HISTORY = 1                                        # flag of a bar that is told
 cdef int64_t _IDLE_NS = 20_000_000
 # The shard may be off its core in the middle of a write; ten seconds of it mean that it died at work.
 cdef int _RESTS_MAX = 100_000
@@ -107,6 +108,7 @@ cdef void _tell_bar(Told* told, const StrategyCall* call) noexcept nogil:
     event.body.bar.open_time_ns = call.bar.open_time_ns
     lossy_push(told.market, &event)
     event.kind = EVENT_BAR_FLOW
+    event.flags = _IS_HISTORY if call.is_history else 0
     event.body.flow.volume_lots = call.bar.volume_lots
     event.body.flow.taker_buy_lots = call.bar.taker_buy_lots
     event.body.flow.trade_count = call.bar.trade_count
@@ -281,6 +283,7 @@ cdef class ThreadedHost(PythonHost):
             bar.trade_count = event.body.flow.trade_count
             bar.close_time_ns = bar.open_time_ns + event.body.flow.interval_ns
             self._told_call.bar = bar[0]
+            self._told_call.is_history = event.flags & _IS_HISTORY
             self._tell(CALL_BAR, event.instrument, NULL)
         return 0
 
@@ -330,7 +333,9 @@ cdef class ThreadedHost(PythonHost):
         self.dispatch(&self._told_call, event)
         self.requests = NULL
         store_ns(&self._busy_since_ns, 0)
-        if self.request_count:
+        if self.request_count and kind == CALL_BAR and self._told_call.is_history:
+            self.hook.untimely += self.request_count
+        elif self.request_count:
             self._ask(instrument)
         return 0
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot4._core.engine.feed import Feed
     from bot4._core.engine.relay import Relay
     from bot4.adapters.venues.background import Background
+    from bot4.adapters.venues.binance.history import BarHistory
     from bot4.adapters.venues.venue_streams import Clock, VenueStreams
     from bot4.config import StreamSettings
     from bot4.ports.frame_sink import FrameSink
@@ -40,6 +41,8 @@ class LiveFeed:
         Jitter.
     recorder : FrameSink, optional
         Takes what is received.
+    history : BarHistory, optional
+        Bars of before, fed first.
 
     `run` is called once, by one thread; `connection`, `notes` and `counters` may be read by any.
 
@@ -59,6 +62,7 @@ class LiveFeed:
         clock: Clock,
         rng: Random,
         recorder: FrameSink | None = None,
+        history: BarHistory | None = None,
     ) -> None:
         self.name = venue.name
         self.instruments = venue.instruments
@@ -66,6 +70,7 @@ class LiveFeed:
         self._settings = settings
         self._clock = clock
         self._recorder = recorder
+        self._history = history
         self._plans = {plan.url: plan for plan in venue.plans()}
         # Only a venue that cuts connections by the clock needs a second socket in time.
         rotate_after_s = settings.rotate_after_s if venue.in_band is None else _NEVER_S
@@ -110,6 +115,9 @@ class LiveFeed:
         """What a reader of the result has to know."""
         counters = self.counters
         found = list(self._venue.notes)
+        if self._history is not None:
+            told = ", ".join(f"{count} of {symbol}" for symbol, count in self._history.told.items())
+            found.append(f"bars of before the start were read: {told or 'none yet'}")
         if counters["losses"]:
             found.append(f"{counters['losses']} times a connection was lost; its books were fetched anew")
         if counters["stale_streams"]:
@@ -128,9 +136,10 @@ class LiveFeed:
         Raises
         ------
         UnreachableError
-            The venue could not be reached as often in a row as the settings allow.
+            The venue could not be reached as often in a row as the settings allow, or gives no history where it is to.
 
         """
+        self._tell_what_was(feed)
         while not feed.is_stopped:
             try:
                 self.open(feed).read()
@@ -165,6 +174,14 @@ class LiveFeed:
     def finish(self, feed: Feed) -> None:
         """Keep what the feed counted."""
         self._lost = feed.live_counters
+
+    def _tell_what_was(self, feed: Feed) -> None:
+        """Record the rules, so that they come first, and feed the bars of before."""
+        log = self._recorder.log if self._recorder is not None else None
+        if log is not None and self._venue.rules is not None:
+            log.rest(*self._venue.rules, self._clock.wall_ns())
+        if self._history is not None:
+            self._history.tell(feed, self._clock, log)
 
     def _begin_anew(self, feed: Feed, why: str, now_ns: int) -> None:
         """Give up every connection and book: strategies see books that are not live, and open nothing on them."""

@@ -91,17 +91,11 @@ class LiveRun:
 
     def read(self) -> None:
         """Read until the feed is stopped; raises `UnreachableError` where a link has to be given up."""
-        self.begin()
         try:
             while not self._feed.is_stopped:
                 self.turn()
         finally:
             self.end()
-
-    def begin(self) -> None:
-        """Do what comes before the first turn."""
-        if self._log is not None and self._venue.rules is not None:
-            self._log.rest(*self._venue.rules, self._receiver.utc_ns())
 
     def turn(self) -> None:
         """Read what comes within 20 ms, then do what is due; raises as `read`."""

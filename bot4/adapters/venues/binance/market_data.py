@@ -88,6 +88,7 @@ class BinanceStreams:
         notes: tuple[str, ...],
     ) -> None:
         self.name = f"binance {market.value}"
+        self.market = market
         self.instruments = instruments
         self.notes = notes
         self.rules = rules
@@ -163,6 +164,12 @@ class BinanceStreams:
         symbol = quote(self.instruments[lane].symbol)
         url = f"{self._rest_url}{self._room.rest_path}/depth?symbol={symbol}&limit={self._room.snapshot_levels}"
         return url, http_get(url, tls=self._tls, timeout_s=self._timeouts.snapshot_timeout_s, bytes_max=16 << 20)
+
+    def klines(self, lane: int, interval: str, limit: int) -> tuple[str, Answer]:
+        """Fetch an instrument's newest bars, the open one among them."""
+        symbol = quote(self.instruments[lane].symbol)
+        url = f"{self._rest_url}{self._room.rest_path}/klines?symbol={symbol}&interval={interval}&limit={limit}"
+        return url, http_get(url, tls=self._tls, timeout_s=self._timeouts.snapshot_timeout_s, bytes_max=1 << 20)
 
     def check_clock(self, clock: Clock, *, offset_max_ms: int) -> None:
         """Ask the venue's clock, and note where this machine's is wrong. Raises `UnreachableError`."""
