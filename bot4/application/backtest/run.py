@@ -21,7 +21,7 @@ from bot4.application.assembly.shape import InputShape
 from bot4.application.backtest.assumptions import row_notes, unread_notes
 from bot4.application.backtest.measured_impact import measured_impacts
 from bot4.application.backtest.recorded_events import recorded_events
-from bot4.application.backtest.result import BacktestResult, make_result
+from bot4.application.backtest.result import BacktestResult, Ran, make_result
 from bot4.application.backtest.settlements import funding_sources
 from bot4.application.past.keeper import opening_of
 from bot4.domain.errors import DataError
@@ -228,11 +228,8 @@ class _Run:
             raise self._host.error
         if self._tape.lost:
             raise MemoryError(f"there was no memory for {self._tape.lost} rows of the result")
-        return make_result(
-            self.assembly,
-            self._tape,
-            self._settings,
-            strategy="linear policy" if self._strategy is None else strategy_name(self._strategy),
+        ran = Ran(
+            strategy=None if self._strategy is None else strategy_name(self._strategy),
             sources=sources,
             feed=feed,
             calls={} if self._host is None else self._host.counters(),
@@ -241,14 +238,15 @@ class _Run:
             strategy_latency_ns=self._latency_ns,
             elapsed_s=self._elapsed_s,
             cpu_s=self._cpu_s,
-            notes=notes,
-            market_lots=market_lots,
-            mids=mids,
-            impacts=self._impacts,
-            parts=_parts_of(self._strategy),
             funding=np.zeros(0, FUNDING_PAID) if funding is None else funding,
             rated=rated,
+            notes=notes,
+            market_lots=market_lots or {},
+            mids=mids or {},
+            impacts=self._impacts,
+            parts=_parts_of(self._strategy),
         )
+        return make_result(self.assembly, self._tape, self._settings, ran)
 
 
 _KIND_NAMES: dict[Any, str] = {QUOTE_ROWS: "quotes", L2_ROWS: "L2 rows", BAR_ROWS: "bars"}
