@@ -158,7 +158,8 @@ def compare_runs(
         return None if strategy is None else load_strategy(strategy, arguments)
 
     files = tuple(instrument_files)
-    source = BacktestInput((capture,), instrument_files=files, market=market)
+    # Nothing is settled on paper: a backtest that is held against it settles nothing either.
+    source = BacktestInput((capture,), instrument_files=files, market=market, settles_recorded=False)
     result = source.run(made(), settings)
     on_paper = _orders_and_fills_on_paper(capture, settings, made(), files, market)
     return len(result.orders), len(result.fills), on_paper == (result.orders.tobytes(), result.fills.tobytes())
