@@ -35,6 +35,8 @@ class BacktestInput:
         Of the store whose trades are named ``SYMBOL@store``.
     from_ns, to_ns : int, optional
         Period of what is named.
+    settles_recorded : bool
+        Settle funding by the mark prices of a recording where no file gives rates; False does as a run on paper does.
 
     Raises
     ------
@@ -54,12 +56,14 @@ class BacktestInput:
         store: Settings | None = None,
         from_ns: int | None = None,
         to_ns: int | None = None,
+        settles_recorded: bool = True,
     ) -> None:
         from bot4.adapters.recordings.ohlcv import is_ohlcv
         from bot4.bootstrap.archive import are_names, select_rows
         from bot4.domain.errors import ConfigError
 
         self._paths, self._files, self._market = list(paths), instrument_files, market
+        self._settles_recorded = settles_recorded
         self._known: list[Instrument] = []
         self._notes: tuple[str, ...] = ()
         self._rows: tuple[list[Instrument], dict[str, Any]] | None = None
@@ -96,9 +100,10 @@ class BacktestInput:
                 notes=self._notes, funding=self._funding,
             )  # fmt: skip
         source, shape = self._open()
+        recorded = source.keep_rates() if self._settles_recorded and source.tells_rates else None
         result = replay_backtest(
             source, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns, progress=progress,
-            funding=self._funding,
+            funding=self._funding, recorded=recorded,
         )  # fmt: skip
         return replace(result, notes=(*result.notes, *self._notes))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bot4.application.evidence.golive import Evidence
+    from bot4.application.evidence.golive import Evidence, OutOfSample
     from bot4.application.evidence.validation import Validation
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
@@ -60,28 +60,49 @@ def gather_evidence(
         The capture cannot be run, or the evidence cannot be written.
 
     """
-    from datetime import UTC, datetime
-
-    from bot4.application.evidence.golive import Evidence, out_of_sample
+    from bot4.application.evidence.golive import out_of_sample
     from bot4.bootstrap.golive import digest_of
-    from bot4.domain.version import VERSION
 
-    digest = digest_of(settings, None if strategy is None else (strategy, arguments), instruments)
     words = dict(word.partition("=")[::2] for word in arguments)
     figures = out_of_sample(found, _as_given(found, settings, words))
-    orders, fills, is_equal = (None, None, False)
+    parity: tuple[int | None, int | None, bool] = (None, None, False)
     if capture is not None:
-        orders, fills, is_equal = compare_runs(
-            capture, settings, strategy, arguments, instrument_files=instrument_files, market=market
-        )
+        parity = compare_runs(capture, settings, strategy, arguments, instrument_files=instrument_files, market=market)
+    digest = digest_of(settings, None if strategy is None else (strategy, arguments), instruments)
+    name = strategy or f"policy {settings.strategy.policy}"
+    head = _Head(digest, name, tuple(arguments), tuple(instruments), paper_days(settings, digest))
+    evidence = _put_together(found, figures, parity, head)
+    _keep(settings, evidence)
+    return evidence
+
+
+class _Head(NamedTuple):
+    """Whose evidence it is, and how long that was on paper."""
+
+    digest: str
+    strategy: str
+    arguments: tuple[str, ...]
+    instruments: tuple[Instrument, ...]
+    paper_days: float
+
+
+def _put_together(
+    found: Validation, figures: OutOfSample, parity: tuple[int | None, int | None, bool], head: _Head
+) -> Evidence:
+    from datetime import UTC, datetime
+
+    from bot4.application.evidence.golive import Evidence
+    from bot4.domain.version import VERSION
+
     stamps = found.runs.stamps_ns
     first, last = (datetime.fromtimestamp(int(stamp) / 1e9, UTC).isoformat() for stamp in stamps[[0, -1]])
-    evidence = Evidence(
-        digest=digest,
-        strategy=strategy or f"policy {settings.strategy.policy}",
-        arguments=tuple(arguments),
-        symbols=tuple(instrument.symbol for instrument in instruments),
-        market=instruments[0].market.value,
+    expectation = figures.expectation
+    return Evidence(
+        digest=head.digest,
+        strategy=head.strategy,
+        arguments=head.arguments,
+        symbols=tuple(instrument.symbol for instrument in head.instruments),
+        market=head.instruments[0].market.value,
         version=VERSION,
         made_utc=datetime.now(UTC).isoformat(timespec="seconds"),
         first_utc=first,
@@ -92,14 +113,16 @@ def gather_evidence(
         drawdown_max=figures.drawdown_max,
         trials=found.trials,
         deflated_sharpe=figures.deflated_sharpe,
+        added_orders=expectation.orders,
+        unstated_orders=expectation.unstated,
+        stated_bps=expectation.stated_bps,
+        brought_bps=expectation.brought_bps,
         preferred=figures.preferred,
-        parity_orders=orders,
-        parity_fills=fills,
-        is_equal=is_equal,
-        paper_days=paper_days(settings, digest),
+        parity_orders=parity[0],
+        parity_fills=parity[1],
+        is_equal=parity[2],
+        paper_days=head.paper_days,
     )
-    _keep(settings, evidence)
-    return evidence
 
 
 def _as_given(found: Validation, settings: Settings, words: Mapping[str, str]) -> dict[str, str]:
@@ -128,6 +151,23 @@ def compare_runs(
     market: str | None = None,
 ) -> tuple[int, int, bool]:
     """Run a capture in a backtest and on paper; returns its orders and fills, and whether both were alike."""
+    from bot4.bootstrap.backtest import load_strategy
+    from bot4.bootstrap.backtest_input import BacktestInput
+
+    def made() -> object | None:
+        return None if strategy is None else load_strategy(strategy, arguments)
+
+    files = tuple(instrument_files)
+    # Nothing is settled on paper: a backtest that is held against it settles nothing either.
+    source = BacktestInput((capture,), instrument_files=files, market=market, settles_recorded=False)
+    result = source.run(made(), settings)
+    on_paper = _orders_and_fills_on_paper(capture, settings, made(), files, market)
+    return len(result.orders), len(result.fills), on_paper == (result.orders.tobytes(), result.fills.tobytes())
+
+
+def _orders_and_fills_on_paper(
+    capture: Path, settings: Settings, strategy: object | None, instrument_files: tuple[Path, ...], market: str | None
+) -> tuple[bytes, bytes]:
     import tempfile
     from pathlib import Path
 
@@ -139,21 +179,15 @@ def compare_runs(
     from bot4._core.journal.reader import JournalReader
     from bot4._core.journal.record import JournalKind
     from bot4._core.types import EventKind, IntentAction
-    from bot4.bootstrap.backtest import load_strategy
-    from bot4.bootstrap.backtest_input import BacktestInput
     from bot4.bootstrap.session import open_session
 
-    def made() -> object | None:
-        return None if strategy is None else load_strategy(strategy, arguments)
-
-    result = BacktestInput((capture,), instrument_files=instrument_files, market=market).run(made(), settings)
     with tempfile.TemporaryDirectory(prefix="bot4-parity-") as folder:
         run = msgspec.structs.replace(settings.run, data_dir=folder)
         store = msgspec.structs.replace(settings.store, kind="sqlite")
         there = msgspec.structs.replace(settings, run=run, store=store)
         with open_session(
             there, _Silence(), replay=(capture,), instrument_files=instrument_files, market=market, speed=0.0,
-            strategy=made(),
+            strategy=strategy,
         ) as session:  # fmt: skip
             journal = Path(session.run().journal)
         with JournalReader(journal) as reader:
@@ -161,9 +195,7 @@ def compare_runs(
         with JournalReader(journal) as reader:
             updates = np.frombuffer(reader.payloads(JournalKind.JOURNAL_UPDATE), EVENT_DTYPE)
         orders = intents[intents["action"] == IntentAction.ACTION_PLACE].tobytes()
-        fills = updates[updates["kind"] == EventKind.EVENT_ORDER_FILL].tobytes()
-    is_equal = orders == result.orders.tobytes() and fills == result.fills.tobytes()
-    return len(result.orders), len(result.fills), is_equal
+        return orders, updates[updates["kind"] == EventKind.EVENT_ORDER_FILL].tobytes()
 
 
 def _keep(settings: Settings, evidence: Evidence) -> None:

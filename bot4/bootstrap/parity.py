@@ -178,7 +178,7 @@ def parity_outcomes(
     from bot4.bootstrap.backtest_input import BacktestInput
 
     latency_ns = strategy_latency_ns
-    back = BacktestInput(paths).run(make_strategy(), settings, strategy_latency_ns=latency_ns)
+    back = BacktestInput(paths, settles_recorded=False).run(make_strategy(), settings, strategy_latency_ns=latency_ns)
     replayed = _on_paper(paths, make_strategy(), settings, latency_ns)
     with _exchange_process(paths, exchange_words) as (address, token):
         served = through_lockstep(paths, make_strategy, settings, address, token, strategy_latency_ns=latency_ns)

@@ -90,8 +90,8 @@ class AvellanedaStoikov(Strategy):
     """Keeps one post-only bid and ask at the model's prices, anew at each timer.
 
     The variance of the mid is an exponentially weighted mean of squared changes between timers; the horizon rolls: at
-    each timer there is `horizon_s` left. Prices are rounded away from the mid and never cross the touch; a side is
-    left out while the position is at its bound. Fees are not in the model: they belong in
+    each timer there is `horizon_s` left. Prices are rounded away from the mid, onto the venue's steps, and never cross
+    the touch; a side is left out while the position is at its bound. Fees are not in the model: they belong in
     `least_half_spread_ticks`.
 
     Parameters
@@ -146,8 +146,9 @@ class AvellanedaStoikov(Strategy):
         left = self._variance / (self.timer_interval_ns * 1e-9) * self._horizon_s
         offset = reservation_offset(market.position_lots / self._lots, self._gamma, left)
         half = max(optimal_spread(self._gamma, left, self._decay) / 2.0, float(self._least))
-        bid = min(floor(mid + offset - half), market.ask_ticks - 1)
-        ask = max(ceil(mid + offset + half), market.bid_ticks + 1)
+        step = market.instrument.ticks_per_step
+        bid = min(floor(mid + offset - half), market.ask_ticks - 1) // step * step
+        ask = -(-max(ceil(mid + offset + half), market.bid_ticks + 1) // step * step)
         self._quote(market, bid if market.position_lots < self._bound else 0, is_buy=True)
         self._quote(market, ask if market.position_lots > -self._bound else 0, is_buy=False)
 

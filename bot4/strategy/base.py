@@ -63,6 +63,20 @@ class Strategy:
         """Take note of the end: no more events, working orders were cancelled, no request is taken."""
 
 
+def take(market: Market, change_lots: int, slippage_ticks: int) -> None:
+    """Ask for a change of the position now, at most `slippage_ticks` beyond the touch; onto the venue's steps.
+
+    What is no whole step of quantity is left for later, and so is a change of less than one; a price is rounded
+    towards the touch.
+    """
+    step, lots_step = market.instrument.ticks_per_step, market.instrument.lots_per_step
+    lots = abs(change_lots) // lots_step * lots_step
+    if change_lots > 0 and lots:
+        market.buy(lots, (market.ask_ticks + slippage_ticks) // step * step, tif="ioc")
+    elif lots:
+        market.sell(lots, -(-(market.bid_ticks - slippage_ticks) // step * step), tif="ioc")
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledStrategy:
     """A strategy that is a C function, called without the interpreter.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot4.strategy.base import Strategy
+from bot4.strategy.base import Strategy, take
 
 if TYPE_CHECKING:
     from bot4._core.engine.python_strategy import Market
@@ -70,10 +70,7 @@ class Pairs(Strategy):
         if market.order_count:
             return
         change = self._wanted * self._lots[symbol] - market.position_lots
-        if change > 0:
-            market.buy(change, market.ask_ticks + self._slippage, tif="ioc")
-        elif change < 0:
-            market.sell(-change, market.bid_ticks - self._slippage, tif="ioc")
+        take(market, change, self._slippage)
 
     def _look(self, score: float) -> None:
         if abs(score) >= self._stop:

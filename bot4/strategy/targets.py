@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot4._core.brain.blend import REGIME_NAMES
 from bot4._core.brain.study import RegimeMeter
-from bot4.strategy.base import Strategy
+from bot4.strategy.base import Strategy, take
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +97,4 @@ class Steered(Strategy):
         change = wanted - market.position_lots
         if abs(change) < self._least and not (wanted == 0 and market.position_lots):
             return
-        if change > 0:
-            market.buy(change, market.ask_ticks + self._slippage, tif="ioc")
-        elif change < 0:
-            market.sell(-change, market.bid_ticks - self._slippage, tif="ioc")
+        take(market, change, self._slippage)

@@ -9,45 +9,10 @@ import sys
 import time
 
 import pytest
+from builders import turns
 from builders.bot4_process import bot4
 from builders.live_process import EAGER, MAIN, SETTINGS, Exchange, environment, judge, run
 from builders.synthetic import capture_lines, write_capture
-
-#: Buys and sells by turns, in its own pace; says what it is told, and fails where it is asked to.
-STRATEGY = """
-import bot4
-
-
-class Turns(bot4.Strategy):
-    timer_interval_ns = 200_000_000
-
-    def __init__(self, said, fails_after=0):
-        self.said, self.fails_after, self.rounds = said, fails_after, 0
-
-    def say(self, *words):
-        with open(self.said, "a", encoding="utf-8") as file:
-            print(*words, file=file, flush=True)
-
-    def on_start(self, market):
-        self.say("start", market.symbol, market.position_lots)
-
-    def on_timer(self, market):
-        if market.order_count or not market.bid_ticks:
-            return
-        self.rounds += 1
-        if self.rounds == self.fails_after:
-            raise LookupError("no such thing")
-        if market.position_lots > 5_000:
-            market.sell(market.position_lots, market.bid_ticks - 500, reduce_only=True, tif="ioc")
-        else:
-            market.buy(100_000, market.ask_ticks + 500, tif="ioc")
-
-    def on_fill(self, market, fill):
-        self.say("fill", "buy" if fill.is_buy else "sell", fill.qty_lots)
-
-    def on_stop(self, market):
-        self.say("stop", market.position_lots)
-"""
 
 
 @pytest.fixture
@@ -59,7 +24,7 @@ def exchange():
 
 @pytest.fixture
 def named(tmp_path):
-    (tmp_path / "turns.py").write_text(STRATEGY)
+    (tmp_path / "turns.py").write_text(turns.TURNS)
 
     def words(said, **arguments):
         pairs = {"said": tmp_path / said} | arguments
@@ -70,11 +35,11 @@ def named(tmp_path):
 
 
 def told(tmp_path, name: str) -> list[list[str]]:
-    return [line.split() for line in (tmp_path / name).read_text().splitlines()]
+    return turns.told(tmp_path / name)
 
 
 def fills(tmp_path, name: str) -> list[list[str]]:
-    return [words for words in told(tmp_path, name) if words[0] == "fill"]
+    return turns.fills(tmp_path / name)
 
 
 def test_the_same_class_runs_in_a_backtest_and_over_a_replay_at_any_pace(tmp_path, named):

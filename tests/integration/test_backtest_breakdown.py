@@ -200,10 +200,11 @@ def test_rows_that_were_no_market_are_said():
     crossed, broken = quotes(50), bars([1_000] * 5)
     crossed["bid_ticks"][[7, 9]] = crossed["ask_ticks"][[7, 9]]
     broken["high_ticks"][2] = broken["low_ticks"][2] - 1
-    for rows, text in ((crossed, "2 quotes with a bid at or above the ask"), (broken, "1 bars whose open, high, low")):
+    twice = "0 gaps and 2 crossed books or quotes in the data"
+    for rows, text in ((crossed, twice), (broken, "1 bars whose open, high, low")):
         notes = " ".join(bot4.backtest(rows, SPOT, settings=roomy(), count_trial=False).notes)
         assert f"BTCUSDT: {text}" in notes
     for rows in (quotes(50), bars([1_000] * 5)):
         notes = " ".join(bot4.backtest(rows, SPOT, settings=roomy(), count_trial=False).notes)
-        assert "bid at or above" not in notes
+        assert "crossed" not in notes
         assert "make no bar" not in notes

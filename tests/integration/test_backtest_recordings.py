@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 
 import numpy as np
 import pytest
 from builders.backtest import START_NS, quotes, roomy
+from builders.perpetual import PERPETUAL, RULES, capture_text, quote_lines
 from click.testing import CliRunner
 
 import bot4
 from bot4.bootstrap import BacktestInput
 from bot4.domain.errors import DataError
-from bot4.domain.instrument import ContractKind
 from bot4.entrypoints.cli.main import main
 from bot4.strategy.ema_cross import EmaCross
 
 STEP_NS = 100_000_000
 COUNT = 3_000
-RULES = """
-[[instrument]]
-symbol = "BTCUSDT"
-venue = "binance"
-market = "usdm"
-base = "BTC"
-quote = "USDT"
-settle = "USDT"
-price_step = "0.5"
-qty_step = "0.001"
-"""
-PERPETUAL = bot4.Instrument(
-    symbol="BTCUSDT", venue="binance", kind=ContractKind.LINEAR, base="BTC", quote="USDT", settle="USDT",
-    tick_size=Decimal("0.5"), lot_size=Decimal("0.001"),
-)  # fmt: skip
 # Before the first message, between two, at the stamp of one, and after the last.
 STAMPS_MS = [START_NS // 1_000_000 + at for at in (-5_000, 30_050, 120_000, 240_030, 900_000)]
 
@@ -54,14 +38,7 @@ def rows() -> np.ndarray:
 def folder(tmp_path_factory):
     """A capture of quotes of a perpetual, its rules, and rates for it."""
     folder = tmp_path_factory.mktemp("usdm")
-    lines = []
-    for number, row in enumerate(rows().tolist()):
-        recv_ns, (bid, bid_lots, ask, ask_lots) = row[1], row[2:]
-        data = {"e": "bookTicker", "u": number + 1, "s": "BTCUSDT", "b": f"{bid / 2:.2f}", "B": f"{bid_lots / 1e3:.3f}",
-                "a": f"{ask / 2:.2f}", "A": f"{ask_lots / 1e3:.3f}", "T": recv_ns // 1_000_000,
-                "E": recv_ns // 1_000_000}  # fmt: skip
-        lines.append(f"{recv_ns} " + json.dumps({"stream": "btcusdt@bookTicker", "data": data}, separators=(",", ":")))
-    (folder / "btcusdt_usdm").write_text("\n".join(lines) + "\n")
+    (folder / "btcusdt_usdm").write_text(capture_text(quote_lines(rows())))
     (folder / "rules.toml").write_text(RULES)
     rates = ["0.01", "0.002", "-0.003", "0.0005", "0.01"]
     text = "ts,funding_rate\n" + "".join(f"{at},{rate}\n" for at, rate in zip(STAMPS_MS, rates, strict=True))
@@ -101,6 +78,16 @@ def test_settlements_of_nothing_change_nothing(folder):
     assert zero.sources == without.sources
     assert any("without funding rates" in note for note in without.notes)
     assert not any("without funding rates" in note for note in zero.notes)
+
+
+def test_a_crossed_quote_in_a_recording_is_counted_in_the_notes(folder, tmp_path):
+    crossed = rows()
+    crossed["bid_ticks"][[700, 1_900]] = crossed["ask_ticks"][[700, 1_900]] + 3
+    path = tmp_path / "btcusdt_usdm"
+    path.write_text(capture_text(quote_lines(crossed)))
+    source = BacktestInput([path], market="usdm", instrument_files=[folder / "rules.toml"])
+    assert "BTCUSDT: 0 gaps and 2 crossed books or quotes in the data" in source.run(cross(), settings()).notes
+    assert not [note for note in over(folder).notes if "crossed" in note]
 
 
 def test_rates_of_another_time_are_rates_all_the_same(folder):

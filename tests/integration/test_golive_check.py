@@ -63,7 +63,7 @@ def test_a_strategy_that_earns_and_trades_alike_passes_and_is_let_to_a_venue(ris
     code, out, err = check(tmp_path, rising, "--capture", capture)
     assert (code, err) == (0, ""), out
     assert "FAIL" not in out
-    assert out.count("pass  ") == 8
+    assert out.count("pass  ") == 9
     overrides = EASY | {"run.data_dir": str(tmp_path / "data"), "live.endpoint": "mainnet"}
     settings = load_settings(environment={}, overrides=overrides)
     said: list[str] = []

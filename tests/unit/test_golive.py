@@ -29,7 +29,9 @@ def shown(**changed: object) -> Evidence:
         "digest": "d1", "strategy": "mine.py:Mine", "arguments": ("fast=5",), "symbols": ("BTCUSDT",), "market": "spot",
         "version": "0", "made_utc": "2026-11-10T12:00:00+00:00", "first_utc": "2025-01-01", "last_utc": "2026-11-01",
         "out_of_sample_days": 180.0, "profit_share": 0.01, "sharpe_annual": 1.5, "drawdown_max": 0.15, "trials": 4,
-        "deflated_sharpe": 0.95, "preferred": "", "parity_orders": 20, "parity_fills": 9, "is_equal": True,
+        "deflated_sharpe": 0.95, "added_orders": 40,
+        "unstated_orders": 12, "stated_bps": 31.0, "brought_bps": 30.0, "preferred": "", "parity_orders": 20,
+        "parity_fills": 9, "is_equal": True,
         "paper_days": 14.0,
     }  # fmt: skip
     return Evidence(**(plain | changed))
@@ -45,6 +47,7 @@ BELOW = {
     "profit": {"profit_share": 0.0},
     "drawdown": {"drawdown_max": 0.1501},
     "deflated Sharpe": {"deflated_sharpe": 0.9499},
+    "expectation": {"stated_bps": 31.01},
     "choice": {"preferred": "fast=9"},
     "parity": {"is_equal": False},
     "days on paper": {"paper_days": 13.99},
@@ -68,6 +71,7 @@ def test_each_thing_that_is_missing_is_one_line_that_names_it_and_why(name):
     [
         {"deflated_sharpe": None}, {"parity_orders": None, "parity_fills": None, "is_equal": False},
         {"parity_orders": 19}, {"made_utc": (NOW + timedelta(days=1)).isoformat()},
+        {"brought_bps": None, "stated_bps": None, "added_orders": 0},
     ],
 )  # fmt: skip
 def test_what_was_not_measured_or_is_of_tomorrow_does_not_pass(changed):
@@ -76,8 +80,8 @@ def test_what_was_not_measured_or_is_of_tomorrow_does_not_pass(changed):
 
 def test_every_check_is_made_and_every_threshold_is_a_setting():
     worst = shown(
-        out_of_sample_days=0.0, profit_share=-1.0, drawdown_max=1.0, deflated_sharpe=None, preferred="x",
-        is_equal=False, paper_days=0.0, made_utc="2020-01-01T00:00:00+00:00",
+        out_of_sample_days=0.0, profit_share=-1.0, drawdown_max=1.0, deflated_sharpe=None, stated_bps=100.0,
+        preferred="x", is_equal=False, paper_days=0.0, made_utc="2020-01-01T00:00:00+00:00",
     )  # fmt: skip
     assert [check.name for check in checks(worst, RULES, NOW) if not check.is_passed] == list(BELOW)
     easy = GoliveSettings(
@@ -91,6 +95,16 @@ def test_every_check_is_made_and_every_threshold_is_a_setting():
 
 def replace_setting(rules: GoliveSettings, **changed: object) -> GoliveSettings:
     return GoliveSettings(**({name: getattr(rules, name) for name in rules.__struct_fields__} | changed))
+
+
+def test_a_worth_that_was_not_brought_is_named_beside_what_was_and_what_is_measured_is_not_held_to_it():
+    (line,) = failed(checks(shown(stated_bps=100.0, brought_bps=12.34, unstated_orders=40), RULES, NOW))
+    assert "stated 100.0 bps, brought 12.3 bps before costs, 40 orders, 40 by strategy.expected_bps" in line
+    assert "golive.overstated_bps_max" in line
+    assert failed(checks(shown(stated_bps=-3.0, brought_bps=-2.5), RULES, NOW)) == [], "a maker may state a loss"
+    assert failed(checks(shown(stated_bps=None, brought_bps=-2.5), RULES, NOW)) == []
+    roomy = replace_setting(RULES, overstated_bps_max=88.0)
+    assert failed(checks(shown(stated_bps=100.0, brought_bps=12.34), roomy, NOW)) == []
 
 
 def test_evidence_of_another_digest_is_none():
@@ -170,6 +184,13 @@ def test_real_orders_take_evidence_of_this_very_strategy(tmp_path):
     elsewhere = {"live__endpoint": "custom", "live__rest_url": "https://venue.example"}
     with pytest.raises(PreflightError, match="days on paper"):
         admitted(tmp_path, **elsewhere)
+
+
+def test_real_orders_of_what_states_nothing_take_what_the_settings_say_to_have_been_brought(tmp_path):
+    held_to_the_default = shown(stated_bps=100.0, unstated_orders=40)
+    with pytest.raises(PreflightError, match=r"expectation: stated 100\.0 bps, brought 30\.0 bps"):
+        admitted(tmp_path, keep=held_to_the_default, **MAINNET)
+    assert "has passed" in admitted(tmp_path, keep=replace(held_to_the_default, brought_bps=99.5), **MAINNET)[0]
 
 
 def test_a_strategy_without_a_name_is_refused(tmp_path):

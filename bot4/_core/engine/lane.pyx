@@ -121,7 +121,10 @@ cdef bint _apply_quote(Lane* lane, const Quote* quote) noexcept nogil:
     lane.counters.quotes += 1
     if lane.has_depth and not book_sync_is_live(lane.sync):
         return False
-    if quote.update_id <= lane.touch_id or quote.bid_price_ticks >= quote.ask_price_ticks:
+    if quote.update_id <= lane.touch_id:
+        return False
+    if quote.bid_price_ticks >= quote.ask_price_ticks:
+        lane.counters.crossed += quote.ask_price_ticks > 0
         return False
     if min(quote.bid_price_ticks, quote.bid_qty_lots, quote.ask_qty_lots) <= 0:
         return False                                  # a venue shows an empty side as price and quantity 0

@@ -12,6 +12,7 @@ import orjson
 from bot4._core.wire.capture import CaptureVerdict, rest_symbol, split_capture
 from bot4.adapters.recordings.csv_shape import recognise_csv
 from bot4.adapters.recordings.frames import SUPPORTED_VENUES, FrameShape, shape_of_frame, shape_of_url
+from bot4.adapters.recordings.mark_prices import MARK_PRICE
 from bot4.adapters.recordings.recording import Recording, RecordingFormat
 from bot4.adapters.recordings.source import Source
 from bot4.domain.errors import ConfigError, DataError
@@ -205,6 +206,7 @@ def _capture(source: Source, layout: RecordingFormat, head: bytes) -> Recording:
         has_trades="trade" in kinds,
         has_quotes="quote" in kinds,
         has_bars="bar" in kinds,
+        has_marks=MARK_PRICE in whole,
         notes=tuple(notes),
     )
 

@@ -83,7 +83,7 @@ class Recording:
         Seen in the part that was looked at: more may follow.
     instruments : tuple of Instrument
         Rules found in the file (a recorded exchangeInfo).
-    has_depth, has_snapshot, has_trades, has_quotes, has_bars : bool
+    has_depth, has_snapshot, has_trades, has_quotes, has_bars, has_marks : bool
         Seen in the part that was looked at.
     notes : tuple of str
         What had to be assumed.
@@ -102,6 +102,7 @@ class Recording:
     has_trades: bool = False
     has_quotes: bool = False
     has_bars: bool = False
+    has_marks: bool = False
     notes: tuple[str, ...] = field(default=())
 
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot4.adapters.recordings.catalog import InstrumentCatalog
+from bot4.adapters.recordings.mark_prices import MarkPrices
 from bot4.adapters.recordings.merged import by_instrument, merged_chunks
 from bot4.adapters.recordings.recognise import open_recording
 from bot4.adapters.recordings.recording import RecordingFormat, RecordingSet
@@ -80,6 +81,7 @@ class ReplayFeed:
         self.instruments: tuple[Instrument, ...] = tuple(
             catalog.require("binance", self._market, symbol) for symbol in symbols
         )
+        self._marks: MarkPrices | None = None
         self._bytes_fed = 0
         self._lanes = {instrument.symbol: lane for lane, instrument in enumerate(self.instruments)}
         self.name = " + ".join(Path(path).name for path in paths)
@@ -89,6 +91,16 @@ class ReplayFeed:
     def has_book(self) -> bool:
         """Whether quotes or depth were seen in the part that was looked at."""
         return any(recording.has_depth or recording.has_quotes for recording in self._set.recordings)
+
+    @property
+    def tells_rates(self) -> bool:
+        """Whether mark prices, which tell funding rates, were seen in the part that was looked at."""
+        return any(recording.has_marks for recording in self._set.recordings)
+
+    def keep_rates(self) -> MarkPrices:
+        """Read funding rates along with the rest when it is run; they are in what is returned then."""
+        self._marks = MarkPrices(self.instruments)
+        return self._marks
 
     @property
     def bar_interval_ns(self) -> int | None:
@@ -130,6 +142,8 @@ class ReplayFeed:
                     grid = self._grid(recording)
                     feed.rows(part, recording.format.code, grid, first_line=recording.path not in begun)
                 else:
+                    if self._marks is not None:
+                        self._marks.take(bytes(part))
                     feed.lines(part, recording.format.code, default_instrument=self._only_lane(recording))
                 begun.add(recording.path)
                 self._bytes_fed = before + (after - before) * end // len(chunk)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bot4._core.array_dtypes import BAR_ROWS, QUOTE_ROWS
+from bot4._core.array_dtypes import BAR_ROWS
 from bot4._core.engine.lane_state import RefusalStage
 from bot4.application.records.projector import verdict_name
 from bot4.domain.instrument import ContractKind
@@ -28,7 +28,10 @@ def funding_notes(funding: NDArray[np.void], assembly: Assembly, given: Abstract
         for lane, item in enumerate(assembly.instruments)
         if item.kind is not ContractKind.SPOT and lane not in given
     ]
-    notes = [f"{symbol}: a perpetual without funding rates; its result lacks what they cost" for symbol in missing]
+    notes = [
+        f"{symbol}: a perpetual without funding rates, given or recorded: its result lacks what they cost"
+        for symbol in missing
+    ]
     if len(unpaid := funding[funding["unpaid_atoms"] != 0]):
         notes.append(f"funding could not be paid in full {len(unpaid)} times: the account had nothing left")
     return tuple(notes)
@@ -38,8 +41,8 @@ def _funding_text(funding: NDArray[np.void], assembly: Assembly) -> str:
     if all(item.kind is ContractKind.SPOT for item in assembly.instruments):
         return "none: spot"
     if len(funding) == 0:
-        return "none: no funding rates were given"
-    return f"{len(funding)} settlements by the rates given, on the position known of, at the mark given or the mid"
+        return "none: no settlement by rates given or recorded"
+    return f"{len(funding)} settlements by rates given or recorded, on the position known of, at the mark or the mid"
 
 
 def _impact_text(settings: Settings, impacts: Mapping[str, ImpactSettings]) -> str:
@@ -94,14 +97,10 @@ def _reasons(refusals: NDArray[np.void]) -> str:
 
 
 def row_notes(sources: Sequence[tuple[int, NDArray[np.void]]], symbols: Sequence[str]) -> tuple[str, ...]:
-    """Say which rows of arrays cannot have been a market: nothing is mended, and who reads the figures has to know."""
+    """Say which bars cannot have been any: nothing is mended, and who reads the figures has to know."""
     notes = []
     for lane, rows in sources:
-        if rows.dtype == QUOTE_ROWS:
-            crossed = int(np.count_nonzero((rows["bid_ticks"] >= rows["ask_ticks"]) & (rows["ask_ticks"] > 0)))
-            if crossed:
-                notes.append(f"{symbols[lane]}: {crossed} quotes with a bid at or above the ask")
-        elif rows.dtype == BAR_ROWS:
+        if rows.dtype == BAR_ROWS:
             body = rows["open_ticks"], rows["close_ticks"]
             is_bar = (rows["low_ticks"] <= np.minimum(*body)) & (rows["high_ticks"] >= np.maximum(*body))
             if wrong := len(rows) - int(np.count_nonzero(is_bar)):
@@ -134,7 +133,8 @@ def run_notes(
         if counters["source"] == "assumed":
             notes.append(f"{symbol}: there is no book in the data; a touch is assumed around the last price")
         if counters["gaps"] or counters["crossed"]:
-            notes.append(f"{symbol}: {counters['gaps']} gaps and {counters['crossed']} crossed books in the data")
+            crossed = counters["crossed"]
+            notes.append(f"{symbol}: {counters['gaps']} gaps and {crossed} crossed books or quotes in the data")
     if totals["clock_jumps"]:
         notes.append(f"{totals['clock_jumps']} gaps between stamps were too long to be lived through")
     if calls.get("overflows"):

@@ -100,7 +100,7 @@ def _beyond_mid(result: BacktestResult, lane: int) -> tuple[NDArray[np.float64],
     fills = result.fills[result.fills["instrument"] == lane]
     if len(fills) == 0 or instrument.settle != result.settle:
         return np.zeros(0), np.zeros(0, np.bool_)
-    mids = result.order_mids[_order_of(result, fills)]
+    mids = result.order_mids[result.order_rows(fills)]
     prices, tick = fills["price_ticks"].astype(np.float64), float(instrument.tick_size)
     unit = fills["qty_lots"] * float(instrument.lot_size * instrument.contract_size)
     sign = np.where(fills["side"] == 0, 1.0, -1.0)
@@ -109,14 +109,6 @@ def _beyond_mid(result: BacktestResult, lane: int) -> tuple[NDArray[np.float64],
     else:
         cost = sign * unit * (prices - mids) * tick
     return cost, (fills["flags"] & _MAKER) != 0
-
-
-def _order_of(result: BacktestResult, fills: NDArray[np.void]) -> NDArray[np.int64]:
-    """Return the row of each fill's order."""
-    if len(fills) == 0:
-        return np.zeros(0, np.int64)
-    order = np.argsort(result.orders["order_id"])
-    return order[np.searchsorted(result.orders["order_id"][order], fills["order_id"])]
 
 
 def taker_slippage(result: BacktestResult) -> float:
@@ -212,7 +204,7 @@ def by_regime(result: BacktestResult) -> list[RegimeRow]:
 def by_part(result: BacktestResult) -> list[PartRow]:
     """Return orders and fills of the strategy by why they were asked for."""
     orders, fills = result.orders, result.fills
-    why = orders["reason"][_order_of(result, fills)]
+    why = orders["reason"][result.order_rows(fills)]
     atoms = 10.0**result.settle_decimals
     found = []
     for reason in sorted(set(orders["reason"].tolist())):

@@ -13,6 +13,7 @@ from bot4._core.build_info import build_info
 from bot4.application.backtest.baselines import hold_returns
 from bot4.application.backtest.breakdown import by_part, by_regime, cost_breakdown, exposure
 from bot4.application.backtest.chart import POINTS, Line, Marks, chart
+from bot4.application.backtest.expectation import expectation_text
 from bot4.application.backtest.page import STYLE, table, utc_text
 from bot4.domain.version import VERSION
 
@@ -128,6 +129,7 @@ def _figures(result: BacktestResult, found: BacktestStatistics) -> list[tuple[st
         ("probability of a true ratio above 0", _text(found.psr)),
         (f"the same after {found.trials} trials (deflated)", _text(found.deflated_sharpe)),
         (f"{period}s measured, needed for 95 %", f"{found.periods}, {_text(found.track_record_least)}"),
+        ("orders that added risk, before costs", expectation_text(found.expectation)),
     ]
 
 

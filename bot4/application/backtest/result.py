@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import orjson
 
 from bot4.application.backtest.assumptions import assumptions_of, funding_notes, run_notes
+from bot4.application.backtest.round_trips import round_trips
 from bot4.domain.instrument import ContractKind
 
 if TYPE_CHECKING:
@@ -28,19 +29,6 @@ if TYPE_CHECKING:
     Mids = tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]
 
 _WORD = 1 << 64
-#: A round trip: from flat to flat, or through zero; prices are means in ticks, the result is net, in the settle asset.
-TRADE_DTYPE = np.dtype(
-    [
-        ("instrument", "i8"),
-        ("side", "i8"),
-        ("qty_lots", "i8"),
-        ("entry_ns", "i8"),
-        ("exit_ns", "i8"),
-        ("entry_ticks", "f8"),
-        ("exit_ticks", "f8"),
-        ("result", "f8"),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -79,6 +67,9 @@ class BacktestResult:
         What parts of the strategy earned before costs, in the settle asset, where it tells them.
     market_lots : mapping of str to int
         By symbol: what was traded on the market, as bars or prints tell it; 0 where they do not.
+    expected_bps : float or None
+        What an order whose strategy does not say was held to be worth before costs; None where the reasoned policy
+        decided, which measures it.
     assumptions : mapping
         What the simulated exchange assumed.
     notes : tuple of str
@@ -122,6 +113,7 @@ class BacktestResult:
     parts: Mapping[str, float]
     market_lots: Mapping[str, int]
     taker_fee: float
+    expected_bps: float | None
     assumptions: Mapping[str, Any]
     notes: tuple[str, ...]
 
@@ -141,92 +133,124 @@ class BacktestResult:
         """The greatest of it."""
         return float(self.drawdown.max(initial=0.0))
 
+    def order_rows(self, fills: NDArray[np.void]) -> NDArray[np.int64]:
+        """Return the row of each fill's order in `orders`."""
+        if len(fills) == 0:
+            return np.zeros(0, np.int64)
+        order = np.argsort(self.orders["order_id"])
+        return order[np.searchsorted(self.orders["order_id"][order], fills["order_id"])]
 
-def make_result(
-    assembly: Assembly,
-    tape: TapeKeeper,
-    settings: Settings,
-    *,
-    strategy: str,
-    sources: tuple[tuple[str, str, int], ...],
-    feed: dict[str, int],
-    calls: dict[str, int],
-    open_orders_left: int,
-    venue_clock: bool,
-    strategy_latency_ns: int,
-    elapsed_s: float,
-    cpu_s: float,
-    funding: NDArray[np.void],
-    market_lots: Mapping[str, int] | None = None,
-    mids: Mapping[str, Mids] | None = None,
-    impacts: Mapping[str, ImpactSettings] | None = None,
-    parts: Mapping[str, float] | None = None,
-    notes: tuple[str, ...] = (),
-    rated: AbstractSet[int] = frozenset(),
-) -> BacktestResult:
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run tells of itself, beside its engine and its tape; no strategy is the policy of the settings."""
+
+    strategy: str | None
+    sources: tuple[tuple[str, str, int], ...]
+    feed: Mapping[str, int]
+    calls: dict[str, int]
+    open_orders_left: int
+    venue_clock: bool
+    strategy_latency_ns: int
+    elapsed_s: float
+    cpu_s: float
+    funding: NDArray[np.void]
+    rated: AbstractSet[int]
+    notes: tuple[str, ...]
+    market_lots: Mapping[str, int]
+    mids: Mapping[str, Mids]
+    impacts: Mapping[str, ImpactSettings]
+    parts: Mapping[str, float]
+
+
+def make_result(assembly: Assembly, tape: TapeKeeper, settings: Settings, ran: Ran) -> BacktestResult:
     """Read the result off an engine that was drained, and its tape."""
-    orders, fills, ends = tape.rows("orders"), tape.rows("fills"), tape.rows("ends")
-    refusals, marks = tape.rows("refusals"), tape.rows("marks")
-    account, engine, first = assembly.account, assembly.engine, assembly.instruments[0]
-    scale = {asset: -account.decimals[index] for index, asset in enumerate(assembly.assets)}
-    rows = {asset: account[index] for index, asset in enumerate(assembly.assets)}
-    balances = {asset: Decimal(row.available + row.locked).scaleb(scale[asset]) for asset, row in rows.items()}
-    fees = {asset: Decimal(row.fees).scaleb(scale[asset]) for asset, row in rows.items()}
-    lanes = {item.symbol: engine.lane_counters(lane) for lane, item in enumerate(assembly.instruments)}
+    rows = {name: tape.rows(name) for name in ("orders", "fills", "ends", "refusals", "marks")}
+    orders, fills, marks = rows["orders"], rows["fills"], rows["marks"]
+    engine, first, lanes = assembly.engine, assembly.instruments[0], tuple(enumerate(assembly.instruments))
+    balances, fees = _account(assembly)
+    curve, state_hash = _curve(assembly, ran.feed, marks), engine.state_hash
+    counters = {item.symbol: engine.lane_counters(lane) for lane, item in lanes}
     view = engine.view()["lanes"]
-    decimals = account.decimals[assembly.asset(first.settle)]
-    equity_ns, equity = _equity_curve(marks[marks["instrument"] == 0], decimals)
-    equity_start = assembly.opening.get(first.settle, Decimal(0))
-    equity_end = Decimal(int(view[0]["equity_atoms"])).scaleb(-decimals)
-    equity_ns = np.concatenate([[feed["first_ns"]], equity_ns, [max(feed["last_ns"], engine.now_ns)]])
-    equity = np.concatenate([[float(equity_start)], equity, [float(equity_end)]])
-    state_hash = engine.state_hash
     return BacktestResult(
-        strategy=strategy,
+        strategy=f"{settings.strategy.policy} policy" if ran.strategy is None else ran.strategy,
         symbols=tuple(item.symbol for item in assembly.instruments),
-        sources=sources,
+        sources=ran.sources,
         seed=settings.run.seed,
         state_hash=state_hash,
-        result_hash=_result_hash(state_hash, (orders, fills, ends, refusals, marks, funding), balances),
-        rows=feed["rows"],
-        first_ns=feed["first_ns"],
-        last_ns=feed["last_ns"],
-        elapsed_s=elapsed_s,
-        cpu_s=cpu_s,
+        result_hash=_result_hash(state_hash, (*rows.values(), ran.funding), balances),
+        rows=ran.feed["rows"],
+        first_ns=ran.feed["first_ns"],
+        last_ns=ran.feed["last_ns"],
+        elapsed_s=ran.elapsed_s,
+        cpu_s=ran.cpu_s,
         settle=first.settle,
         balances=balances,
         fees=fees,
-        positions={
-            item.symbol: item.lots_to_qty(view[lane]["position_lots"]) for lane, item in enumerate(assembly.instruments)
-        },
-        equity_start=equity_start,
-        equity_end=equity_end,
-        equity_ns=equity_ns,
-        equity=equity,
-        marks={
-            item.symbol: _marks_of(marks[marks["instrument"] == lane]) for lane, item in enumerate(assembly.instruments)
-        },
+        positions={item.symbol: item.lots_to_qty(view[lane]["position_lots"]) for lane, item in lanes},
+        equity_start=curve.start,
+        equity_end=curve.end,
+        equity_ns=curve.stamps_ns,
+        equity=curve.values,
+        marks={item.symbol: _marks_of(marks[marks["instrument"] == lane]) for lane, item in lanes},
         orders=orders,
-        order_mids=_order_mids(orders, marks, [item.symbol for item in assembly.instruments], mids or {}),
+        order_mids=_order_mids(orders, marks, [item.symbol for item in assembly.instruments], ran.mids),
         fills=fills,
-        ends=ends,
-        refusals=refusals,
+        ends=rows["ends"],
+        refusals=rows["refusals"],
         trades=round_trips(fills, assembly),
-        funding=funding,
-        funding_paid=_funding_paid(funding, assembly),
-        counters=lanes,
-        calls=calls,
-        open_orders_left=open_orders_left,
+        funding=ran.funding,
+        funding_paid=_funding_paid(ran.funding, assembly),
+        counters=counters,
+        calls=ran.calls,
+        open_orders_left=ran.open_orders_left,
         instruments=assembly.instruments,
-        settle_decimals=decimals,
-        parts=_parts_in_money(parts or {}, first),
-        market_lots=market_lots or {},
+        settle_decimals=assembly.account.decimals[assembly.asset(first.settle)],
+        parts=_parts_in_money(ran.parts, first),
+        market_lots=ran.market_lots,
         taker_fee=assembly.contracts[0].fields["taker_rate_e8"] / 1e8,
+        expected_bps=settings.strategy.expected_bps if ran.strategy is not None or not assembly.policies else None,
         assumptions=assumptions_of(
-            assembly, settings, strategy_latency_ns, venue_clock=venue_clock, funding=funding, impacts=impacts or {}
+            assembly, settings, ran.strategy_latency_ns, venue_clock=ran.venue_clock, funding=ran.funding,
+            impacts=ran.impacts,
         ),
-        notes=notes + funding_notes(funding, assembly, rated) + run_notes(lanes, refusals, engine.counters(), calls),
+        notes=(
+            *ran.notes, *funding_notes(ran.funding, assembly, ran.rated),
+            *run_notes(counters, rows["refusals"], engine.counters(), ran.calls),
+        ),
+    )  # fmt: skip
+
+
+class _Curve(NamedTuple):
+    """Equity: exact at both ends, as floats in between."""
+
+    start: Decimal
+    end: Decimal
+    stamps_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+def _curve(assembly: Assembly, feed: Mapping[str, int], marks: NDArray[np.void]) -> _Curve:
+    settle, engine = assembly.instruments[0].settle, assembly.engine
+    decimals = assembly.account.decimals[assembly.asset(settle)]
+    stamps, values = _equity_curve(marks[marks["instrument"] == 0], decimals)
+    start = assembly.opening.get(settle, Decimal(0))
+    end = Decimal(int(engine.view()["lanes"][0]["equity_atoms"])).scaleb(-decimals)
+    return _Curve(
+        start,
+        end,
+        np.concatenate([[feed["first_ns"]], stamps, [max(feed["last_ns"], engine.now_ns)]]),
+        np.concatenate([[float(start)], values, [float(end)]]),
     )
+
+
+def _account(assembly: Assembly) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """Return balances and fees by asset."""
+    account = assembly.account
+    scale = {asset: -account.decimals[index] for index, asset in enumerate(assembly.assets)}
+    rows = {asset: account[index] for index, asset in enumerate(assembly.assets)}
+    balances = {asset: Decimal(row.available + row.locked).scaleb(scale[asset]) for asset, row in rows.items()}
+    return balances, {asset: Decimal(row.fees).scaleb(scale[asset]) for asset, row in rows.items()}
 
 
 def _order_mids(
@@ -263,53 +287,6 @@ def _result_hash(state_hash: str, rows: tuple[NDArray[np.void], ...], balances: 
         digest.update(array.tobytes())
     digest.update(orjson.dumps({asset: f"{amount:f}" for asset, amount in sorted(balances.items())}))
     return digest.hexdigest()[:16]
-
-
-def round_trips(fills: NDArray[np.void], assembly: Assembly) -> NDArray[np.void]:
-    """Round trips of the fills, instrument by instrument, in the order of their ends."""
-    rows: list[tuple[float, ...]] = []
-    for lane, instrument in enumerate(assembly.instruments):
-        lot = float(instrument.lot_size * instrument.contract_size)
-        tick = float(instrument.tick_size)
-        decimals = assembly.account.decimals[assembly.asset(instrument.settle)]
-        is_inverse = instrument.kind is ContractKind.INVERSE
-        rows += _lane_trips(fills[fills["instrument"] == lane], lane, lot, tick, 10.0**decimals, is_inverse=is_inverse)
-    trips = np.array(rows, TRADE_DTYPE) if rows else np.zeros(0, TRADE_DTYPE)
-    return trips[np.argsort(trips["exit_ns"], kind="stable")]
-
-
-def _lane_trips(
-    fills: NDArray[np.void], lane: int, lot: float, tick: float, atoms: float, *, is_inverse: bool
-) -> list[tuple[float, ...]]:
-    found: list[tuple[float, ...]] = []
-    held = opened = closed = 0
-    entry = leave = fees = 0.0
-    entry_ns = 0
-    columns = (fills[name].tolist() for name in ("side", "price_ticks", "qty_lots", "fee_atoms", "recv_ns"))
-    for side, price, lots, fee, stamp in zip(*columns, strict=True):
-        signed = lots if side == 0 else -lots
-        left = signed
-        while left:
-            if held == 0:
-                opened = closed = 0
-                entry = leave = fees = 0.0
-                entry_ns = stamp
-            if held == 0 or (held > 0) == (left > 0):
-                part, held, opened, entry = left, held + left, opened + abs(left), entry + abs(left) * price
-            else:
-                part = left if abs(left) <= abs(held) else -held
-                direction, held = (1 if held > 0 else -1), held + part
-                closed, leave = closed + abs(part), leave + abs(part) * price
-            fees += fee / atoms * abs(part) / lots
-            left -= part
-            if held == 0:
-                mean_in, mean_out = entry / opened, leave / closed
-                if is_inverse:
-                    gain = direction * opened * lot * (1.0 / (mean_in * tick) - 1.0 / (mean_out * tick))
-                else:
-                    gain = direction * opened * lot * (mean_out - mean_in) * tick
-                found.append((lane, 0 if direction > 0 else 1, opened, entry_ns, stamp, mean_in, mean_out, gain - fees))
-    return found
 
 
 def _funding_paid(funding: NDArray[np.void], assembly: Assembly) -> dict[str, Decimal]:

@@ -21,8 +21,8 @@ from bot4.application.assembly.shape import InputShape
 from bot4.application.backtest.assumptions import row_notes, unread_notes
 from bot4.application.backtest.measured_impact import measured_impacts
 from bot4.application.backtest.recorded_events import recorded_events
-from bot4.application.backtest.result import BacktestResult, make_result
-from bot4.application.backtest.settlements import funding_sources
+from bot4.application.backtest.result import BacktestResult, Ran, make_result
+from bot4.application.backtest.settlements import funding_sources, settlements_of
 from bot4.application.past.keeper import opening_of
 from bot4.domain.errors import DataError
 from bot4.domain.instrument import Instrument
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from bot4._core.engine.strategy import StrategyHost
     from bot4.application.backtest.result import Mids
+    from bot4.application.backtest.settlements import RecordedRates
     from bot4.config import ImpactSettings, Settings
     from bot4.ports.market_feed import MarketFeed
 
@@ -93,14 +94,16 @@ def replay_backtest(
     strategy_latency_ns: int = 0,
     progress: Callable[[int, int], None] | None = None,
     funding: Rows | Mapping[str, Rows] | None = None,
+    recorded: RecordedRates | None = None,
 ) -> BacktestResult:
     """Run a strategy over recordings, as they are read; the venue lives by our receive stamps.
 
-    With funding a recording is read whole first, 64 bytes an event, and the settlements are merged in by time.
+    With funding, given or `recorded` in the source, a recording is read whole first, 64 bytes an event, and the
+    settlements are merged in by time. Rates given for a symbol win over recorded ones.
     """
     run = _Run(source.instruments, shape, strategy, settings, strategy_latency_ns=strategy_latency_ns)
-    if funding is not None:
-        return _replay_settled(run, source, funding, progress, hold_gil=_is_python(strategy))
+    if funding is not None or recorded is not None:
+        return _replay_settled(run, source, (funding, recorded), progress, hold_gil=_is_python(strategy))
     feed = Feed(run.assembly.scanner, run.assembly.engine)
     with run.timed():
         if progress is None:
@@ -118,7 +121,7 @@ def replay_backtest(
 def _replay_settled(
     run: _Run,
     source: MarketFeed,
-    funding: Rows | Mapping[str, Rows],
+    rates: tuple[Rows | Mapping[str, Rows] | None, RecordedRates | None],
     progress: Callable[[int, int], None] | None,
     *,
     hold_gil: bool,
@@ -130,7 +133,7 @@ def _replay_settled(
     if source.damage is not None:
         raise DataError(f"the input is damaged: {source.damage}")
     lanes = source.instruments
-    paying, notes = funding_sources(funding, lanes, [(lane, events) for lane in range(len(lanes))])
+    paying, notes = settlements_of(*rates, lanes, [(lane, events) for lane in range(len(lanes))])
     feed = ArrayFeed(run.assembly.engine)
     for lane, rows in (*paying, (0, events)):
         feed.add(rows, lane)
@@ -228,11 +231,8 @@ class _Run:
             raise self._host.error
         if self._tape.lost:
             raise MemoryError(f"there was no memory for {self._tape.lost} rows of the result")
-        return make_result(
-            self.assembly,
-            self._tape,
-            self._settings,
-            strategy="linear policy" if self._strategy is None else strategy_name(self._strategy),
+        ran = Ran(
+            strategy=None if self._strategy is None else strategy_name(self._strategy),
             sources=sources,
             feed=feed,
             calls={} if self._host is None else self._host.counters(),
@@ -241,14 +241,15 @@ class _Run:
             strategy_latency_ns=self._latency_ns,
             elapsed_s=self._elapsed_s,
             cpu_s=self._cpu_s,
-            notes=notes,
-            market_lots=market_lots,
-            mids=mids,
-            impacts=self._impacts,
-            parts=_parts_of(self._strategy),
             funding=np.zeros(0, FUNDING_PAID) if funding is None else funding,
             rated=rated,
+            notes=notes,
+            market_lots=market_lots or {},
+            mids=mids or {},
+            impacts=self._impacts,
+            parts=_parts_of(self._strategy),
         )
+        return make_result(self.assembly, self._tape, self._settings, ran)
 
 
 _KIND_NAMES: dict[Any, str] = {QUOTE_ROWS: "quotes", L2_ROWS: "L2 rows", BAR_ROWS: "bars"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -21,8 +21,45 @@ if TYPE_CHECKING:
     Rows = NDArray[np.void]
 
 
+class RecordedRates(Protocol):
+    """What a recording told of rates, known once it was read."""
+
+    unread: int
+
+    def rates(self) -> Mapping[str, Rows]:
+        """Return settlements by symbol, oldest first."""
+        ...
+
+
+def settlements_of(
+    funding: Rows | Mapping[str, Rows] | None,
+    recorded: RecordedRates | None,
+    lanes: tuple[Instrument, ...],
+    sources: Sequence[tuple[int, Rows]],
+) -> tuple[list[tuple[int, Rows]], tuple[str, ...]]:
+    """Return settlements of a recording: by the rates given where a symbol has some, else by those recorded."""
+    given, notes = funding_sources(funding, lanes, sources)
+    if recorded is None:
+        return given, notes
+    rates = {
+        item.symbol: rows
+        for lane, item in enumerate(lanes)
+        if item.kind is not ContractKind.SPOT
+        and lane not in {of for of, _ in given}
+        and (rows := recorded.rates().get(item.symbol)) is not None
+    }
+    own, more = funding_sources(rates, lanes, sources, told="recorded")
+    if recorded.unread:
+        more = (*more, f"{recorded.unread} recorded mark prices could not be read: no rate was taken from them")
+    return given + own, notes + more
+
+
 def funding_sources(
-    funding: Rows | Mapping[str, Rows] | None, lanes: tuple[Instrument, ...], sources: Sequence[tuple[int, Rows]]
+    funding: Rows | Mapping[str, Rows] | None,
+    lanes: tuple[Instrument, ...],
+    sources: Sequence[tuple[int, Rows]],
+    *,
+    told: str = "given",
 ) -> tuple[list[tuple[int, Rows]], tuple[str, ...]]:
     """Return settlements with their lanes, those outside the time of the market left out, and what to say of them."""
     if funding is None:
@@ -42,7 +79,7 @@ def funding_sources(
         spans = [_span_ns(market) for lane, market in sources if lane == index[symbol] and len(market)]
         first, last = min((first for first, _ in spans), default=0), max((last for _, last in spans), default=-1)
         inside = (rows["time_ns"] > first) & (rows["time_ns"] <= last)
-        notes.append(f"{symbol}: funding was settled {int(inside.sum())} times by the rates given")
+        notes.append(f"{symbol}: funding was settled {int(inside.sum())} times by the rates {told}")
         found.append((index[symbol], np.ascontiguousarray(rows[inside])))
     return found, tuple(notes)
 

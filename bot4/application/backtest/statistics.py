@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bot4.application.backtest.baselines import hold_profit, random_profits
+from bot4.application.backtest.expectation import expectation_of
 from bot4.domain.instrument import ContractKind
 from bot4.quant.track_record import deflated_sharpe, minimum_track_record, moments, probabilistic_sharpe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bot4.application.backtest.expectation import Expectation
     from bot4.application.backtest.result import BacktestResult
 
 _NS = 1_000_000_000
@@ -47,6 +49,8 @@ class BacktestStatistics:
     random_profit_mean, random_better_share : float or None
         Of as many trades of the same lengths and sizes at random times, at the mid and net of taker fees: their mean
         profit, and the share of draws that did at least as well as the strategy.
+    expectation : Expectation
+        What its orders were stated to be worth before costs, and what they brought.
     warnings : tuple of str
         Why not to believe the figures.
 
@@ -72,6 +76,7 @@ class BacktestStatistics:
     hold_profit: float
     random_profit_mean: float | None
     random_better_share: float | None
+    expectation: Expectation
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,6 +115,7 @@ def judge(
         variance = 1.0 / measured.periods if trial_variance is None else trial_variance
         deflated = deflated_sharpe(ratio, measured.periods, trials=trials, trial_variance=variance, **shape)
     random = random_profits(result, seed)
+    expectation = expectation_of(result)
     profit = float(result.profit)
     start = float(result.equity_start)
     return BacktestStatistics(
@@ -133,7 +139,11 @@ def judge(
         hold_profit=hold_profit(result),
         random_profit_mean=None if random is None else float(random.mean()),
         random_better_share=None if random is None else float((random >= result.trades["result"].sum()).mean()),
-        warnings=_warnings(result, period, len(returns), ratio=ratio, least=least, trials=trials),
+        expectation=expectation,
+        warnings=(
+            *_warnings(result, period, len(returns), ratio=ratio, least=least, trials=trials),
+            *_unstated(expectation, result.expected_bps),
+        ),
     )
 
 
@@ -217,3 +227,12 @@ def _warnings(
     if trials == 1:
         found.append("one trial is counted: any other setting tried, here or elsewhere, lessens the deflated ratio")
     return tuple(found)
+
+
+def _unstated(found: Expectation, by_settings_bps: float | None) -> tuple[str, ...]:
+    """Say whose word the gate took where a strategy said nothing, and what that was worth."""
+    if not found.unstated:
+        return ()
+    said = f"{found.unstated} of {found.orders} orders that added risk stated nothing"
+    judged = f"judged by strategy.expected_bps = {by_settings_bps:g}"
+    return (f"{said}: {judged}; brought {found.brought_bps:.1f} bps before costs",)

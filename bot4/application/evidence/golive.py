@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from bot4.application.backtest.expectation import expectation_in
 from bot4.application.live.preflight import PreflightError
 from bot4.domain.errors import DataError
 from bot4.quant.selection import sharpe_variance
@@ -14,6 +15,7 @@ from bot4.quant.track_record import deflated_sharpe, moments
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot4.application.backtest.expectation import Expectation
     from bot4.application.evidence.validation import Validation
     from bot4.config import GoliveSettings
 
@@ -36,6 +38,10 @@ class Evidence:
         Choices tried on this data, as the store counted them.
     deflated_sharpe : float or None
         Of the returns out of sample after so many trials.
+    added_orders, unstated_orders : int
+        Orders out of sample that added risk, and of how many the settings had to say what they are worth.
+    stated_bps, brought_bps : float or None
+        What they were stated to be worth before costs, None where it was measured; and what came of it before costs.
     preferred : str
         What the walk-forward would trade now where that is another choice; else empty.
     parity_orders, parity_fills : int or None
@@ -62,6 +68,10 @@ class Evidence:
     drawdown_max: float
     trials: int
     deflated_sharpe: float | None
+    added_orders: int
+    unstated_orders: int
+    stated_bps: float | None
+    brought_bps: float | None
     preferred: str
     parity_orders: int | None
     parity_fills: int | None
@@ -77,7 +87,8 @@ class Evidence:
         """Read it back; raises DataError where it is none."""
         names = {field.name for field in fields(cls)}
         if set(plain) != names:
-            raise DataError(f"evidence has the fields {sorted(names)}, was given {sorted(plain)}")
+            again = "gather it again by `bot4 golive check`"
+            raise DataError(f"evidence has the fields {sorted(names)}, was given {sorted(plain)}: {again}")
         return cls(**{**plain, "arguments": tuple(plain["arguments"]), "symbols": tuple(plain["symbols"])})
 
 
@@ -102,6 +113,7 @@ class OutOfSample:
     drawdown_max: float
     deflated_sharpe: float | None
     preferred: str
+    expectation: Expectation
 
 
 def out_of_sample(found: Validation, chosen: dict[str, str]) -> OutOfSample:
@@ -133,6 +145,12 @@ def out_of_sample(found: Validation, chosen: dict[str, str]) -> OutOfSample:
     return OutOfSample(
         days, figures.profit_share, figures.sharpe_annual, drawdown, deflated if deflated == deflated else None,  # noqa: PLR0124
         preferred,
+        expectation_in(
+            [
+                (runs.worths[trial], window.test_first, window.test_end)
+                for window, trial in zip(walked.windows, walked.chosen, strict=True)
+            ]
+        ),
     )  # fmt: skip
 
 
@@ -142,9 +160,13 @@ def _words(parameters: dict[str, str]) -> str:
 
 def checks(evidence: Evidence, rules: GoliveSettings, now: datetime) -> list[Check]:
     """Hold evidence to the rules; every check is made, so that one look shows everything that is missing."""
-    age = (now - datetime.fromisoformat(evidence.made_utc)).total_seconds() / _DAY_S
+    shown = [*_earned(evidence, rules), _expected(evidence, rules), *_kept(evidence, rules)]
+    return [*shown, *_lived(evidence, rules, now)]
+
+
+def _earned(evidence: Evidence, rules: GoliveSettings) -> list[Check]:
+    """Hold the figures out of sample to the rules."""
     least, sure = rules.profit_min_bps, evidence.deflated_sharpe
-    orders = evidence.parity_orders
     return [
         Check(
             "out of sample", f"{evidence.out_of_sample_days:.1f} days",
@@ -169,6 +191,32 @@ def checks(evidence: Evidence, rules: GoliveSettings, now: datetime) -> list[Che
             sure is not None and sure >= rules.deflated_sharpe_min,
             "the best of many worthless choices looks good: how many were tried counts against it",
         ),
+    ]  # fmt: skip
+
+
+def _expected(evidence: Evidence, rules: GoliveSettings) -> Check:
+    """Hold what orders were stated to be worth to what they brought."""
+    stated, brought, most = evidence.stated_bps, evidence.brought_bps, rules.overstated_bps_max
+    if brought is None:
+        shown = "no order added risk out of sample"
+    elif stated is None:
+        shown = f"measured by the policy, not stated; brought {brought:.1f} bps before costs"
+    else:
+        shown = (
+            f"stated {stated:.1f} bps, brought {brought:.1f} bps before costs, {evidence.added_orders} orders, "
+            f"{evidence.unstated_orders} by strategy.expected_bps"
+        )
+    return Check(
+        "expectation", shown, f"stated at most {most:g} bps above what was brought (golive.overstated_bps_max)",
+        brought is not None and (stated is None or stated <= brought + most),
+        "the gate lets orders through by what they are stated to be worth: too much hides costs that are not earned",
+    )  # fmt: skip
+
+
+def _kept(evidence: Evidence, rules: GoliveSettings) -> list[Check]:
+    """Hold to the rules whether what is to go live is what was measured."""
+    orders = evidence.parity_orders
+    return [
         Check(
             "choice", f"the walk-forward would trade {evidence.preferred} now" if evidence.preferred else "the same",
             "what the walk-forward chose last", not evidence.preferred,
@@ -181,6 +229,13 @@ def checks(evidence: Evidence, rules: GoliveSettings, now: datetime) -> list[Che
             evidence.is_equal and orders is not None and orders >= rules.parity_orders_min,
             "a backtest that does not do what a run does says nothing about it",
         ),
+    ]  # fmt: skip
+
+
+def _lived(evidence: Evidence, rules: GoliveSettings, now: datetime) -> list[Check]:
+    """Hold the time on paper, and the age of it all, to the rules."""
+    age = (now - datetime.fromisoformat(evidence.made_utc)).total_seconds() / _DAY_S
+    return [
         Check(
             "days on paper", f"{evidence.paper_days:.2f}", f"at least {rules.paper_days_min:g} (golive.paper_days_min)",
             evidence.paper_days >= rules.paper_days_min,

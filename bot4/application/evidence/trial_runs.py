@@ -11,6 +11,7 @@ import numpy as np
 
 from bot4.application.backtest.baselines import hold_returns, random_returns
 from bot4.application.backtest.breakdown import held_value, taker_slippage
+from bot4.application.backtest.expectation import worth_by_period
 from bot4.application.backtest.statistics import PERIODS
 from bot4.domain.errors import ConfigError, DataError
 from bot4.quant.selection import TrialTable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bot4.application.backtest.expectation import Worth
     from bot4.application.backtest.result import BacktestResult
 
     RunOne = Callable[[Mapping[str, Any], Callable[[int, int], None]], BacktestResult]
@@ -49,6 +51,7 @@ class TrialRuns:
 
     ``hold`` are returns per period of holding the first instrument; ``random``, shape (periods, trials), of entries of
     the same number, length and size as each trial's at random times, the mean of many draws; both net of taker fees.
+    ``worths`` are what the orders of each trial were stated to be worth, and what they brought.
     """
 
     strategy: str
@@ -61,6 +64,7 @@ class TrialRuns:
     table: TrialTable
     hold: NDArray[np.float64]
     random: NDArray[np.float64]
+    worths: tuple[Worth, ...]
 
 
 def expand_grid(grid: Mapping[str, Sequence[Any]]) -> tuple[dict[str, Any], ...]:
@@ -110,7 +114,7 @@ def run_trials(
 
     """
     settings = expand_grid(grid)
-    trials, columns = [], []
+    trials, columns, worths = [], [], []
     hold: NDArray[np.float64] | None = None
     twins = []
     first: BacktestResult | None = None
@@ -126,12 +130,13 @@ def run_trials(
         trials.append(_trial(parameters, result))
         columns.append(_column(result, ends))
         twins.append(random_returns(result, ends, seed + number))
+        worths.append(worth_by_period(result, ends))
     if first is None or hold is None:
         raise ConfigError("a grid has one setting at least")
     parts = [np.stack(part, axis=1) for part in zip(*columns, strict=True)]
     return TrialRuns(
         first.strategy, first.settle, float(first.equity_start), name, per_year, ends, tuple(trials),
-        TrialTable(*parts), hold, np.stack(twins, axis=1),
+        TrialTable(*parts), hold, np.stack(twins, axis=1), tuple(worths),
     )  # fmt: skip
 
 

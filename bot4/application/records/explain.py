@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -132,60 +132,104 @@ def _reasons(record: Record) -> np.void:
 def _explanation(run_id: str, found: _Found) -> Explanation:
     row, record = found.reasons, found.record
     kind, refused_by, verdict = _verdict(found)
-    tick = Decimal(int(row["tick_mantissa"])).scaleb(-int(row["tick_decimals"]))
-    lot = Decimal(int(row["lot_mantissa"])).scaleb(-int(row["lot_decimals"]))
-    price, qty = int(row["price_ticks"]) * tick, int(row["qty_lots"]) * lot
-    is_inverse = row["contract_kind"] == ContractKind.CONTRACT_INVERSE
-    notional = qty * int(row["contract_size"]) if is_inverse else price * qty
-    equity = Decimal(int(row["equity_high"]) << 64 | int(row["equity_low"])).scaleb(-int(row["settle_decimals"]))
-    regime = int(row["regime"])
+    grid = _Grid.of(row)
     return Explanation(
         run_id=run_id,
         number=record.seq,
         client_order_id=client_order_id(record.epoch, record.seq) if found.is_order else "",
-        symbol=row["symbol"].decode("ascii"),
         kind=kind,
-        side="sell" if row["side"] else "buy",
-        is_maker=bool(row["is_maker"]),
-        ts_ns=int(row["ts_ns"]),
         verdict=verdict,
         refused_by=refused_by,
-        repeats=int(row["repeats"]),
-        stated=_stated(row),
-        price=f"{price:f}",
-        qty=f"{qty:f}",
-        notional=f"{notional:f}",
-        bid=f"{int(row['bid_ticks']) * tick:f}",
-        ask=f"{int(row['ask_ticks']) * tick:f}",
-        stop=f"{int(row['stop_ticks']) * tick:f}",
-        atr=f"{int(row['atr_ticks']) * tick:f}",
-        regime=REGIME_NAMES[regime] if regime >= 0 else "unknown",
-        trend_t=float(row["trend_t"]),
-        stress=float(row["stress"]),
-        score=float(row["score"]),
-        confidence=float(row["confidence"]),
-        coverage=float(row["coverage"]),
-        agreement=float(row["agreement"]),
-        timeframes=float(row["timeframes"]),
-        confirmed_bars=int(row["confirmed_bars"]),
-        alphas={name: _or_none(value) for name, value in zip(ALPHA_NAMES, row["alphas"], strict=True)},
-        sources=tuple(_source(row, place) for place in range(len(SOURCE_NAMES))),
-        horizon_s=int(row["horizon_ns"]) / 1e9,
-        samples=float(row["samples"]),
-        deviation=float(row["deviation"]),
-        costs=tuple(_cost(row, name, sign, notional) for name, sign in _COSTS),
-        value_bps=_bps(int(row["value_ppb"])),
-        needed_bps=_bps(int(row["needed_ppb"])),
-        equity=f"{equity:f}",
-        caps=tuple(
+        outcomes=tuple(_outcome(event, grid) for event in found.outcomes),
+        **_asked(row, grid),
+        **_outlook(row),
+        **_arithmetic(row, grid),
+        **_size(row),
+    )
+
+
+class _Grid(NamedTuple):
+    """Steps of price and quantity, and what the order is worth."""
+
+    tick: Decimal
+    lot: Decimal
+    notional: Decimal
+
+    @classmethod
+    def of(cls, row: np.void) -> _Grid:
+        tick = Decimal(int(row["tick_mantissa"])).scaleb(-int(row["tick_decimals"]))
+        lot = Decimal(int(row["lot_mantissa"])).scaleb(-int(row["lot_decimals"]))
+        price, qty = int(row["price_ticks"]) * tick, int(row["qty_lots"]) * lot
+        is_inverse = row["contract_kind"] == ContractKind.CONTRACT_INVERSE
+        return cls(tick, lot, qty * int(row["contract_size"]) if is_inverse else price * qty)
+
+    def price(self, ticks: int) -> str:
+        return f"{int(ticks) * self.tick:f}"
+
+
+def _asked(row: np.void, grid: _Grid) -> dict[str, Any]:
+    """Return what was asked for, and the market it was asked on."""
+    return {
+        "symbol": row["symbol"].decode("ascii"),
+        "side": "sell" if row["side"] else "buy",
+        "is_maker": bool(row["is_maker"]),
+        "ts_ns": int(row["ts_ns"]),
+        "repeats": int(row["repeats"]),
+        "price": grid.price(row["price_ticks"]),
+        "qty": f"{int(row['qty_lots']) * grid.lot:f}",
+        "notional": f"{grid.notional:f}",
+        "bid": grid.price(row["bid_ticks"]),
+        "ask": grid.price(row["ask_ticks"]),
+        "stop": grid.price(row["stop_ticks"]),
+        "atr": grid.price(row["atr_ticks"]),
+    }
+
+
+def _outlook(row: np.void) -> dict[str, Any]:
+    """Return regime, score and where that came from."""
+    regime = int(row["regime"])
+    return {
+        "regime": REGIME_NAMES[regime] if regime >= 0 else "unknown",
+        "trend_t": float(row["trend_t"]),
+        "stress": float(row["stress"]),
+        "score": float(row["score"]),
+        "confidence": float(row["confidence"]),
+        "coverage": float(row["coverage"]),
+        "agreement": float(row["agreement"]),
+        "timeframes": float(row["timeframes"]),
+        "confirmed_bars": int(row["confirmed_bars"]),
+        "alphas": {name: _or_none(value) for name, value in zip(ALPHA_NAMES, row["alphas"], strict=True)},
+        "sources": tuple(_source(row, place) for place in range(len(SOURCE_NAMES))),
+    }
+
+
+def _arithmetic(row: np.void, grid: _Grid) -> dict[str, Any]:
+    """Return what it was held to be worth, each cost, and what was needed."""
+    return {
+        "stated": _stated(row),
+        "horizon_s": int(row["horizon_ns"]) / 1e9,
+        "samples": float(row["samples"]),
+        "deviation": float(row["deviation"]),
+        "costs": tuple(_cost(row, name, sign, grid.notional) for name, sign in _COSTS),
+        "value_bps": _bps(int(row["value_ppb"])),
+        "needed_bps": _bps(int(row["needed_ppb"])),
+    }
+
+
+def _size(row: np.void) -> dict[str, Any]:
+    """Return each bound of the size, and which one it was."""
+    equity = Decimal(int(row["equity_high"]) << 64 | int(row["equity_low"])).scaleb(-int(row["settle_decimals"]))
+    bound = int(row["bound"])
+    return {
+        "equity": f"{equity:f}",
+        "caps": tuple(
             CapLine(name=name, share=None if ppm == _UNBOUNDED_PPM else int(ppm) / 1e6)
             for name, ppm in zip(SIZE_NAMES, row["caps_ppm"], strict=True)
         ),
-        bound=SIZE_NAMES[int(row["bound"])] if int(row["bound"]) >= 0 else "",
-        size=int(row["size_ppm"]) / 1e6,
-        held=int(row["held_ppm"]) / 1e6,
-        outcomes=tuple(_outcome(event, tick, lot) for event in found.outcomes),
-    )
+        "bound": SIZE_NAMES[bound] if bound >= 0 else "",
+        "size": int(row["size_ppm"]) / 1e6,
+        "held": int(row["held_ppm"]) / 1e6,
+    }
 
 
 def _verdict(found: _Found) -> tuple[str, str, str]:
@@ -232,12 +276,12 @@ def _source(row: np.void, place: int) -> SourceShare:
     )
 
 
-def _outcome(event: np.void, tick: Decimal, lot: Decimal) -> Outcome:
+def _outcome(event: np.void, grid: _Grid) -> Outcome:
     kind = word(EventKind(int(event["kind"])), "EVENT_").removeprefix("order_")
     return Outcome(
         ts_ns=int(event["recv_ns"]) or int(event["venue_ns"]),
         kind=kind,
-        price=f"{int(event['b']) * tick:f}",
-        qty=f"{int(event['c']) * lot:f}",
+        price=grid.price(event["b"]),
+        qty=f"{int(event['c']) * grid.lot:f}",
         fee_atoms=int(event["e"]),
     )

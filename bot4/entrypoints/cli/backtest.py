@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,6 +13,8 @@ from bot4.entrypoints.cli.number import FiniteRange
 if TYPE_CHECKING:
     from bot4.application.backtest.result import BacktestResult
     from bot4.application.backtest.statistics import BacktestStatistics
+    from bot4.bootstrap import BacktestInput
+    from bot4.config import Settings
 
 
 @click.command("backtest")
@@ -131,20 +133,17 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
     bot4 backtest day.gz --strategy bot4.strategy.ema_cross:EmaCross --strategy-arg lots=1000
     bot4 backtest hours.csv.gz --walk-forward 6 --grid strategy.enter_score=0.2,0.3,0.4
     """  # noqa: D301 - click's mark for a block left as it is
-    from bot4.application.backtest.statistics import judge
-    from bot4.bootstrap import BacktestInput, TrialBook, TrialRunner, load_strategy, parameters_digest
+    from bot4.bootstrap import BacktestInput, TrialRunner
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error
     from bot4.entrypoints.cli.data_archive import archive_of, moment_ns
-    from bot4.entrypoints.cli.progress import ByteBar
+    from bot4.entrypoints.cli.overrides import read_pairs
     from bot4.entrypoints.cli.validation import choose, chosen_ways, show_validation
 
     latency_ns = round(strategy_latency * 1e6)
+    outputs = _Outputs(html_file, json_file)
     try:
-        overrides = _overrides(pairs, seed)
-        if data_dir is not None:
-            overrides["run.data_dir"] = str(data_dir)
-        settings = load_settings(config_file, overrides=overrides)
+        settings = load_settings(config_file, overrides=read_pairs(pairs, data_dir=data_dir, seed=seed))
         ways = chosen_ways(grid_words, windows, groups, rolling=rolling, embargo=embargo)
         source = BacktestInput(
             paths,
@@ -156,51 +155,62 @@ def backtest(  # noqa: PLR0917 - click hands them over by name
             from_ns=moment_ns(from_day),
             to_ns=moment_ns(to_day),
         )
-        if ways is not None:
+        if ways is None:
+            _run_one(source, _Choice(strategy, strategy_args, latency_ns, settings), outputs, trials, quiet=quiet)
+        else:
             runner = TrialRunner(source, strategy, strategy_args, settings, strategy_latency_ns=latency_ns)
             show_validation(choose(ways, runner, trials=trials, quiet=quiet), html_file, json_file)
-            return
-        made = None if strategy is None else load_strategy(strategy, strategy_args)
-        digest = parameters_digest(settings, strategy, strategy_args, strategy_latency_ns=latency_ns)
-        with (
-            TrialBook(settings, digest) as book,
-            ByteBar("backtest", counts_bytes=False) as bar,
-        ):
-            result = source.run(made, settings, strategy_latency_ns=latency_ns, progress=None if quiet else bar.update)
-            statistics = judge(result)
-            try:
-                counted = book.record(result)
-            except Bot4Error:  # not counted: what came of it is written all the same
-                _write(result, statistics, html_file, json_file)
-                raise
-            if (tried := max(counted.trials, trials or 1)) > 1:
-                statistics = judge(result, trials=tried, trial_variance=counted.sharpe_variance)
-        _write(result, statistics, html_file, json_file)
     except Bot4Error as error:
         click.echo(f"bot4: {' '.join(str(error).split())}", err=True)
         sys.exit(error.exit_code)
-    if json_file != "-":
+
+
+class _Choice(NamedTuple):
+    """What is run."""
+
+    strategy: str | None
+    arguments: tuple[str, ...]
+    latency_ns: int
+    settings: Settings
+
+
+class _Outputs(NamedTuple):
+    """Where the report goes."""
+
+    html_file: Path | None
+    json_file: str | None
+
+
+def _run_one(source: BacktestInput, choice: _Choice, outputs: _Outputs, trials: int | None, *, quiet: bool) -> None:
+    """Run it, count it as a trial, write and show what came of it."""
+    from bot4.application.backtest.statistics import judge
+    from bot4.bootstrap import TrialBook, load_strategy, parameters_digest
+    from bot4.domain.errors import Bot4Error
+    from bot4.entrypoints.cli.progress import ByteBar
+
+    strategy, arguments, latency_ns, settings = choice
+    made = None if strategy is None else load_strategy(strategy, arguments)
+    digest = parameters_digest(settings, strategy, arguments, strategy_latency_ns=latency_ns)
+    with TrialBook(settings, digest) as book, ByteBar("backtest", counts_bytes=False) as bar:
+        result = source.run(made, settings, strategy_latency_ns=latency_ns, progress=None if quiet else bar.update)
+        statistics = judge(result)
+        try:
+            counted = book.record(result)
+        except Bot4Error:  # not counted: what came of it is written all the same
+            _write(result, statistics, outputs)
+            raise
+    if (tried := max(counted.trials, trials or 1)) > 1:
+        statistics = judge(result, trials=tried, trial_variance=counted.sharpe_variance)
+    _write(result, statistics, outputs)
+    if outputs.json_file != "-":
         _show(result, statistics)
 
 
-def _overrides(pairs: tuple[str, ...], seed: int | None) -> dict[str, Any]:
-    from bot4.domain.errors import ConfigError
-
-    overrides: dict[str, Any] = {} if seed is None else {"run.seed": seed}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError(f"--set takes KEY=VALUE, was {pair!r}")
-        overrides[key.strip()] = value.strip()
-    return overrides
-
-
-def _write(
-    result: BacktestResult, statistics: BacktestStatistics, html_file: Path | None, json_file: str | None
-) -> None:
+def _write(result: BacktestResult, statistics: BacktestStatistics, outputs: _Outputs) -> None:
     from bot4.application.backtest.report import report_html, report_json
     from bot4.domain.errors import OutputError
 
+    html_file, json_file = outputs
     try:
         if html_file is not None:
             html_file.write_text(report_html(result, statistics), encoding="utf-8")
@@ -215,11 +225,14 @@ def _write(
 
 def _show(result: BacktestResult, found: BacktestStatistics) -> None:
     """Print what a person wants to know first."""
+    from bot4.application.backtest.expectation import expectation_text
+
     rows = [
         ("profit", f"{result.profit:f} {result.settle}, {100 * found.profit_share:.3f} %"),
         ("buy and hold", f"{found.hold_profit:.2f} {result.settle}"),
         ("random entries", _percent(found.random_better_share, "of draws did at least as well")),
         ("drawdown", f"{100 * found.drawdown_max:.3f} %"),
+        ("before costs", expectation_text(found.expectation)),
         ("fees", ", ".join(f"{amount:f} {asset}" for asset, amount in result.fees.items() if amount) or "none"),
         ("orders, fills", f"{len(result.orders):,}, {len(result.fills):,}"),
         ("round trips, won", f"{found.trades:,}, {found.trades_won:,}"),

@@ -11,6 +11,8 @@ import click
 from bot4.entrypoints.cli.number import FiniteRange
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot4.quant.calibration import Calibration
 
 
@@ -97,12 +99,8 @@ def calibrate(  # noqa: PLR0917 - click hands them over by name
     if out_file == "-" and json_file == "-":
         raise click.UsageError("--out - and --json - cannot both have stdout")
     try:
-        draw = None
-        if plot_dir is not None:
-            # Before the work: what is missing is told at once.
-            from bot4.entrypoints.cli.calibrate_plots import load_plotter
-
-            draw = load_plotter()
+        # Before the work: what is missing is told at once.
+        draw = None if plot_dir is None else _plotter(plot_dir)
         with ByteBar("measuring") as bar:
             calibration = calibrate_recordings(
                 captures,
@@ -114,15 +112,32 @@ def calibrate(  # noqa: PLR0917 - click hands them over by name
                 seconds=seconds,
                 progress=bar.update,
             )
-        _write(calibration.model.to_json(), out_file)
-        if json_file is not None:
-            _write(_scores_json(calibration), json_file)
-        if draw is not None and plot_dir is not None:
-            drawn = draw(calibration, plot_dir)
-            click.echo(f"{len(drawn)} plots in {plot_dir}", err=True)
+        _hand_over(calibration, out_file, json_file, draw)
     except Bot4Error as error:
         click.echo(f"bot4: {error}", err=True)
         context.exit(error.exit_code)
+
+
+def _plotter(plot_dir: Path) -> Callable[[Calibration], None]:
+    from bot4.entrypoints.cli.calibrate_plots import load_plotter
+
+    draw = load_plotter()
+
+    def draw_all(calibration: Calibration) -> None:
+        click.echo(f"{len(draw(calibration, plot_dir))} plots in {plot_dir}", err=True)
+
+    return draw_all
+
+
+def _hand_over(
+    calibration: Calibration, out_file: str, json_file: str | None, draw: Callable[[Calibration], None] | None
+) -> None:
+    """Write what was measured, draw it, and say it where stdout is free."""
+    _write(calibration.model.to_json(), out_file)
+    if json_file is not None:
+        _write(_scores_json(calibration), json_file)
+    if draw is not None:
+        draw(calibration)
     if "-" not in (out_file, json_file):
         from bot4.entrypoints.cli.calibrate_report import render
 

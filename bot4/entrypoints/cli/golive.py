@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -92,10 +92,11 @@ def check(  # noqa: PLR0917 - click hands them over by name
     from bot4.config import load_settings
     from bot4.domain.errors import Bot4Error
     from bot4.entrypoints.cli.data_archive import archive_of
+    from bot4.entrypoints.cli.overrides import read_pairs
     from bot4.entrypoints.cli.validation import Ways, choose, chosen_ways
 
     try:
-        settings = load_settings(config_file, overrides=_overrides(pairs, data_dir))
+        settings = load_settings(config_file, overrides=read_pairs(pairs, data_dir=data_dir))
         ways = chosen_ways(grid_words, windows, None, rolling=False, embargo=1)
         source = BacktestInput(
             paths, instrument_files=instrument_files, market=market, funding_files=funding_files,
@@ -113,18 +114,6 @@ def check(  # noqa: PLR0917 - click hands them over by name
         click.echo(f"bot4: {' '.join(str(error).split())}", err=True)
         sys.exit(error.exit_code)
     sys.exit(0 if all(one.is_passed for one in made) else 1)
-
-
-def _overrides(pairs: Sequence[str], data_dir: Path | None) -> dict[str, Any]:
-    from bot4.domain.errors import ConfigError
-
-    overrides: dict[str, Any] = {} if data_dir is None else {"run.data_dir": str(data_dir)}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError(f"--set takes KEY=VALUE, was {pair!r}")
-        overrides[key.strip()] = value.strip()
-    return overrides
 
 
 def _show(evidence: Evidence, made: Sequence[Check], json_file: str | None) -> None:

@@ -1,12 +1,15 @@
-"""``--set KEY=VALUE`` of commands that take settings."""
+"""``--set KEY=VALUE`` of commands that take settings, and the options that stand for one."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def read_pairs(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """Return settings to override, by key; raises `ConfigError` for what is no pair."""
+def read_pairs(pairs: tuple[str, ...], *, data_dir: Path | None = None, seed: int | None = None) -> dict[str, Any]:
+    """Return settings to override, by key; an option of its own wins. Raises `ConfigError` for what is no pair."""
     from bot4.domain.errors import ConfigError
 
     overrides: dict[str, Any] = {}
@@ -15,4 +18,8 @@ def read_pairs(pairs: tuple[str, ...]) -> dict[str, Any]:
         if not equals:
             raise ConfigError(f"--set takes KEY=VALUE, was {pair!r}")
         overrides[key.strip()] = value.strip()
+    if data_dir is not None:
+        overrides["run.data_dir"] = str(data_dir)
+    if seed is not None:
+        overrides["run.seed"] = seed
     return overrides

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -163,6 +163,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
     bot4 run --venue binance --symbol BTCUSDT --symbol ETHUSDT --record today.gz
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.domain.errors import Bot4Error
+    from bot4.entrypoints.cli.overrides import read_pairs
     from bot4.entrypoints.cli.run_request import RunRequest
 
     try:
@@ -178,7 +179,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
             instrument_files=instrument_files,
             market=market,
             config_file=config_file,
-            overrides=_overrides(pairs, data_dir, seed),
+            overrides=read_pairs(pairs, data_dir=data_dir, seed=seed),
             json_file=json_file,
             strategy=None if strategy is None else (strategy, strategy_args),
             quiet=quiet,
@@ -189,17 +190,6 @@ def run(  # noqa: PLR0917 - click hands them over by name
             click.echo(f"bot4: {' '.join(line.split())}", err=True)
         code = error.exit_code
     sys.exit(code)
-
-
-def _overrides(pairs: tuple[str, ...], data_dir: Path | None, seed: int | None) -> dict[str, Any]:
-    from bot4.entrypoints.cli.overrides import read_pairs
-
-    overrides = read_pairs(pairs)
-    if data_dir is not None:
-        overrides["run.data_dir"] = str(data_dir)
-    if seed is not None:
-        overrides["run.seed"] = seed
-    return overrides
 
 
 def _run(request: RunRequest) -> int:

@@ -40,7 +40,7 @@ def _facts(summary: RunSummary) -> tuple[tuple[str, str], ...]:
     return (
         ("market time", f"{summary.market_span_s:,.1f} s in {summary.elapsed_s:,.1f} s"),
         ("messages", f"{summary.messages:,} ({summary.messages_per_s:,.0f}/s), {summary.events:,} events"),
-        ("data", f"{summary.sequence_gaps} gaps, {summary.resyncs} resyncs, {summary.crossed_books} crossed books"),
+        ("data", f"{summary.sequence_gaps} gaps, {summary.resyncs} resyncs, {summary.crossed_books} crossed"),
         ("orders", f"{orders}, {summary.open_orders_left} left open"),
         ("fees", ", ".join(f"{fees} {asset}" for asset, fees in summary.fees_by_asset.items()) or "none"),
         ("equity", f"{summary.equity} {summary.equity_asset} ({money_like(equity, change):+f})"),

@@ -40,11 +40,14 @@ _TRADING = "TRADING"
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """One market's endpoints: paths, deepest snapshot, and each stream with the route it is served on."""
+    """One market's endpoints: paths, deepest snapshot, and each stream with the route it is served on.
+
+    Streams without a kind are no market to the engine: they are there for recordings, and their silence is nothing.
+    """
 
     rest_path: str
     snapshot_levels: int
-    streams: tuple[tuple[StreamKind, str, str], ...]
+    streams: tuple[tuple[StreamKind | None, str, str], ...]
 
 
 _ROOMS = {
@@ -64,6 +67,7 @@ _ROOMS = {
             (StreamKind.STREAM_DEPTH, "@depth@100ms", "/public"),
             (StreamKind.STREAM_QUOTES, "@bookTicker", "/public"),
             (StreamKind.STREAM_TRADES, "@aggTrade", "/market"),
+            (None, "@markPrice@1s", "/market"),
         ),
     ),
 }
@@ -138,7 +142,7 @@ class BinanceStreams:
 
     def plans(self) -> Sequence[LinkPlan]:
         """Return one connection for each route, more where there are many streams."""
-        by_route: dict[str, list[tuple[int, StreamKind, str]]] = {}
+        by_route: dict[str, list[tuple[int, StreamKind | None, str]]] = {}
         for lane, instrument in enumerate(self.instruments):
             for kind, suffix, route in self._room.streams:
                 by_route.setdefault(route, []).append((lane, kind, instrument.symbol.lower() + suffix))
@@ -152,7 +156,8 @@ class BinanceStreams:
                 )
                 names = "/".join(quote(stream, safe="@") for _, _, stream in part)
                 url = f"{self._ws_url}{route}/stream?streams={names}"
-                plans.append(LinkPlan(name, url, tuple((lane, kind) for lane, kind, _ in part)))
+                told = tuple((lane, kind) for lane, kind, _ in part if kind is not None)
+                plans.append(LinkPlan(name, url, told))
         return plans
 
     def connect(self, url: str) -> WebSocket:
