@@ -6,15 +6,17 @@ A private server from the installed binaries, in a temporary folder that is remo
 there. Trades of four instruments over a year arrive in loads of a million by COPY, each followed by the refresh of the
 bars it made stale; a million orders and two million points of equity lie beside them. Then the last 500 bars of each
 interval, an equity curve of 1,000 points, the last 500 orders of a run and 500 trades in the middle of the table are
-asked for through the store's own classes, with the plan of each. Fails where a median is 50 ms or more.
+asked for through the store's own classes, with the plan of each. The load is on the disk before; the first answer of
+each question, which a connection plans and cold pages are read for, is shown apart. Fails where the 99th percentile of
+the others is 50 ms or more.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
-import statistics
 import sys
 import tempfile
 import time
@@ -107,9 +109,11 @@ def fill_runs(store: PostgresStore, each: int) -> None:
     store.end(depth, keep=True)
 
 
-def vacuum(url: str) -> None:
+def settle(url: str) -> None:
+    """Have the load done with: statistics taken, and on the disk."""
     with psycopg.connect(url, autocommit=True) as raw:
         raw.execute("VACUUM ANALYZE")
+        raw.execute("CHECKPOINT")
 
 
 class Asked:
@@ -161,18 +165,25 @@ def questions(store: PostgresStore, market: SqlMarketData) -> dict[str, object]:
     }
 
 
+def spread(took_ms: list[float]) -> dict[str, float]:
+    """Return the answers' percentiles: of those that were given, the one that so large a share does not exceed."""
+    ranked = sorted(took_ms)
+    at = {name: ranked[math.ceil(len(ranked) * share) - 1] for name, share in (("p50_ms", 0.5), ("p99_ms", 0.99))}
+    return at | {"max_ms": ranked[-1]}
+
+
 def ask(store: PostgresStore, market: SqlMarketData, repeat: int, out: Console) -> dict[str, dict[str, float]]:
     found = {}
     for name, question in questions(store, market).items():
         took = []
-        for _ in range(repeat):
+        for _ in range(repeat + 1):
             began = time.perf_counter()
             rows = question()
             took.append(1e3 * (time.perf_counter() - began))
-        found[name] = {"rows": rows, "median_ms": statistics.median(took), "max_ms": max(took), "first_ms": took[0]}
+        figures = found[name] = {"rows": rows, "first_ms": took[0], **spread(took[1:])}
         out.print(
-            f"\n{name}: {rows} rows, median {statistics.median(took):.1f} ms, max {max(took):.1f} ms,"
-            f" first {took[0]:.1f} ms of {repeat}"
+            f"\n{name}: {rows} rows, p50 {figures['p50_ms']:.1f}, p99 {figures['p99_ms']:.1f}, "
+            f"max {figures['max_ms']:.1f} ms of {repeat}; the first {figures['first_ms']:.1f} ms"
         )
         with Asked() as asked:
             question()
@@ -201,7 +212,7 @@ def sizes(store: PostgresStore) -> dict[str, object]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000_000)
-    parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument("--repeat", type=int, default=500)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     out = Console(stderr=given.json, highlight=False)
@@ -219,19 +230,21 @@ def main() -> int:
             spent = fill(market, given.rows, progress)
             each = max(1_000, min(100_000, given.rows // 1_000))
             fill_runs(store, each)
-        vacuum(server.url)
+        settle(server.url)
         held = sizes(store)
         out.print(f"{given.rows:,} trades by COPY at {given.rows / spent['copy_s']:,.0f}/s, bars of them at "
                   f"{given.rows / spent['refresh_s']:,.0f}/s; {held}")  # fmt: skip
         found = ask(store, market, given.repeat, out)
         store.close()
-    slow = [name for name, figures in found.items() if figures["median_ms"] >= LIMIT_MS]
+    slow = [name for name, figures in found.items() if figures["p99_ms"] >= LIMIT_MS]
     if given.json:
         print(json.dumps({"rows": given.rows, **spent, **held, "questions": found}, indent=2))
+    slowest = max(found, key=lambda name: found[name]["p99_ms"])
     longest = max(found, key=lambda name: found[name]["max_ms"])
     judged = "slower than 50 ms: " + ", ".join(slow) if slow else "every question within 50 ms"
     out.print(
-        f"\n{judged} in the median; the longest of all answers, {longest}, took {found[longest]['max_ms']:.1f} ms"
+        f"\n{judged} at the 99th percentile, the largest of them {found[slowest]['p99_ms']:.1f} ms ({slowest}); "
+        f"the longest of all answers, {longest}, took {found[longest]['max_ms']:.1f} ms"
     )
     return 1 if slow else 0
 

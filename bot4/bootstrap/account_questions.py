@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from decimal import Decimal
+    from collections.abc import Callable, Sequence
 
     from bot4.adapters.failover.leadership import PostgresLeadership
     from bot4.application.past.run_past import RunPast
     from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
-    from bot4.ports.exchange import ExchangePort
+    from bot4.ports.exchange import Balance, ExchangePort
 
 # Of the preflight of a standby that takes over: a slow round trip must not leave an account without a leader.
 _TRIES, _PAUSE_S = 5, 0.2
@@ -25,7 +24,7 @@ async def ask_account(
     instruments: Sequence[Instrument],
     unfinished: Unfinished | None,
     lead: PostgresLeadership | None,
-) -> tuple[Mapping[str, Decimal], RunPast | None]:
+) -> tuple[Sequence[Balance], RunPast | None]:
     """Return the account's balances, and what an earlier life of the run left.
 
     Raises
@@ -54,7 +53,7 @@ async def _ask(
     instruments: Sequence[Instrument],
     unfinished: Unfinished | None,
     lead: PostgresLeadership | None,
-) -> tuple[Mapping[str, Decimal], RunPast | None]:
+) -> tuple[Sequence[Balance], RunPast | None]:
     from bot4.application.live.preflight import PreflightError, preflight
     from bot4.application.past.run_past import PastUnreadableError
     from bot4.bootstrap.failover import adopt_lost
@@ -78,4 +77,4 @@ async def _ask(
         await exchange.close()
     if lines or isinstance(balances, NoInformation):
         raise PreflightError(lines)
-    return {balance.asset: balance.total for balance in balances}, past
+    return balances, past

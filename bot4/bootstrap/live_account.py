@@ -86,6 +86,8 @@ def open_live_account(
     data_dir: DataDir,
     unfinished: Unfinished | None,
     lead: PostgresLeadership | None = None,
+    *,
+    accept_balances: bool = False,
 ) -> LiveAccount:
     """Read the key, pass the preflight, and take the balances to begin with; under a lease, what a copy lacks, too."""
     import asyncio
@@ -100,6 +102,7 @@ def open_live_account(
     from bot4.adapters.secrets.key_source import load_api_key
     from bot4.application.live.account import LiveAccount, LivePace
     from bot4.application.live.preflight import PreflightError
+    from bot4.application.orders.accepting import accepted_balances
     from bot4.bootstrap.account_questions import ask_account
     from bot4.bootstrap.watchdog import Watch, WatchedRun
 
@@ -127,15 +130,20 @@ def open_live_account(
         return _exchange(settings, streams.instruments, key)
 
     balances, past = asyncio.run(ask_account(make, settings, streams.instruments, unfinished, lead))
+    accepted = accepted_balances(past, balances, streams.instruments) if accept_balances else ()
+    if past is not None:
+        for balance in accepted:
+            past.accept(balance)
     return LiveAccount(
         exchange=make(),
-        balances=balances,
+        balances={balance.asset: balance.total for balance in balances},
         epoch=epoch,
         attend=attend,
         lead=lead,
         pace=LivePace(reconcile_s=settings.live.reconcile_interval_ms / 1_000),
         place=_place(settings, streams.instruments),
         past=past,
+        accepted=accepted,
     )
 
 

@@ -41,6 +41,7 @@ def open_session(
     symbols: Sequence[str] = (),
     record: Path | None = None,
     live: bool = False,
+    accept_balances: bool = False,
     took_over: tuple[PostgresLeadership, DataDir] | None = None,
     speed: float,
     duration_s: float | None = None,
@@ -71,6 +72,8 @@ def open_session(
         A new file for what the venue sends.
     live : bool
         Real orders on the venue instead of paper; asks for everything docs/live.md lists.
+    accept_balances : bool
+        With `live`: go on with a run that did not end in order where only balances are not as its books have them.
     took_over : PostgresLeadership and DataDir, optional
         Of a standby that has taken over.
     speed : float
@@ -129,7 +132,13 @@ def open_session(
         account, unfinished, admission = None, None, Admission(settings, streams, strategy, named)
         if live and streams is not None:
             account, unfinished = _real_account(
-                settings, streams, data_dir, lead, opened, admit=lambda found: admission.require(found, display.say)
+                settings,
+                streams,
+                data_dir,
+                lead,
+                opened,
+                admit=lambda found: admission.require(found, display.say),
+                accept_balances=accept_balances,
             )
         end_abandoned(store, data_dir.runs())
         run_dir = data_dir.new_run() if unfinished is None else unfinished.folder
@@ -178,6 +187,7 @@ def _real_account(
     opened: ExitStack,
     *,
     admit: Callable[[Unfinished | None], None],
+    accept_balances: bool,
 ) -> tuple[LiveAccount, Unfinished | None]:
     """Return the account for real orders, under the lease where there is one, and the run it has to go on with."""
     if lead is not None:
@@ -186,7 +196,8 @@ def _real_account(
     admit(unfinished)
     if lead is None and (lead := take_lead(settings, streams, data_dir, unfinished)) is not None:
         opened.callback(lead.end, in_order=unfinished is None)
-    return open_live_account(settings, streams, data_dir, unfinished, lead), unfinished
+    account = open_live_account(settings, streams, data_dir, unfinished, lead, accept_balances=accept_balances)
+    return account, unfinished
 
 
 def _offline_feed(

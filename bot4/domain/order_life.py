@@ -187,7 +187,7 @@ def advance(life: OrderLife, evidence: Evidence) -> Step:  # noqa: C901, PLR0911
     ()
     """
     match evidence:
-        case Sent(valid_until_ns):
+        case Sent(valid_until_ns=valid_until_ns):
             return _sent(life, valid_until_ns)
         case Dropped():
             return _dropped(life)
@@ -203,7 +203,7 @@ def advance(life: OrderLife, evidence: Evidence) -> Step:  # noqa: C901, PLR0911
             return _traded(life, evidence)
         case Seen():
             return _seen(life, evidence)
-        case Missing(server_ns):
+        case Missing(server_ns=server_ns):
             return _missing(life, server_ns)
         case CancelRefused():
             if life.has_ended:

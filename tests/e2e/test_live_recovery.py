@@ -6,14 +6,11 @@ The judge is the served exchange's own ledger: every order once, every trade onc
 from __future__ import annotations
 
 import json
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 
 import pytest
-from builders.live_process import EAGER, MAIN, SETTINGS, Exchange, environment, judge, run
+from builders.killed_run import EXTRA, journal, killed
+from builders.live_process import Exchange, judge, run
 
 
 @pytest.fixture
@@ -21,34 +18,6 @@ def exchange():
     served = Exchange()
     yield served
     served.close()
-
-
-EXTRA = ["--set", "live.venue_timeout_ms=500"]
-
-
-def killed(tmp_path, exchange, *, after_s=0.0, timeout_s=60.0):
-    """Start a run, wait until an order of it rests at the exchange (and `after_s` more), and kill it."""
-    config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**exchange.at) + EAGER)
-    process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
-         str(tmp_path / "data"), "--quiet", *EXTRA],
-        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    before = len(exchange.ledger()["orders"])
-    deadline = time.monotonic() + timeout_s
-    while True:
-        ledger = exchange.ledger()
-        if ledger["openOrders"] and len(ledger["orders"]) > before:
-            break
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline, "no order came to rest"
-        time.sleep(0.01)
-    time.sleep(after_s)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL
-    process.stderr.close()
-    return exchange.ledger()
 
 
 def test_a_killed_run_is_gone_on_with_and_ends_at_the_exchanges_own_ledger(tmp_path, exchange):
@@ -69,13 +38,6 @@ def test_a_killed_run_is_gone_on_with_and_ends_at_the_exchanges_own_ledger(tmp_p
     fresh = run(tmp_path, exchange, "--duration", "2", *EXTRA)
     assert fresh.returncode == 0, fresh.stderr
     assert not any("went on" in note for note in json.loads(fresh.stdout)["notes"])
-
-
-def journal(tmp_path, *arguments):
-    command = [sys.executable, "-c", MAIN, "journal", arguments[0], str(tmp_path / "data"), *arguments[1:]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def look_at_the_journal(tmp_path, orders):

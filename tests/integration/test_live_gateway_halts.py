@@ -8,6 +8,8 @@ from decimal import Decimal
 from builders.live_desk import LOT, PASSIVE, TAKING, Desk, judge, on_desk, until
 from builders.tiny_venue import TinyVenue
 
+from bot4._core.engine.control import ControlCode
+from bot4._core.engine.lane_state import GateReason
 from bot4._core.types import EventKind, IntentFlag
 from bot4.domain.order_id import client_order_id
 
@@ -82,7 +84,11 @@ def test_a_balance_that_moved_without_a_fill_ends_trading_and_a_deposit_does_not
             assert not desk.halts
             venue.exchange.free["USDT"] -= Decimal("0.00000001")
             await until(lambda: desk.halts)
-            assert desk.halts[0] == ("balance of USDT: the venue has 100004.99999999, the books 100005")
+            assert desk.halts[0] == (
+                "balance of USDT: the venue has 100004.99999999, the books 100005: "
+                "where a deposit or a withdrawal explains it, start again with --accept-balances"
+            )
+            assert (ControlCode.CONTROL_GATE_CLOSE, GateReason.GATE_MISMATCH) in desk.shard.controls
             await desk.finish()
 
     asyncio.run(main())

@@ -10,6 +10,7 @@ import pytest
 from builders.live_desk import BTC
 
 from bot4._core.engine.control import ControlCode
+from bot4._core.engine.lane_state import GateReason
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.record import JournalKind
@@ -17,12 +18,15 @@ from bot4._core.journal.stream import Journal
 from bot4._core.types import EventKind
 from bot4.adapters.failover.journal_tail import JournalTail
 from bot4.adapters.failover.mirror_reader import JournalCopy
+from bot4.application.orders.accepting import accepted_balances
 from bot4.application.orders.venue_books import VenueBooks
 from bot4.application.past import run_past
 from bot4.application.past.past_image import PastKeeper, image_path, load_image, read_past_on
 from bot4.application.past.run_opening import OpenedInstrument, RunOpening
 from bot4.application.past.run_past import PastUnreadableError, RunPast, read_past
 from bot4.bootstrap import failover
+from bot4.domain.errors import ConfigError
+from bot4.ports.exchange import Balance
 
 S = 1_000_000_000
 OPENING = RunOpening(
@@ -177,3 +181,47 @@ def test_a_standby_keeps_one_of_what_it_has_copied_and_begins_anew_where_the_cop
     kept.keep(copy)
     same_for_who_goes_on(read_past_on(copy.path), read_past(copy.path))
     assert load_image(image_path(copy.path))[1][0] < last_seq
+
+
+def control(writer, code, value=0):
+    row = np.zeros(1, EVENT_DTYPE)
+    row["a"], row["b"] = int(code), int(value)
+    writer.write(JournalKind.JOURNAL_CONTROL, row.tobytes())
+
+
+def test_a_run_that_halted_over_balances_is_not_over_before_all_of_them_were_accepted(tmp_path):
+    writer = Writer(tmp_path / "shard-0.journal", 1)
+    both = GateReason.GATE_START | GateReason.GATE_MISMATCH
+    control(writer, ControlCode.CONTROL_GATE_OPEN, both)
+    control(writer, ControlCode.CONTROL_GATE_CLOSE, both)  # as for a connection that is down
+    control(writer, ControlCode.CONTROL_STOP)
+    assert read_past(writer.path).is_over
+    control(writer, ControlCode.CONTROL_GATE_CLOSE, GateReason.GATE_MISMATCH)
+    control(writer, ControlCode.CONTROL_STOP)
+    PastKeeper(writer.path, writer.journal.sync).keep()
+    control(writer, ControlCode.CONTROL_GATE_OPEN, GateReason.GATE_OPERATOR)
+    control(writer, ControlCode.CONTROL_STOP)
+    for past in (read_past(writer.path), read_past_on(writer.path)):
+        assert past.has_stopped
+        assert not past.is_over
+    gaps = accepted_balances(
+        past, [Balance("BTC", Decimal(2), Decimal(0)), Balance("USDT", Decimal(7), Decimal(3))], [BTC]
+    )
+    assert [gap.line for gap in gaps] == [
+        "BTC: the venue has 2, the books had 0", "USDT: the venue has 10, the books had 1000"
+    ]  # fmt: skip
+    for gap, differs in zip(gaps, (True, False), strict=True):
+        writer.write(JournalKind.JOURNAL_OPENING, gap.payload())
+        assert read_past(writer.path).differs is differs
+    past = read_past_on(writer.path)
+    assert {asset: books_of(past).total(asset) for asset in ("BTC", "USDT")} == {"BTC": 2, "USDT": 10}
+    assert not past.is_over, "it goes on"
+    with pytest.raises(ConfigError, match="no balance differs"):
+        accepted_balances(
+            past, [Balance("BTC", Decimal(2), Decimal(0)), Balance("USDT", Decimal(10), Decimal(0))], [BTC]
+        )
+    while not read_past(writer.path).unsettled:
+        writer.order(rests=True)
+    with pytest.raises(ConfigError, match="orders of the run are not settled"):
+        accepted_balances(read_past(writer.path), [], [BTC])
+    writer.journal.close()

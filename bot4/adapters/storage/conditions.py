@@ -45,11 +45,11 @@ class _Condition:
 
     def text(self, part: Specification) -> str:
         match part:
-            case AllOf(parts):
+            case AllOf(parts=parts):
                 return " AND ".join(f"({self.text(inner)})" for inner in parts) or "1 = 1"
-            case AnyOf(parts):
+            case AnyOf(parts=parts):
                 return " OR ".join(f"({self.text(inner)})" for inner in parts) or "1 = 0"
-            case Not(inner):
+            case Not(part=inner):
                 return f"NOT ({self.text(inner)})"
             case Where():
                 return self._comparison(part)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from bot4.application.live.shard_kill import ShardKill
+    from bot4.application.past.accepted_balance import AcceptedBalance
     from bot4.application.past.run_past import RunPast
     from bot4.ports.exchange import ExchangePort
     from bot4.ports.leadership import Leadership
@@ -56,3 +57,4 @@ class LiveAccount:
     attend: Attend | None = None
     lead: Leadership | None = None  # where a standby may take over
     past: RunPast | None = None  # of a run that did not end in order: this one goes on with it
+    accepted: tuple[AcceptedBalance, ...] = ()  # by its user, and in `past`; not in the journal yet

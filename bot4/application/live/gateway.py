@@ -17,6 +17,7 @@ from bot4.application.live.lane_gates import LaneGates
 from bot4.application.live.leading import keep_leading, why_not_ready
 from bot4.application.live.status import LiveStatus
 from bot4.application.live.supervisor import Supervisor
+from bot4.application.orders.accepting import ACCEPT
 from bot4.application.orders.board import BoardReport, OrderBoard
 from bot4.application.orders.intent import board_order, order_request
 from bot4.application.orders.outbox import ReportOutbox
@@ -267,7 +268,7 @@ class LiveGateway:
             if found.ghosts:
                 self.halt(f"order {found.ghosts[0]} is at the venue and not in the journal: canceled, trading ends")
             elif found.is_complete and found.differences:
-                self.halt(found.differences[0])
+                self._halt_over(found.differences)
             self._set_gate(self._why_closed())  # at once: who has taken over has waited for this
             wait_s = self._pace.reconcile_s if found.is_complete else min(self.reconciler.gap_s, self._pace.reconcile_s)
             try:
@@ -350,6 +351,14 @@ class LiveGateway:
         self._alarms.append(why)
         self._set_gate(why)
         self._on_halt(why)
+
+    def _halt_over(self, differences: Sequence[str]) -> None:
+        """End trading over books that are not the venue's; the journal has it, and a user's word is needed to go on."""
+        if not self.books.counts_balances:
+            self.halt(differences[0])
+            return
+        self._gates.note_mismatch()
+        self.halt(f"{'; '.join(differences)}: where a deposit or a withdrawal explains it, start again with {ACCEPT}")
 
     def _tell(self, report: BoardReport) -> None:
         if report.fill is not None:

@@ -39,6 +39,10 @@ class LaneGates:
             if self._tell(wanted[lane], {"instrument": lane}):
                 self._open[lane] = wanted[lane]
 
+    def note_mismatch(self) -> None:
+        """Have the journal say that the venue's balances are not the books': the next start has to be told why."""
+        self._shard.control(int(ControlCode.CONTROL_GATE_CLOSE), value=int(GateReason.GATE_MISMATCH))
+
     def _tell(self, is_open: bool, lane: dict[str, int]) -> bool:  # noqa: FBT001 - the gate's state itself
         code = ControlCode.CONTROL_GATE_OPEN if is_open else ControlCode.CONTROL_GATE_CLOSE
         return self._shard.control(int(code), value=_REASONS, **lane) is not False

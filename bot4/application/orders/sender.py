@@ -119,7 +119,7 @@ class OrderSender:
 
     def _take_placed(self, order: BoardOrder, outcome: Outcome) -> None:
         match outcome:
-            case Ack(shown, fills):
+            case Ack(order=shown, fills=fills):
                 self._board.name(order, shown.venue_order_id)
                 self._board.learn(order, Accepted())
                 for fill in fills:
@@ -143,13 +143,13 @@ class OrderSender:
                 outcome = await self._exchange.cancel(order.symbol, order.client_order_id)
                 pause_s = _CANCEL_PAUSE_S * 2**attempt
                 match outcome:
-                    case Ack(shown):
+                    case Ack(order=shown):
                         self._board.take_order(shown)
                         return
                     case Reject(reason=RejectReason.UNKNOWN_ORDER):
                         self._board.learn(order, CancelRefused())
                         return
-                    case Reject(retry_after_s=float(wait_s)):
+                    case Reject(retry_after_s=float() as wait_s):
                         pause_s = min(max(wait_s, pause_s), _WAIT_MAX_S)
                 # A cancellation may be repeated: it can take effect once only.
                 await asyncio.sleep(pause_s)

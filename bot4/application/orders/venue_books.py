@@ -76,16 +76,20 @@ class VenueBooks:
 
         What trades of the symbols `without` move is left out: there may be some that are not known yet.
         """
-        kinds = {instrument.kind for instrument in self._instruments.values()}
-        lines: list[str] = []
-        if kinds <= {ContractKind.SPOT}:
-            shown = {balance.asset: balance.total for balance in balances}
+        if self.counts_balances:
             moved = {asset for symbol in without for asset in self._assets(symbol)}
-            lines += _compare("balance of", self._totals, shown, moved)
-        else:
-            held = {position.symbol: position.qty for position in positions}
-            lines += _compare("position in", self._positions, held, without)
-        return lines
+            return _lines("balance of", self.gaps(balances, moved))
+        held = {position.symbol: position.qty for position in positions}
+        return _lines("position in", _compare(self._positions, held, without))
+
+    @property
+    def counts_balances(self) -> bool:
+        """Whether balances are what is compared: where all that is traded is spot."""
+        return {instrument.kind for instrument in self._instruments.values()} <= {ContractKind.SPOT}
+
+    def gaps(self, balances: Iterable[Balance], without: Collection[str] = ()) -> list[tuple[str, Decimal, Decimal]]:
+        """Return each asset, but those of `without`, of which books and venue have not the same, with both totals."""
+        return _compare(self._totals, {balance.asset: balance.total for balance in balances}, without)
 
     def _assets(self, symbol: str) -> tuple[str, str]:
         return self._instruments[symbol].base, self._instruments[symbol].quote
@@ -102,9 +106,15 @@ class VenueBooks:
         self._totals[asset] = _EXACT.add(self._totals.get(asset, _ZERO), delta)
 
 
-def _compare(what: str, ours: dict[str, Decimal], theirs: dict[str, Decimal], without: Collection[str]) -> list[str]:
+def _compare(
+    ours: dict[str, Decimal], theirs: dict[str, Decimal], without: Collection[str]
+) -> list[tuple[str, Decimal, Decimal]]:
     return [
-        f"{what} {name}: the venue has {theirs.get(name, _ZERO):f}, the books {ours.get(name, _ZERO):f}"
+        (name, ours.get(name, _ZERO), theirs.get(name, _ZERO))
         for name in sorted((ours.keys() | theirs.keys()) - set(without))
         if theirs.get(name, _ZERO) != ours.get(name, _ZERO)
     ]
+
+
+def _lines(what: str, gaps: Iterable[tuple[str, Decimal, Decimal]]) -> list[str]:
+    return [f"{what} {name}: the venue has {theirs:f}, the books {ours:f}" for name, ours, theirs in gaps]

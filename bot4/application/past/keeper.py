@@ -14,7 +14,7 @@ from bot4.application.past.run_past import PastUnreadableError
 from bot4.application.past.snapshots import RunSnapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from decimal import Decimal
     from pathlib import Path
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bot4._core.engine.runner import ShardRunner
     from bot4._core.journal.stream import Journal
     from bot4.application.assembly.assembly import Assembly
+    from bot4.application.past.accepted_balance import AcceptedBalance
 
 
 def opening_of(assembly: Assembly, place: str, balances: Mapping[str, Decimal]) -> RunOpening:
@@ -63,12 +64,20 @@ class RunKeeper:
         for piece in opening_of(assembly, place, balances).pieces():
             self._journal.append(int(JournalKind.JOURNAL_OPENING), piece, mono_ns=now_ns, wall_ns=now_ns)
 
-    def read_back(self, make: Callable[[], Engine]) -> None:
-        """Bring the engine that `make` gives to where an earlier life of the run ended."""
+    def read_back(self, make: Callable[[], Engine], accepted: Sequence[AcceptedBalance], now_ns: int) -> None:
+        """Bring the engine that `make` gives to where an earlier life of the run ended.
+
+        A user's word for balances is in the journal, and on the disk, before anything is traded on it.
+        """
         try:
             _, _, self.notes = self._snapshots.restore(make, self._journal.next_seq - 1)
         except JournalError as error:
             raise PastUnreadableError(f"the run cannot go on: {error}") from error
+        for balance in accepted:
+            self._journal.append(int(JournalKind.JOURNAL_OPENING), balance.payload(), mono_ns=now_ns, wall_ns=now_ns)
+            self.notes.append(f"accepted balance of {balance.line}")
+        if accepted:
+            self._journal.sync()
 
     def keep_now_and_then(self, runner: ShardRunner) -> None:
         """Take a snapshot of the running shard where one is due."""

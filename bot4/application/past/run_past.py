@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from bot4._core.engine.control import ControlCode
+from bot4._core.engine.lane_state import GateReason
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.reader import JournalError, JournalReader, Record
 from bot4._core.journal.record import JournalKind
 from bot4._core.types import EventKind, Flag, IntentAction
+from bot4.application.past.accepted_balance import AcceptedBalance
 from bot4.application.past.run_opening import RunOpening
 from bot4.domain.errors import FatalError
 from bot4.domain.instrument import ContractKind
@@ -82,6 +84,7 @@ class RunPast:
     moved: dict[str, Decimal] = field(default_factory=dict)  # of balances, by fills that are not in `fills`
     positions: dict[str, Decimal] = field(default_factory=dict)  # by fills that are not in `fills`
     has_stopped: bool = False  # the last thing it was told was to stop
+    differs: bool = False  # it ended because the venue had other balances than its books
     last_ns: int = 0
 
     @property
@@ -89,6 +92,13 @@ class RunPast:
         """What there was before `fills`."""
         names = self.opening.balances.keys() | self.moved.keys()
         return {name: _EXACT.add(self.opening.balances.get(name, _ZERO), self.moved.get(name, _ZERO)) for name in names}
+
+    def accept(self, balance: AcceptedBalance) -> None:
+        """Take a user's word for one balance."""
+        delta = _EXACT.subtract(balance.venue, balance.ours)
+        self.moved[balance.asset] = _EXACT.add(self.moved.get(balance.asset, _ZERO), delta)
+        self.differs = balance.more > 0
+        self.has_stopped = False
 
     def forget_settled(self) -> None:
         """Keep sums of what is settled and older than any question that can still be asked."""
@@ -121,8 +131,8 @@ class RunPast:
 
     @property
     def is_over(self) -> bool:
-        """Whether that run ended in order: it was told to stop, and nothing of it is left anywhere."""
-        return self.has_stopped and not self.unsettled
+        """Whether that run ended in order: told to stop, nothing of it is left anywhere, its books right."""
+        return self.has_stopped and not self.unsettled and not self.differs
 
     @property
     def since_ns(self) -> int:
@@ -242,9 +252,19 @@ class PastReader:
             case JournalKind.JOURNAL_UPDATE:
                 _update(past, np.frombuffer(row.payload, EVENT_DTYPE)[0], self._known, row.ts_wall_ns)
             case JournalKind.JOURNAL_CONTROL:
-                code = int(np.frombuffer(row.payload, EVENT_DTYPE)[0]["a"])
-                if code in {ControlCode.CONTROL_STOP, ControlCode.CONTROL_GATE_OPEN}:
-                    past.has_stopped = code == ControlCode.CONTROL_STOP
+                _control(past, np.frombuffer(row.payload, EVENT_DTYPE)[0])
+            case JournalKind.JOURNAL_OPENING:
+                past.accept(AcceptedBalance.read(row.payload))
+
+
+def _control(past: RunPast, row: np.void) -> None:
+    code, value = int(row["a"]), int(row["b"])
+    if code in {ControlCode.CONTROL_STOP, ControlCode.CONTROL_GATE_OPEN}:
+        past.has_stopped = code == ControlCode.CONTROL_STOP
+    if code == ControlCode.CONTROL_GATE_CLOSE and value == GateReason.GATE_MISMATCH:
+        past.differs = True
+    elif code == ControlCode.CONTROL_GATE_OPEN and value & GateReason.GATE_MISMATCH:
+        past.differs = False  # it was compared, and agreed
 
 
 def _intent(past: RunPast, record: Record) -> None:

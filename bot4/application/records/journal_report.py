@@ -25,6 +25,7 @@ from bot4._core.types import EventKind, IntentAction
 from bot4.application.assembly.assembly import assemble
 from bot4.application.assembly.opening import ExternalVenue
 from bot4.application.assembly.shape import InputShape
+from bot4.application.past.accepted_balance import AcceptedBalance
 from bot4.application.past.run_opening import OpenedInstrument, RunOpening
 from bot4.application.past.run_past import JOURNAL_NAME
 from bot4.application.past.snapshots import RunSnapshots
@@ -222,10 +223,7 @@ class _Words:
         said: dict[str, Any] = {"seq": row.seq, "epoch": row.epoch, "wall_ns": row.ts_wall_ns, "kind": _word(row)}
         match row.kind:
             case JournalKind.JOURNAL_OPENING:
-                self._pieces.append(row.payload)
-                self._opening = RunOpening.join(self._pieces)
-                if self._opening is not None:
-                    said |= {"place": self._opening.place, "symbols": [i.symbol for i in self._opening.instruments]}
+                said |= self._begun(row.payload)
             case JournalKind.JOURNAL_INTENT | JournalKind.JOURNAL_DROPPED:
                 said |= self._intent(np.frombuffer(row.payload, INTENT_DTYPE)[0], row)
             case JournalKind.JOURNAL_UPDATE:
@@ -243,6 +241,17 @@ class _Words:
                 event = np.frombuffer(row.payload, EVENT_DTYPE)[0]
                 said |= {"code": _short(ControlCode(int(event["a"])), "CONTROL_"), "value": int(event["b"])}
         return said
+
+    def _begun(self, payload: bytes) -> dict[str, Any]:
+        """Return what a run begins with, and later on what one of its lives was told to begin with."""
+        if self._opening is not None:
+            accepted = AcceptedBalance.read(payload)
+            return {"accepted": accepted.asset, "books": f"{accepted.ours:f}", "venue": f"{accepted.venue:f}"}
+        self._pieces.append(payload)
+        self._opening = RunOpening.join(self._pieces)
+        if self._opening is None:
+            return {}
+        return {"place": self._opening.place, "symbols": [i.symbol for i in self._opening.instruments]}
 
     def _intent(self, row: np.void, record: Record) -> dict[str, Any]:
         order_id, action = int(row["order_id"]), IntentAction(int(row["action"]))

@@ -162,7 +162,7 @@ class PaperSession:
             build()
             self._keeper.write_opening(self.assembly, "paper" if account is None else account.place, balances, now_ns)
         else:
-            self._keeper.read_back(build)
+            self._keeper.read_back(build, () if account is None else account.accepted, now_ns)
 
     @property
     def has_failed(self) -> bool:

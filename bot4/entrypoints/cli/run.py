@@ -74,6 +74,11 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     help="With --live: wait beside a leader of the same settings, and trade on where it fails. Needs PostgreSQL.",
 )
 @click.option(
+    "--accept-balances",
+    is_flag=True,
+    help="With --live: go on with a run that halted over balances, at the venue's. Once, by hand: docs/live.md.",
+)
+@click.option(
     "--record",
     type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
@@ -147,6 +152,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
     strategy_args: tuple[str, ...],
     *,
     live: bool,
+    accept_balances: bool,
     standby: bool,
     quiet: bool,
 ) -> None:
@@ -173,6 +179,7 @@ def run(  # noqa: PLR0917 - click hands them over by name
             symbols=symbols,
             record=record,
             live=live,
+            accept_balances=accept_balances,
             standby=standby,
             speed=speed,
             duration=duration,
@@ -214,6 +221,7 @@ def _run(request: RunRequest) -> int:
         symbols=request.symbols,
         record=request.record,
         live=request.live,
+        accept_balances=request.accept_balances,
         speed=speed,
         duration_s=request.duration,
         strategy=None if request.strategy is None else load_strategy(*request.strategy),

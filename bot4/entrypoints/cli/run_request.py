@@ -20,6 +20,7 @@ class RunRequest:
     symbols: tuple[str, ...]
     record: Path | None
     live: bool
+    accept_balances: bool
     standby: bool
     speed: float | None
     duration: float | None
@@ -42,6 +43,8 @@ class RunRequest:
             raise ConfigError("--market is for --replay and --venue: the synthetic market is a spot market")
         if self.standby and not self.live:
             raise ConfigError("--standby needs --venue and --live: it takes over real orders")
+        if self.accept_balances and (self.standby or not self.live):
+            raise ConfigError("--accept-balances needs --live, and somebody who looked: it is not for --standby")
 
     def _refuse_beside_venue(self, venue: str) -> None:
         if self.replay:

@@ -103,6 +103,10 @@ class Engine:
         """Add to a free balance, hundred-millionths."""
         self._exchange.deposit(account, self._numbers[asset], amount)
 
+    def withdraw(self, account: int, asset: str, amount: int) -> bool:
+        """Take from a free balance, hundred-millionths; whether there was so much."""
+        return self._exchange.withdraw(account, self._numbers[asset], amount) == 0
+
     def place(self, account: int, symbol: int, row: OrderRow, now_ns: int) -> tuple[int, int]:
         """Place an order; return the verdict and its id."""
         return self._exchange.place(

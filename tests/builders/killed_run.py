@@ -1,0 +1,44 @@
+"""A live run that is killed while an order of it rests at the served exchange, and its journal as commands show it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+from builders.live_process import EAGER, MAIN, SETTINGS, environment
+
+EXTRA = ["--set", "live.venue_timeout_ms=500"]
+
+
+def killed(tmp_path, exchange, *, after_s=0.0, timeout_s=60.0, arguments=()):
+    """Start a run, wait until an order of it rests at the exchange (and `after_s` more), and kill it."""
+    config = tmp_path / "bot4.toml"
+    config.write_text(SETTINGS.format(**exchange.at) + EAGER)
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
+         str(tmp_path / "data"), "--quiet", *EXTRA, *arguments],
+        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    before = len(exchange.ledger()["orders"])
+    deadline = time.monotonic() + timeout_s
+    while True:
+        ledger = exchange.ledger()
+        if ledger["openOrders"] and len(ledger["orders"]) > before:
+            break
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline, "no order came to rest"
+        time.sleep(0.01)
+    time.sleep(after_s)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL
+    process.stderr.close()
+    return exchange.ledger()
+
+
+def journal(tmp_path, *arguments):
+    command = [sys.executable, "-c", MAIN, "journal", arguments[0], str(tmp_path / "data"), *arguments[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
