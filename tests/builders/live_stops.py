@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from contextlib import contextmanager
 
 # A belief that nobody measured, so that the market sees entries at all; nothing but the stop ends a position. One entry
 # is the whole of it: a position that grows has its stop moved, and a kill would meet it on its way.
@@ -35,6 +36,17 @@ chandelier_multiple = 0.0
 breakeven_reward = 0.0
 targets = []
 """
+
+
+@contextmanager
+def begun():
+    """Yield a list for the runs a test starts; those that a failed test leaves are killed."""
+    runs = []
+    yield runs
+    for process in runs:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 def until(process, condition, what: str):

@@ -13,7 +13,7 @@ import sys
 import time
 
 import pytest
-from builders.live_process import EAGER, MAIN, SETTINGS, Exchange, environment, judge, run
+from builders.live_process import MAIN, Exchange, environment, judge, run, start
 
 
 @pytest.fixture
@@ -28,14 +28,8 @@ EXTRA = ["--set", "live.venue_timeout_ms=500"]
 
 def killed(tmp_path, exchange, *, after_s=0.0, timeout_s=60.0):
     """Start a run, wait until an order of it rests at the exchange (and `after_s` more), and kill it."""
-    config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**exchange.at) + EAGER)
-    process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
-         str(tmp_path / "data"), "--quiet", *EXTRA],
-        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
     before = len(exchange.ledger()["orders"])
+    process = start(tmp_path, exchange, *EXTRA)
     deadline = time.monotonic() + timeout_s
     while True:
         ledger = exchange.ledger()
@@ -46,8 +40,8 @@ def killed(tmp_path, exchange, *, after_s=0.0, timeout_s=60.0):
         time.sleep(0.01)
     time.sleep(after_s)
     process.send_signal(signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL
-    process.stderr.close()
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGKILL
     return exchange.ledger()
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bot4.entrypoints.cli.options import set_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -77,7 +79,7 @@ def show(path: Path, kinds: tuple[str, ...], last: int | None, *, as_json: bool)
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The run's settings file."
 )
-@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting.")
+@set_option
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def replay(path: Path, config_file: Path | None, pairs: tuple[str, ...], *, as_json: bool) -> None:
     """Read a live run's journal into a fresh engine, whole and from each snapshot; 65 where the states differ."""
