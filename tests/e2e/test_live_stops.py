@@ -15,7 +15,7 @@ from decimal import Decimal
 import pytest
 from builders import live_process
 from builders.live_process import KEY, OPENING, SECRET, Exchange, judge
-from builders.live_stops import STOPS, begun, ended, until
+from builders.live_stops import STOPS, begun, ended, standing, until
 
 from bot4.adapters.venues.binance.access import Endpoints
 from bot4.adapters.venues.binance.sign import HmacSigner
@@ -90,7 +90,7 @@ def test_a_stop_that_fills_at_the_venue_is_cleared(exchange, start, tmp_path):
 
 def test_a_stop_outlives_the_run_that_placed_it_and_the_next_one_has_its_own(exchange, start, tmp_path):
     process = start(300.0)
-    (left,) = until(process, lambda: stops(exchange.ledger(), "NEW"), "a stop at the venue")
+    left = standing(process, lambda: stops(exchange.ledger(), "NEW"))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
     ledger = exchange.ledger()

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 import pytest
 from builders.live_process import administer
-from builders.live_stops import STOPS, begun, ended, until
+from builders.live_stops import STOPS, begun, ended, standing, until
 from builders.live_usdm import futures_exchange, judge_usdm, start_usdm, told
 
 from bot4.adapters.venues.binance.access import Endpoints
@@ -104,7 +104,7 @@ def test_a_stop_that_fills_at_the_venue_is_booked_once_and_cleared(exchange, sta
 
 def test_a_stop_outlives_the_run_and_fills_meanwhile_the_next_one_books_it_once(exchange, start, tmp_path):
     process = start(40.0)
-    (left,) = until(process, lambda: stops(exchange, "NEW"), "a stop at the venue")
+    left = standing(process, lambda: stops(exchange, "NEW"))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
     assert [algo["clientAlgoId"] for algo in stops(exchange, "NEW")] == [left["clientAlgoId"]], "it protects on"
@@ -125,7 +125,7 @@ def test_a_stop_outlives_the_run_and_fills_meanwhile_the_next_one_books_it_once(
 
 def test_the_watchdog_leaves_it_and_the_next_run_takes_it_over(exchange, start, tmp_path):
     process = start(300.0, watchdog_after_ms=1_000)
-    (left,) = until(process, lambda: stops(exchange, "NEW"), "a stop at the venue")
+    left = standing(process, lambda: stops(exchange, "NEW"))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
     log, deadline = tmp_path / "data" / "watchdog.log", time.monotonic() + 60
