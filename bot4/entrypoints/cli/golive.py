@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.group("golive")
 def golive() -> None:
-    """Has a strategy shown what real orders ask for."""
+    """Tell whether a strategy has shown what real orders ask for."""
 
 
 @golive.command("check")

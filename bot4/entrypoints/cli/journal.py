@@ -21,6 +21,8 @@ _PATH = click.argument("path", type=click.Path(path_type=Path), default="bot4-da
 def journal() -> None:
     """Look at the journal of a run: PATH is the file, the run's folder, or a data directory, whose newest run it is.
 
+    Where no PATH is given it is the data directory bot4-data.
+
     \b
     bot4 journal verify
     bot4 journal show bot4-data --kind intent --last 20

@@ -27,8 +27,8 @@ def watchdog(
 ) -> None:
     """Cancel a live run's open orders when it stops making progress: killed, stopped or hung.
 
-    `bot4 run --live` starts one for itself (live.watchdog_after_ms); this is for one that shall outlive the machine's
-    service manager's idea of the run, or run under another one. It needs the key as the run does.
+    `bot4 run --live` starts one for itself (live.watchdog_after_ms); this command is for one
+    that a service manager starts and keeps apart from the run. It needs the key as the run does.
 
     \b
     bot4 watchdog --data-dir bot4-data
