@@ -24,7 +24,7 @@ IN_VENV = PYTHON="$(abspath $(BIN))/python"
 .PHONY: simulate simulate-adapters
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## build what changed and start the bot on paper; ARGS="..." are passed on
 	@$(MAKE_VENV) run

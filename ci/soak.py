@@ -53,41 +53,38 @@ orders_per_10_seconds = 1000000
 orders_per_day = 100000000
 connections_per_5_minutes = 1000000
 """
-SETTINGS = """
-[live]
-consent = "real orders"
-endpoint = "custom"
-watchdog_after_ms = 0
-rest_url = "{rest}"
-ws_api_url = "{ws_api}"
-reconcile_interval_ms = 1000
-timeout_ms = 1000
-recv_window_ms = 1000
-venue_timeout_ms = 0
-[venues.binance]
-rest_url = "{rest}"
-ws_url = "{ws}"
-[strategy]
-weights = {{ depth_imbalance_5 = 1.0 }}
-scales = {{ depth_imbalance_5 = 1.0 }}
-enter_score = 0.02
-take_score = 0.9
-exit_score = 0.01
-cooldown_ms = 0
-passive_ttl_ms = 150
-[risk]
-orders_per_s = 100
-orders_burst = 100
-duplicate_window_ms = 0
-consecutive_rejects_max = 1000
-[breaker]
-consecutive_rejects_max = 1000
-error_rate_max_pct = 100
-flood_trips = 1000
-[journal]
-snapshot_interval_ms = 1000
-[run]
-view_interval_ms = 50
+# Of each soak: real orders for the exchange served here, by one feature of its book.
+REAL_ORDERS = """
+live.consent = "real orders"
+live.endpoint = "custom"
+live.rest_url = "{rest}"
+live.ws_api_url = "{ws_api}"
+live.watchdog_after_ms = 0
+venues.binance.rest_url = "{rest}"
+venues.binance.ws_url = "{ws}"
+strategy.weights.depth_imbalance_5 = 1.0
+strategy.scales.depth_imbalance_5 = 1.0
+"""
+SETTINGS = f"""
+{REAL_ORDERS}
+live.reconcile_interval_ms = 1000
+live.timeout_ms = 1000
+live.recv_window_ms = 1000
+live.venue_timeout_ms = 0
+strategy.enter_score = 0.02
+strategy.take_score = 0.9
+strategy.exit_score = 0.01
+strategy.cooldown_ms = 0
+strategy.passive_ttl_ms = 150
+risk.orders_per_s = 100
+risk.orders_burst = 100
+risk.duplicate_window_ms = 0
+risk.consecutive_rejects_max = 1000
+breaker.consecutive_rejects_max = 1000
+breaker.error_rate_max_pct = 100
+breaker.flood_trips = 1000
+journal.snapshot_interval_ms = 1000
+run.view_interval_ms = 50
 """
 ROUND_KILLS = 200  # at most, lives of one exchange and one data directory: what the ledger lists stays small
 LIFE_S = 30.0

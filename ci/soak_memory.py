@@ -32,30 +32,19 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "ci")]
 
-from soak import KEY, SECRET, Exchange  # noqa: E402 - a checkout need not be installed
+from soak import KEY, REAL_ORDERS, SECRET, Exchange  # noqa: E402 - a checkout need not be installed
 
 LIMIT_MIB_H = 1.0
 WARM_UP_S = 120.0
 PAIRS_MAX = 1_000  # samples that are paired with each other
-SETTINGS = """
-[live]
-consent = "real orders"
-endpoint = "custom"
-rest_url = "{rest}"
-ws_api_url = "{ws_api}"
-watchdog_after_ms = 0
-timeout_ms = 3000
-[venues.binance]
-rest_url = "{rest}"
-ws_url = "{ws}"
-[strategy]
-weights = {{ depth_imbalance_5 = 1.0 }}
-scales = {{ depth_imbalance_5 = 1.0 }}
-enter_score = 0.05
-take_score = 0.4
-exit_score = 0.02
-cooldown_ms = 500
-passive_ttl_ms = 1000
+SETTINGS = f"""
+{REAL_ORDERS}
+live.timeout_ms = 3000
+strategy.enter_score = 0.05
+strategy.take_score = 0.4
+strategy.exit_score = 0.02
+strategy.cooldown_ms = 500
+strategy.passive_ttl_ms = 1000
 """
 RUN = "from bot4.entrypoints.cli.main import main; main()"
 # The control: a run that keeps something for each look of its screen.

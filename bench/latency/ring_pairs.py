@@ -1,12 +1,13 @@
-"""Round trip and throughput of two threads over each ring, beside the cache line's own round trip.
+"""Round trip and throughput of two threads over each ring, beside those of a bare cache line and of a bare slot.
 
     python bench/latency/ring_pairs.py [ROUNDS]
 
-Every window (200 round trips, or 10,000 records one way) has a window of the bare cache line right before it; a ratio
-is of such a pair, and what is printed is the median of the pairs, once for windows where the two cores were near (line
-round trip under 250 ns) and once where they were far. A virtual machine may move its cores between the two within a
-run. Windows in which a neighbour held a core (line above 1.2 us) are left out, and counted. The plain ring remembers
-the other side's index and wraps by comparison.
+Every window (200 round trips, or 10,000 records one way) has a window of the bare cache line right before it, and one
+of a slot each way: one line with a message in it, written by one side and looked at by the other, the least that any
+channel is which does not put the answer where the question stood. A ratio is of such neighbours, and what is printed is
+the median of them, once for windows where the two cores were near (line round trip under 250 ns) and once where they
+were far. A virtual machine may move its cores between the two within a run. Windows in which a neighbour held a core
+(line above 1.2 us) are left out, and counted. The plain ring remembers the other side's index and wraps by comparison.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ NEAR_NS, SPOILT_NS = 250.0, 1_200.0
 
 
 def windows(rounds: int, *, pinned: bool) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Line round trip, round trip and nanoseconds a record of each window, shape (rounds, rings, 3)."""
+    """Round trips of line, slot and ring, and nanoseconds a record, of each window; shape (rounds, rings, 4)."""
     library = native.load("ring_pairs")
     if library is None:
         raise SystemExit("ring_pairs: bench/native/ring_pairs.c does not compile here")
     library.ring_pairs.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
     if library.ring_pairs_contenders() != len(NAMES):
         raise SystemExit("ring_pairs: the rings of bench/native/ring_pairs.c are not those named here")
-    out = np.zeros((rounds, len(NAMES), 3))
+    out = np.zeros((rounds, len(NAMES), 4))
     if not library.ring_pairs(rounds, pinned, out.ctypes.data):
         raise SystemExit("ring_pairs: no thread or no memory")
     return out
@@ -53,12 +54,12 @@ def table(figures: np.ndarray[tuple[int, ...], np.dtype[np.float64]], *, near: b
         if rounds.sum() < 20:  # fewer say nothing
             continue
         own = figures[rounds, i]
-        ratio = np.median(own[:, 1] / own[:, 0])
-        against = np.median(figures[rounds, PLAIN.get(i, i), 2] / own[:, 2])
-        trip, record = np.median(own[:, 1]), np.median(own[:, 2])
+        of_line, of_slot = np.median(own[:, 2] / own[:, 0]), np.median(own[:, 2] / own[:, 1])
+        against = np.median(figures[rounds, PLAIN.get(i, i), 3] / own[:, 3])
+        slot, trip, record = np.median(own[:, 1]), np.median(own[:, 2]), np.median(own[:, 3])
         rows.append(
-            f"{'near' if near else 'far':<5} {name:<20} {rounds.sum():>7} {np.median(own[:, 0]):>8.0f} {trip:>9.0f} "
-            f"{ratio:>7.2f} {record:>9.1f} {1000 / record:>8.0f} {against:>8.2f}"
+            f"{'near' if near else 'far':<5} {name:<20} {rounds.sum():>7} {np.median(own[:, 0]):>8.0f} {slot:>8.0f} "
+            f"{trip:>9.0f} {of_line:>7.2f} {of_slot:>7.2f} {record:>9.1f} {1000 / record:>8.0f} {against:>8.2f}"
         )
     return rows
 
@@ -73,8 +74,8 @@ def main() -> None:
         spoilt = float((figures[:, :, 0] >= SPOILT_NS).mean())
         print(f"\n{'pinned to two cores' if pinned else 'wherever the system puts them'}; windows spoilt: {spoilt:.0%}")
         print(
-            f"{'cores':<5} {'ring':<20} {'windows':>7} {'line ns':>8} {'trip ns':>9} {'/ line':>7} {'ns/record':>9} "
-            f"{'M/s':>8} {'/ plain':>8}"
+            f"{'cores':<5} {'ring':<20} {'windows':>7} {'line ns':>8} {'slot ns':>8} {'trip ns':>9} {'/ line':>7} "
+            f"{'/ slot':>7} {'ns/record':>9} {'M/s':>8} {'/ plain':>8}"
         )
         print(*table(figures, near=True), *table(figures, near=False), sep="\n")
 

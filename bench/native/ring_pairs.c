@@ -1,8 +1,8 @@
 /* Two threads on one ring, in short windows: round trips, and records sent one way.
  *
  * Both threads live through the whole run and walk the same list of contenders; before each window of a contender
- * stands one of the bare cache line (and of the plain ring), so that every figure has its own yardstick taken some ten
- * microseconds earlier on the same cores. A neighbour that takes a core spoils one window, not the run. */
+ * stand one of the bare cache line and one of a bare slot each way, so that every figure has its own yardsticks taken
+ * some ten microseconds earlier on the same cores. A neighbour that takes a core spoils one window, not the run. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
@@ -144,6 +144,40 @@ static void line_echo(void) {
     }
 }
 
+/* One line each way with its message in it, written by one side and looked at by the other, as a ring's slots are; no
+ * ring is around it. On the bare line above the answer overwrites the question: whoever has read it holds it already. */
+typedef struct {
+    BOT4_ALIGNED uint64_t message[7];
+    uint64_t sequence;
+} bare_slot;
+static bare_slot slot_there, slot_back;
+
+static inline void slot_put(bare_slot *to, uint64_t sequence, const uint64_t *message) {
+    for (int i = 0; i < 7; i++) to->message[i] = message[i];
+    __atomic_store_n(&to->sequence, sequence, __ATOMIC_RELEASE);
+}
+static inline void slot_get(bare_slot *from, uint64_t sequence, uint64_t *message) {
+    uint64_t looks = 0;
+    while (__atomic_load_n(&from->sequence, __ATOMIC_ACQUIRE) != sequence) backoff(&looks);
+    for (int i = 0; i < 7; i++) message[i] = from->message[i];
+}
+static void slot_ping(void) {
+    static uint64_t sent;
+    uint64_t message[7] = {0};
+    for (int i = 0; i < TRIPS; i++) {
+        slot_put(&slot_there, ++sent, message);
+        slot_get(&slot_back, sent, message);
+    }
+}
+static void slot_echo(void) {
+    static uint64_t taken;
+    uint64_t message[7];
+    for (int i = 0; i < TRIPS; i++) {
+        slot_get(&slot_there, ++taken, message);
+        slot_put(&slot_back, taken, message);
+    }
+}
+
 #define ENTRY(ring) {ring##_ping, ring##_echo, ring##_send, ring##_receive}
 static const contender contenders[] = {ENTRY(plain_word), ENTRY(bot4_spsc_word), ENTRY(plain_event),
                                        ENTRY(bot4_spsc_event), ENTRY(bot4_mpmc_word)};
@@ -169,6 +203,7 @@ static void *answer(void *argument) {
     for (int round = 0; round < to->rounds; round++)
         for (int i = 0; i < CONTENDERS; i++) {
             line_echo();
+            slot_echo();
             contenders[i].echo();
             contenders[i].receive();
         }
@@ -183,8 +218,8 @@ static double now_ns(void) {
 
 int ring_pairs_contenders(void) { return CONTENDERS; }
 
-/* Fills out[round][contender] = {line round trip, round trip, record one way}, in nanoseconds; 0 where no thread or no
- * memory could be had. The calling thread is left where it was. */
+/* Fills out[round][contender] = {round trip of the line, of a slot each way, of the ring, a record one way}, in
+ * nanoseconds; 0 where no thread or no memory could be had. The calling thread is left where it was. */
 int ring_pairs(int rounds, int is_pinned, double *out) {
     plan to = {rounds, is_pinned};
     pthread_t other;
@@ -199,15 +234,18 @@ int ring_pairs(int rounds, int is_pinned, double *out) {
     pin(&to, 0);
     if (pthread_create(&other, NULL, answer, &to)) return 0;
     for (int round = 0; round < rounds; round++)
-        for (int i = 0; i < CONTENDERS; i++, out += 3) {
-            double start = now_ns(), after_line, after_trips;
+        for (int i = 0; i < CONTENDERS; i++, out += 4) {
+            double start = now_ns(), after_line, after_slots, after_trips;
             line_ping();
             after_line = now_ns();
+            slot_ping();
+            after_slots = now_ns();
             contenders[i].ping();
             after_trips = now_ns();
             contenders[i].send();
-            out[2] = (now_ns() - after_trips) / RECORDS;
-            out[1] = (after_trips - after_line) / TRIPS;
+            out[3] = (now_ns() - after_trips) / RECORDS;
+            out[2] = (after_trips - after_slots) / TRIPS;
+            out[1] = (after_slots - after_line) / TRIPS;
             out[0] = (after_line - start) / TRIPS;
         }
     pthread_join(other, NULL);

@@ -55,7 +55,7 @@ def import_market_data(
     instrument_files : sequence of Path
         Instrument rules that win over recorded and bundled ones.
     market : str, optional
-        ``spot``, ``usdm`` or ``coinm``: overrules what the files say.
+        ``spot``, ``usdm`` or ``coinm``: of Binance files that do not say.
     progress : callable, optional
         Told the bytes done and the bytes there are.
 

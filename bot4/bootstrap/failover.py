@@ -219,7 +219,6 @@ def open_standby(
     from bot4.application.past.run_past import JOURNAL_NAME
     from bot4.bootstrap.control import kill_switch
     from bot4.bootstrap.live_account import require_live
-    from bot4.bootstrap.store import open_store
     from bot4.bootstrap.venue import open_venue
 
     require_database(settings)
@@ -236,14 +235,7 @@ def open_standby(
 
         def forget(run_id: str) -> None:
             kept.forget()
-            store = open_store(settings, data_dir)
-            try:
-                with store.unit_of_work() as unit:
-                    unit.runs.forget_records(run_id)
-                    unit.runs.set_projected_seq(run_id, 0)
-                    unit.commit()
-            finally:
-                store.close()
+            _forget_tables(settings, data_dir, run_id)
 
         kept = _CopiedPast()
         reader = MirrorReader(terms.name, data_dir.path / "runs", JOURNAL_NAME, forget)
@@ -266,6 +258,20 @@ def open_standby(
         data_dir.close()
         raise
     return OpenStandby(settings, standby, data_dir)
+
+
+def _forget_tables(settings: Settings, data_dir: DataDir, run_id: str) -> None:
+    """Take what the store has of a run out of it: it was told by a copy that is cut back."""
+    from bot4.bootstrap.store import open_store
+
+    store = open_store(settings, data_dir)
+    try:
+        with store.unit_of_work() as unit:
+            unit.runs.forget_records(run_id)
+            unit.runs.set_projected_seq(run_id, 0)
+            unit.commit()
+    finally:
+        store.close()
 
 
 async def adopt_lost(

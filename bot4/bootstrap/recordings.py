@@ -32,7 +32,7 @@ def check_recordings(
     instrument_files : sequence of Path
         Instrument rules that win over recorded and bundled ones.
     market : str, optional
-        ``spot``, ``usdm`` or ``coinm``: overrules what Binance files say.
+        ``spot``, ``usdm`` or ``coinm``: of Binance files that do not say.
     listed_max : int
         Defects listed with their place; all are counted.
     progress : callable, optional
@@ -64,7 +64,7 @@ def open_recording(path: str | Path, *, market: str | None = None) -> Recording:
     path : str or Path
         A capture or a public CSV dump, plain, gzip or zip.
     market : str, optional
-        ``spot``, ``usdm`` or ``coinm``: overrules what the file says.
+        ``spot``, ``usdm`` or ``coinm``: of Binance files that do not say.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def calibrate_recordings(
     instrument_files : sequence of Path
         Instrument rules that win over recorded and bundled ones.
     market : str, optional
-        ``spot``, ``usdm`` or ``coinm``: overrules what the files say.
+        ``spot``, ``usdm`` or ``coinm``: of Binance files that do not say.
     symbol : str, optional
         Which instrument, where the captures hold several.
     seed : int

@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bot4.bootstrap.control import Beside, kill_switch
-from bot4.bootstrap.failover import take_lead
 from bot4.bootstrap.golive import Admission
-from bot4.bootstrap.live_account import find_unfinished, open_live_account, require_live
+from bot4.bootstrap.live_account import require_live, take_account
 from bot4.bootstrap.store import open_store
 from bot4.bootstrap.venue import open_live_feed, open_recorder, open_venue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import ExitStack
     from pathlib import Path
 
@@ -62,7 +61,7 @@ def open_session(
     instrument_files : sequence of Path
         Instrument rules that win over recorded and bundled ones.
     market : str, optional
-        ``spot``, ``usdm`` or ``coinm``: overrules what the recordings say.
+        ``spot``, ``usdm`` or ``coinm``: of Binance files that do not say.
     venue : str, optional
         ``binance``, ``bybit``, ``coinbase``, ``kraken`` or ``okx``: live market data of `symbols`, traded on paper;
         nothing can send it an order.
@@ -106,14 +105,12 @@ def open_session(
 
     from bot4._core.sim.latency import Latency
     from bot4.adapters.storage.data_dir import DataDir
-    from bot4.application.assembly.shape import InputShape
     from bot4.application.past.abandoned_runs import end_abandoned
     from bot4.application.session.session import PaperSession
     from bot4.application.session.status_desk import StatusDesk
 
     switch = kill_switch(Path(settings.run.data_dir))
     switch.require_clear()
-    source: MarketFeed
     if live:
         require_live(settings, venue)
     streams = open_venue(settings, venue, market, symbols) if venue is not None else None
@@ -125,13 +122,10 @@ def open_session(
         store = open_store(settings, data_dir)
         opened.callback(store.close)
         if streams is not None:
-            recorder = open_recorder(settings, record)
-            if recorder is not None:
-                opened.callback(recorder.close)
-            source, shape = open_live_feed(settings, streams, recorder), InputShape()
+            source, shape = _venue_feed(settings, streams, record, opened)
         account, unfinished, admission = None, None, Admission(settings, streams, strategy, named)
         if live and streams is not None:
-            account, unfinished = _real_account(
+            account, unfinished = take_account(
                 settings,
                 streams,
                 data_dir,
@@ -141,10 +135,9 @@ def open_session(
                 accept_balances=accept_balances,
             )
         end_abandoned(store, data_dir.runs())
-        run_dir = data_dir.new_run() if unfinished is None else unfinished.folder
-        admission.mark(run_dir, is_live=live)
         desk = StatusDesk(display)
-        with _discarded_on_failure(data_dir, run_dir, is_new=unfinished is None):
+        with _run_folder(data_dir, unfinished) as run_dir:
+            admission.mark(run_dir, is_live=live)
             session = PaperSession(
                 settings,
                 source,
@@ -165,39 +158,31 @@ def open_session(
 
 
 @contextmanager
-def _discarded_on_failure(data_dir: DataDir, run_dir: Path, *, is_new: bool) -> Iterator[None]:
-    """Take away the folder of a run that did not begin; one that is gone on with stays."""
+def _run_folder(data_dir: DataDir, unfinished: Unfinished | None) -> Iterator[Path]:
+    """Yield a run's folder; a new one is taken away where the run does not begin, one that is gone on with stays."""
     from bot4.domain.errors import OutputError
 
+    run_dir = data_dir.new_run() if unfinished is None else unfinished.folder
     try:
-        yield
+        yield run_dir
     except BaseException as error:
-        if is_new:
+        if unfinished is None:
             data_dir.discard(run_dir)
         if isinstance(error, OSError):
             raise OutputError(f"run folder {run_dir} cannot be written: {error.strerror}") from None
         raise
 
 
-def _real_account(
-    settings: Settings,
-    streams: VenueStreams,
-    data_dir: DataDir,
-    lead: PostgresLeadership | None,
-    opened: ExitStack,
-    *,
-    admit: Callable[[Unfinished | None], None],
-    accept_balances: bool,
-) -> tuple[LiveAccount, Unfinished | None]:
-    """Return the account for real orders, under the lease where there is one, and the run it has to go on with."""
-    if lead is not None:
-        opened.callback(lead.end, in_order=False)
-    unfinished = find_unfinished(settings, streams, data_dir)
-    admit(unfinished)
-    if lead is None and (lead := take_lead(settings, streams, data_dir, unfinished)) is not None:
-        opened.callback(lead.end, in_order=unfinished is None)
-    account = open_live_account(settings, streams, data_dir, unfinished, lead, accept_balances=accept_balances)
-    return account, unfinished
+def _venue_feed(
+    settings: Settings, streams: VenueStreams, record: Path | None, opened: ExitStack
+) -> tuple[MarketFeed, InputShape]:
+    """Return a venue's live market, kept in a recording where one is asked for."""
+    from bot4.application.assembly.shape import InputShape
+
+    recorder = open_recorder(settings, record)
+    if recorder is not None:
+        opened.callback(recorder.close)
+    return open_live_feed(settings, streams, recorder), InputShape()
 
 
 def _offline_feed(

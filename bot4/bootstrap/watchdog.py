@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from bot4.adapters.secrets.key_source import ApiKey
+    from bot4.adapters.venues.binance.canceller import BinanceCanceller
     from bot4.application.live.shard_kill import ShardKill
     from bot4.application.live.watchdog import Pulse
     from bot4.config import LiveSettings
@@ -269,39 +270,16 @@ async def _watch(
     after_ms: int | None,
     say: Callable[[str], None],
 ) -> bool:
-    import asyncio
     import time
 
-    from bot4._core.clock import SystemClock
-    from bot4.adapters.venues.binance.accounts import endpoints_of
-    from bot4.adapters.venues.binance.canceller import BinanceCanceller
-    from bot4.adapters.venues.binance.sign import make_signer
     from bot4.application.live.watchdog import Watchdog
     from bot4.config import LiveSettings
-    from bot4.domain.errors import Bot4Error
-    from bot4.domain.instrument import Market
 
     live: LiveSettings = msgspec.convert(watch.live, LiveSettings)
-    market: Market = Market(watch.market)
-    clock = SystemClock()
-    canceller = BinanceCanceller(
-        market,
-        endpoints_of(live, market),
-        key.api_key,
-        make_signer(key.secret),
-        mono_ns=clock.monotonic_ns,
-        wall_ns=clock.wall_ns,
-    )
+    canceller = _make_canceller(live, watch.market, key)
     log = _log_to(folder, watch, say)
     try:
-        while True:
-            try:
-                await canceller.start()
-                break
-            except Bot4Error as error:  # the venue may be away just now, and the run may die meanwhile
-                log("waiting", why=str(error))
-                await canceller.close()
-                await asyncio.sleep(1.0)
+        await _connect(canceller, log)
         dog = Watchdog(
             pulse=pulse,
             canceller=canceller,
@@ -316,6 +294,40 @@ async def _watch(
         return await dog.watch()
     finally:
         await canceller.close()
+
+
+def _make_canceller(live: LiveSettings, market_name: str, key: ApiKey) -> BinanceCanceller:
+    from bot4._core.clock import SystemClock
+    from bot4.adapters.venues.binance.accounts import endpoints_of
+    from bot4.adapters.venues.binance.canceller import BinanceCanceller
+    from bot4.adapters.venues.binance.sign import make_signer
+    from bot4.domain.instrument import Market
+
+    market: Market = Market(market_name)
+    clock = SystemClock()
+    return BinanceCanceller(
+        market,
+        endpoints_of(live, market),
+        key.api_key,
+        make_signer(key.secret),
+        mono_ns=clock.monotonic_ns,
+        wall_ns=clock.wall_ns,
+    )
+
+
+async def _connect(canceller: BinanceCanceller, log: Callable[..., None]) -> None:
+    """Try until the venue answers: it may be away just now, and the run may die meanwhile."""
+    import asyncio
+
+    from bot4.domain.errors import Bot4Error
+
+    while True:
+        try:
+            return await canceller.start()
+        except Bot4Error as error:
+            log("waiting", why=str(error))
+            await canceller.close()
+            await asyncio.sleep(1.0)
 
 
 def _log_to(folder: Path, watch: Watch, say: Callable[[str], None]) -> Callable[..., None]:

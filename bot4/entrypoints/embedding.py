@@ -52,7 +52,7 @@ def replay(
     instrument_files : sequence of paths
         Instrument rules that win over recorded and bundled ones.
     market : str, optional
-        ``spot``, ``usdm`` or ``coinm``: overrules what the recordings say.
+        ``spot``, ``usdm`` or ``coinm``: of Binance files that do not say.
     speed : float
         0 for as fast as it goes, 1 for the pace of the stamps.
     duration_s : float, optional

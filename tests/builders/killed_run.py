@@ -7,21 +7,15 @@ import subprocess
 import sys
 import time
 
-from builders.live_process import EAGER, MAIN, SETTINGS, environment
+from builders.live_process import MAIN, environment, start
 
 EXTRA = ["--set", "live.venue_timeout_ms=500"]
 
 
 def killed(tmp_path, exchange, *, after_s=0.0, timeout_s=60.0, arguments=()):
     """Start a run, wait until an order of it rests at the exchange (and `after_s` more), and kill it."""
-    config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**exchange.at) + EAGER)
-    process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
-         str(tmp_path / "data"), "--quiet", *EXTRA, *arguments],
-        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
     before = len(exchange.ledger()["orders"])
+    process = start(tmp_path, exchange, *EXTRA, *arguments)
     deadline = time.monotonic() + timeout_s
     while True:
         ledger = exchange.ledger()
@@ -32,8 +26,8 @@ def killed(tmp_path, exchange, *, after_s=0.0, timeout_s=60.0, arguments=()):
         time.sleep(0.01)
     time.sleep(after_s)
     process.send_signal(signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL
-    process.stderr.close()
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGKILL
     return exchange.ledger()
 
 

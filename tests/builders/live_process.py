@@ -30,20 +30,23 @@ timeout_ms = 1500
 rest_url = "{rest}"
 ws_url = "{ws}"
 """
-# Trades often, and small: what a live run under test decides by.
-EAGER = """
+_POLICY = """
 [strategy]
-weights = { depth_imbalance_5 = 1.0 }
-scales = { depth_imbalance_5 = 1.0 }
-enter_score = 0.05
-take_score = 0.6
-exit_score = 0.02
-cooldown_ms = 300
-passive_ttl_ms = 700
+weights = {{ depth_imbalance_5 = 1.0 }}
+scales = {{ depth_imbalance_5 = 1.0 }}
+enter_score = {enter}
+take_score = {take}
+exit_score = {leave}
+cooldown_ms = {cooldown_ms}
+passive_ttl_ms = {ttl_ms}
 [risk]
 orders_per_s = 5
 orders_burst = 10
 """
+# Trades often, and small: what a live run under test decides by.
+EAGER = _POLICY.format(enter=0.05, take=0.6, leave=0.02, cooldown_ms=300, ttl_ms=700)
+# Its orders rest until somebody cancels them.
+RESTING = _POLICY.format(enter=0.02, take=1.0, leave=0.01, cooldown_ms=100, ttl_ms=60_000)
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -100,10 +103,10 @@ class Exchange:
         self.process.stdout.close()
 
 
-def start(tmp_path, exchange, *arguments, settings="", **extra) -> subprocess.Popen:
+def start(tmp_path, exchange, *arguments, policy=EAGER, settings="", **extra) -> subprocess.Popen:
     """Start a live run; its summary comes on its output."""
     config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**exchange.at) + EAGER + settings)
+    config.write_text(SETTINGS.format(**exchange.at) + policy + settings)
     return subprocess.Popen(
         [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
          str(tmp_path / "data"), "--quiet", "--json", "-", *arguments],

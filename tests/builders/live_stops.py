@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from contextlib import contextmanager
 
 # A belief that nobody measured, so that the market sees entries at all; nothing but the stop ends a position. One entry
 # is the whole of it: a position that grows has its stop moved, and a kill would meet it on its way.
@@ -36,6 +37,19 @@ breakeven_reward = 0.0
 targets = []
 """
 
+STOOD_S = 0.5
+
+
+@contextmanager
+def begun():
+    """Yield a list for the runs a test starts; those that a failed test leaves are killed."""
+    runs = []
+    yield runs
+    for process in runs:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
 
 def until(process, condition, what: str):
     deadline = time.monotonic() + 60
@@ -44,6 +58,21 @@ def until(process, condition, what: str):
         assert time.monotonic() < deadline, f"not within a minute: {what}"
         time.sleep(0.02)
     return found
+
+
+def standing(process, look):
+    """Wait for the one stop at the venue that has stood for half a second: no kill meets it while it is moved."""
+    seen, since_s = [], 0.0
+
+    def stood():
+        nonlocal seen, since_s
+        now = look()
+        names = [row.get("clientAlgoId") or row["clientOrderId"] for row in now]
+        if names != seen:
+            seen, since_s = names, time.monotonic()
+        return now[0] if len(now) == 1 and time.monotonic() - since_s >= STOOD_S else None
+
+    return until(process, stood, "a stop that stands at the venue")
 
 
 def ended(process) -> dict:

@@ -35,10 +35,11 @@ def futures_exchange():
         yield at
 
 
-def start_usdm(tmp_path, at, *arguments) -> subprocess.Popen:
+def start_usdm(tmp_path, at, *arguments, policy=EAGER, watchdog_after_ms=0) -> subprocess.Popen:
     """Start a live run on the perpetuals; its summary comes on its output."""
     config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**at) + EAGER)
+    watched = SETTINGS.replace("watchdog_after_ms = 0", f"watchdog_after_ms = {watchdog_after_ms}")
+    config.write_text(watched.format(**at) + policy)
     return subprocess.Popen(
         [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--market", "usdm", "--live", "--config",
          str(config), "--data-dir", str(tmp_path / "data"), "--quiet", "--json", "-", *arguments],

@@ -9,24 +9,10 @@ import sys
 import time
 from decimal import Decimal
 
-from builders.live_process import MAIN, SETTINGS, environment
+from builders.live_process import MAIN, RESTING, SETTINGS, environment
 
 AFTER_S = 1.5
 GRACE_S = 3.0  # of a busy machine: to notice, ask and cancel
-# Orders rest until somebody cancels them.
-RESTING = """
-[strategy]
-weights = { depth_imbalance_5 = 1.0 }
-scales = { depth_imbalance_5 = 1.0 }
-enter_score = 0.02
-take_score = 1.0
-exit_score = 0.01
-cooldown_ms = 100
-passive_ttl_ms = 60000
-[risk]
-orders_per_s = 5
-orders_burst = 10
-"""
 
 
 class Live:

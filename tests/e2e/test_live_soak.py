@@ -102,9 +102,9 @@ def test_kills_lose_nothing_make_nothing_up_and_double_nothing():
 
 def forget_the_run_before():
     """The next life begins anew, as if nothing had been before."""
-    from bot4.bootstrap import session  # noqa: PLC0415 - in the child alone
+    from bot4.bootstrap import live_account  # noqa: PLC0415 - in the child alone
 
-    session.find_unfinished = lambda *_: None
+    live_account.find_unfinished = lambda *_: None
 
 
 def take_open_orders_for_settled():

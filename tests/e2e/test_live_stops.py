@@ -9,13 +9,13 @@ import asyncio
 import random
 import signal
 import subprocess
-import sys
 import time
 from decimal import Decimal
 
 import pytest
-from builders.live_process import KEY, MAIN, OPENING, SECRET, SETTINGS, Exchange, environment, judge
-from builders.live_stops import STOPS, ended, until
+from builders import live_process
+from builders.live_process import KEY, OPENING, SECRET, Exchange, judge
+from builders.live_stops import STOPS, begun, ended, standing, until
 
 from bot4.adapters.venues.binance.access import Endpoints
 from bot4.adapters.venues.binance.sign import HmacSigner
@@ -41,17 +41,13 @@ def exchange():
 @pytest.fixture
 def start(tmp_path, exchange):
     """Start runs; those that a failed test leaves are killed."""
-    begun = []
+    with begun() as runs:
 
-    def begin(least: float) -> subprocess.Popen:
-        begun.append(started(tmp_path, exchange, least))
-        return begun[-1]
+        def begin(least: float) -> subprocess.Popen:
+            runs.append(live_process.start(tmp_path, exchange, *EXTRA, policy=STOPS.format(least=least)))
+            return runs[-1]
 
-    yield begin
-    for process in begun:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+        yield begin
 
 
 async def sell(exchange, price: Decimal) -> None:
@@ -76,16 +72,6 @@ async def sell(exchange, price: Decimal) -> None:
         await account.close()
 
 
-def started(tmp_path, exchange, least: float) -> subprocess.Popen:
-    config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**exchange.at) + STOPS.format(least=least))
-    return subprocess.Popen(
-        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
-         str(tmp_path / "data"), "--quiet", "--json", "-", *EXTRA],
-        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
 def stops(ledger: dict, status: str) -> list[dict]:
     return [order for order in ledger["orders"] if order["type"] == "STOP_LOSS" and order["status"] == status]
 
@@ -104,7 +90,7 @@ def test_a_stop_that_fills_at_the_venue_is_cleared(exchange, start, tmp_path):
 
 def test_a_stop_outlives_the_run_that_placed_it_and_the_next_one_has_its_own(exchange, start, tmp_path):
     process = start(300.0)
-    (left,) = until(process, lambda: stops(exchange.ledger(), "NEW"), "a stop at the venue")
+    left = standing(process, lambda: stops(exchange.ledger(), "NEW"))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
     ledger = exchange.ledger()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 from builders import turns
 from builders.bot4_process import bot4
-from builders.live_process import EAGER, MAIN, SETTINGS, Exchange, environment, judge, run
+from builders.live_process import EAGER, SETTINGS, Exchange, judge, run, start
 from builders.synthetic import capture_lines, write_capture
 
 
@@ -102,29 +100,23 @@ def test_where_it_raises_it_is_ended_and_the_run_goes_on_to_its_end(tmp_path, ex
 
 
 def test_after_a_kill_it_starts_with_what_it_held(tmp_path, exchange, named):
-    config = tmp_path / "bot4.toml"
-    config.write_text(SETTINGS.format(**exchange.at) + EAGER)
     extra = ["--set", "live.venue_timeout_ms=500"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--live", "--config", str(config), "--data-dir",
-         str(tmp_path / "data"), "--quiet", *extra, *map(str, named("first"))],
-        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = start(tmp_path, exchange, *extra, *map(str, named("first")))
     deadline = time.monotonic() + 60
     while not (tmp_path / "first").exists() or len(told(tmp_path, "first")) % 2 or len(told(tmp_path, "first")) < 4:
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline, "it holds nothing"
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL
-    process.stderr.close()
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGKILL
     trades = exchange.ledger()["trades"]
     held = sum(round(float(row["qty"]) * 1e8) * (1 if row["isBuyer"] else -1) for row in trades)
     done = run(tmp_path, exchange, "--duration", "2", *extra, *named("second"))
     assert done.returncode == 0, done.stderr
     judge(tmp_path, exchange, json.loads(done.stdout))
-    start = told(tmp_path, "second")[0]
+    first = told(tmp_path, "second")[0]
     before_gate = [row for row in told(tmp_path, "second")[1:3] if row[0] == "fill"]
-    assert start[0] == "start"
+    assert first[0] == "start"
     # What the journal did not hold yet comes as fills while the run reconciles.
-    assert int(start[2]) in {held, held - sum(int(r[2]) * (1 if r[1] == "buy" else -1) for r in before_gate)}
+    assert int(first[2]) in {held, held - sum(int(r[2]) * (1 if r[1] == "buy" else -1) for r in before_gate)}

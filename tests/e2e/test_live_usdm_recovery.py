@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from decimal import Decimal
 
 import pytest
-from builders.live_process import EAGER, MAIN, administer, environment
-from builders.live_usdm import KEYS, SETTINGS, futures_exchange, judge_usdm, run_usdm, told
+from builders.live_process import administer
+from builders.live_usdm import futures_exchange, judge_usdm, run_usdm, start_usdm, told
 
 EXTRA = ["--set", "live.venue_timeout_ms=500"]
 
@@ -28,15 +26,8 @@ def ledger(at):
 
 def killed(tmp_path, at, *, watchdog_after_ms=0, timeout_s=60.0):
     """Start a run, wait until it has traded and an order of it rests at the exchange, and kill it."""
-    config = tmp_path / "bot4.toml"
-    watched = SETTINGS.replace("watchdog_after_ms = 0", f"watchdog_after_ms = {watchdog_after_ms}")
-    config.write_text(watched.format(**at) + EAGER)
     before = len(ledger(at)["orders"])
-    process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--market", "usdm", "--live", "--config",
-         str(config), "--data-dir", str(tmp_path / "data"), "--quiet", *EXTRA],
-        env=environment(**KEYS), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = start_usdm(tmp_path, at, *EXTRA, watchdog_after_ms=watchdog_after_ms)
     deadline = time.monotonic() + timeout_s
     while True:
         now = ledger(at)
@@ -46,8 +37,8 @@ def killed(tmp_path, at, *, watchdog_after_ms=0, timeout_s=60.0):
         assert time.monotonic() < deadline, "no order came to rest"
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    assert process.wait(10) == -signal.SIGKILL
-    process.stderr.close()
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGKILL
     return ledger(at)
 
 

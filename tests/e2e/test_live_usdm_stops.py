@@ -10,14 +10,13 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from decimal import Decimal
 
 import pytest
-from builders.live_process import MAIN, administer, environment
-from builders.live_stops import STOPS, ended, until
-from builders.live_usdm import KEYS, SETTINGS, futures_exchange, judge_usdm, told
+from builders.live_process import administer
+from builders.live_stops import STOPS, begun, ended, standing, until
+from builders.live_usdm import futures_exchange, judge_usdm, start_usdm, told
 
 from bot4.adapters.venues.binance.access import Endpoints
 from bot4.adapters.venues.binance.sign import HmacSigner
@@ -38,24 +37,14 @@ def exchange():
 @pytest.fixture
 def start(tmp_path, exchange):
     """Start runs; those that a failed test leaves are killed."""
-    begun = []
+    with begun() as runs:
 
-    def begin(least: float, watchdog_after_ms: int = 0) -> subprocess.Popen:
-        config = tmp_path / "bot4.toml"
-        watched = SETTINGS.replace("watchdog_after_ms = 0", f"watchdog_after_ms = {watchdog_after_ms}")
-        config.write_text(watched.format(**exchange) + STOPS.format(least=least))
-        begun.append(subprocess.Popen(
-            [sys.executable, "-c", MAIN, "run", "--venue", "binance", "--market", "usdm", "--live", "--config",
-             str(config), "--data-dir", str(tmp_path / "data"), "--quiet", "--json", "-", *EXTRA],
-            env=environment(**KEYS), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        ))  # fmt: skip
-        return begun[-1]
+        def begin(least: float, watchdog_after_ms: int = 0) -> subprocess.Popen:
+            policy = STOPS.format(least=least)
+            runs.append(start_usdm(tmp_path, exchange, *EXTRA, policy=policy, watchdog_after_ms=watchdog_after_ms))
+            return runs[-1]
 
-    yield begin
-    for process in begun:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+        yield begin
 
 
 def ledger(at):
@@ -115,7 +104,7 @@ def test_a_stop_that_fills_at_the_venue_is_booked_once_and_cleared(exchange, sta
 
 def test_a_stop_outlives_the_run_and_fills_meanwhile_the_next_one_books_it_once(exchange, start, tmp_path):
     process = start(40.0)
-    (left,) = until(process, lambda: stops(exchange, "NEW"), "a stop at the venue")
+    left = standing(process, lambda: stops(exchange, "NEW"))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
     assert [algo["clientAlgoId"] for algo in stops(exchange, "NEW")] == [left["clientAlgoId"]], "it protects on"
@@ -136,7 +125,7 @@ def test_a_stop_outlives_the_run_and_fills_meanwhile_the_next_one_books_it_once(
 
 def test_the_watchdog_leaves_it_and_the_next_run_takes_it_over(exchange, start, tmp_path):
     process = start(300.0, watchdog_after_ms=1_000)
-    (left,) = until(process, lambda: stops(exchange, "NEW"), "a stop at the venue")
+    left = standing(process, lambda: stops(exchange, "NEW"))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
     log, deadline = tmp_path / "data" / "watchdog.log", time.monotonic() + 60

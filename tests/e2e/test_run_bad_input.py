@@ -47,6 +47,13 @@ def test_input_that_cannot_be_replayed_is_one_line_that_names_it(tmp_path, make,
     assert words in done.stderr
 
 
+def test_a_market_that_the_capture_is_not_of_is_one_line_that_names_its_own(tmp_path, capture):
+    done = run(tmp_path, "--replay", capture, "--market", "usdm")
+    assert done.returncode == 65
+    (line,) = done.stderr.splitlines()
+    assert f"{capture} is of the market spot, by what it holds, and not --market usdm" in line
+
+
 def test_a_truncated_gzip_is_replayed_as_far_as_it_goes_and_fails(tmp_path, lines):
     path = tmp_path / "cut.gz"
     whole = gzip.compress(b"".join(lines))

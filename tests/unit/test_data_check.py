@@ -110,6 +110,18 @@ def test_a_price_off_the_grid_is_told_and_the_book_is_built_all_the_same(tmp_pat
     assert (report.exit_code, report.instruments[0].off_grid, report.instruments[0].book) == (1, 1, "live")
 
 
+@pytest.mark.parametrize("digits", ["005", "000000005"])  # of a finer grid; of none that a book can be built on
+def test_prices_off_the_grid_of_one_message_share_a_line_that_counts_them(tmp_path, digits):
+    parts = lines()
+    at = indexes(parts, b"lastUpdateId")[0]
+    extra = b"".join(f'["5900{i}.{digits}","1.000"],'.encode() for i in (2, 1, 0))
+    parts[at] = parts[at].replace(b'["60000.00"', extra + b'["60000.00"', 1)
+    (defect, *_) = check(put(tmp_path / "a", parts)).defects
+    assert (defect.kind, defect.line) == ("off_grid", at + 1)
+    assert "59002" in defect.detail
+    assert "(and 2 more in this message)" in defect.detail
+
+
 def test_a_quantity_finer_than_the_order_step_is_counted_and_no_defect(tmp_path):
     parts = lines()
     at = indexes(parts, b"lastUpdateId")[0]

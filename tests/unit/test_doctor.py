@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 import socket
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ from bot4.adapters.host import doctor as doctor_module
 from bot4.adapters.host.doctor import Doctor
 from bot4.bootstrap import examine_host
 from bot4.dto.host_check import Health, HostItem, HostReport
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def by_name(items: list[HostItem]) -> dict[str, HostItem]:
@@ -123,7 +127,20 @@ def test_packages_that_are_missing_are_named(host, monkeypatch):
     monkeypatch.setattr(doctor_module, "find_spec", lambda name: None if name in ("orjson", "redis") else object())
     items = by_name(host().packages())
     assert items["package orjson"].health is Health.FAILED
-    assert (items["package redis"].health, items["package redis"].advice) == (Health.MISSING, "pip install redis")
+    assert (items["package redis"].health, items["package redis"].advice) == (
+        Health.MISSING,
+        "pip install 'bot4[redis]'",
+    )
+
+
+def test_optional_packages_are_those_that_something_imports_and_their_extras_bring_them():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    sources = "\n".join(path.read_text() for path in (ROOT / "bot4").rglob("*.py") if path.name != "doctor.py")
+    for name, (extra, _) in doctor_module.OPTIONAL_PACKAGES.items():
+        assert re.search(rf"^\s*(import|from) {name}\b|import_module\(\"{name}\"\)", sources, re.MULTILINE), (
+            f"nothing imports {name}"
+        )
+        assert any(re.match(rf"{name}\b", needed) for needed in project["optional-dependencies"][extra])
 
 
 def test_services_are_looked_for_only_where_configured_and_no_password_is_shown(host):

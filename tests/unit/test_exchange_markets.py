@@ -153,7 +153,7 @@ def test_closed_orders_and_lists_beyond_the_bound_are_forgotten_and_open_ones_ke
 def test_a_diff_that_nobody_hears_is_not_in_the_next_one_and_its_ids_are_passed():
     diffs = DiffCollector(4)
     diffs.add([LevelChange(False, 100_00000000, 1_00000000)], 6)
-    diffs.skip()
+    assert diffs.take_for([]) is None
     diffs.add([LevelChange(True, 101_00000000, 0)], 9)
-    assert diffs.take() == (7, 9, [], [("101.00000000", "0.00000000")])
-    assert diffs.take() is None
+    assert diffs.take_for(["btcusdt@depth"]) == (7, 9, [], [("101.00000000", "0.00000000")])
+    assert diffs.take_for(["btcusdt@depth"]) is None

@@ -251,10 +251,11 @@ def open_live(tmp_path, monkeypatch, **overrides: object) -> list[str]:
         raise AskedError
 
     for name, stand_in in (
-        ("require_live", lambda *_: None), ("open_venue", lambda *_: VENUE), ("open_recorder", lambda *_: None),
-        ("open_live_feed", lambda *_: object()), ("find_unfinished", lambda *_: None), ("open_live_account", account),
+        ("session.require_live", lambda *_: None), ("session.open_venue", lambda *_: VENUE),
+        ("session.open_recorder", lambda *_: None), ("session.open_live_feed", lambda *_: object()),
+        ("live_account.find_unfinished", lambda *_: None), ("live_account.open_live_account", account),
     ):  # fmt: skip
-        monkeypatch.setattr(f"bot4.bootstrap.session.{name}", stand_in)
+        monkeypatch.setattr(f"bot4.bootstrap.{name}", stand_in)
     said: list[str] = []
     display = SimpleNamespace(say=said.append, show=lambda _: None, close=lambda: None)
     try:

@@ -172,9 +172,29 @@ def test_klines_alone_do_not_tell_spot_from_usdm_and_that_is_said(tmp_path):
 )  # fmt: skip
 def test_dumps_tell_layout_market_and_symbol(tmp_path, name, content, layout, market):
     recording = open_recording(put(tmp_path / name, content))
+    assert recording.tells_market == (layout != "CSV_KLINES" or market == "coinm")
     assert recording.format is RecordingFormat[layout]
     assert recording.market is Market(market)
     assert recording.symbols == (name.split("-", maxsplit=1)[0],)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "own"),
+    [("x.gz", binance_capture(), "spot"), ("BTCUSDT-trades-2024-01-01.csv", trades_csv(spot=False), "usdm"),
+     ("BTCUSD_PERP-1m-2024-01.csv", klines_csv(), "coinm")],
+)  # fmt: skip
+def test_a_market_a_file_is_not_of_is_refused_with_its_own(tmp_path, name, content, own):
+    path = put(tmp_path / name, content)
+    assert open_recording(path, market=Market(own)).market is Market(own)
+    for other in {"spot", "usdm", "coinm"} - {own}:
+        with pytest.raises(DataError, match=f"is of the market {own}, by what it holds, and not --market {other}"):
+            open_recording(path, market=Market(other))
+
+
+def test_futures_columns_without_a_symbol_are_of_the_market_that_is_named(tmp_path):
+    path = put(tmp_path / "renamed.csv", trades_csv(spot=False))
+    assert open_recording(path).market is Market.USDM
+    assert open_recording(path, market=Market.COINM).market is Market.COINM
 
 
 def test_a_zipped_dump_is_named_by_its_member(tmp_path):

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 from builders.engine import assembled
-from builders.recordings import binance_capture, kraken_capture, trades_csv
+from builders.recordings import binance_capture, klines_csv, kraken_capture, trades_csv
 from builders.synthetic import capture_lines, write_capture
 
 from bot4._core.engine.feed import Feed
@@ -147,8 +147,16 @@ def test_input_of_which_nothing_can_be_read_is_an_error_with_the_reasons(tmp_pat
         ReplayFeed([path]).run(Feed(assembly.scanner, assembly.engine))
 
 
-def test_the_market_may_be_overruled(capture):
-    assert ReplayFeed([capture], market=Market.USDM).instruments[0].market is Market.USDM
+def test_a_market_that_the_capture_is_not_of_is_refused_with_its_own(capture, tmp_path):
+    with pytest.raises(DataError, match=r"is of the market spot, by what it holds, and not --market usdm"):
+        ReplayFeed([capture], market=Market.USDM)
+    assert ReplayFeed([capture], market=Market.SPOT).instruments[0].market is Market.SPOT
+
+
+def test_klines_which_do_not_tell_are_of_the_market_that_is_named(tmp_path):
+    path = tmp_path / "BTCUSDT-1m-2024-08-09.csv"
+    path.write_bytes(klines_csv())
+    assert ReplayFeed([path], market=Market.USDM).instruments[0].market is Market.USDM
 
 
 def test_a_stop_before_the_first_message_is_no_error(capture):

@@ -26,14 +26,16 @@ PYTHON_MIN = (3, 11)
 DISK_FREE_MIN_BYTES = 1 << 30
 CONNECT_TIMEOUT_S = 1.0
 REQUIRED_PACKAGES = ("click", "msgspec", "numpy", "orjson", "rich")
-# What each optional package is for.
+# What each optional package is for, and the extra that brings it.
 OPTIONAL_PACKAGES = {
-    "redis": "shared cache",
-    "psycopg": "PostgreSQL storage",
-    "websockets": "live venue streams",
-    "aiohttp": "live venue REST and the served exchange",
-    "onnxruntime": "model inference",
-    "prometheus_client": "metrics",
+    "aiohttp": ("live", "real orders, and the served exchange"),
+    "cryptography": ("live", "keys of real orders, TLS of the served exchange"),
+    "uvloop": ("exchange", "the served exchange"),
+    "psycopg": ("postgres", "PostgreSQL storage, and failover"),
+    "redis": ("redis", "shared cache"),
+    "arch": ("quant", "reality check, SPA and GARCH fits"),
+    "statsmodels": ("quant", "regime fits and cointegration"),
+    "matplotlib": ("plots", "plots of a calibration"),
 }
 _V3_FLAGS = ("avx2", "bmi2", "fma")
 _SERVICES = (("redis", "BOT4_REDIS_URL", 6379), ("postgresql", "BOT4_POSTGRES_URL", 5432))
@@ -200,11 +202,12 @@ class Doctor:
         ]
         if not items:
             items.append(HostItem("packages", Health.OK, ", ".join(REQUIRED_PACKAGES)))
-        for name, purpose in OPTIONAL_PACKAGES.items():
+        for name, (extra, purpose) in OPTIONAL_PACKAGES.items():
             if find_spec(name) is not None:
                 items.append(HostItem(f"package {name}", Health.OK, purpose))
             else:
-                items.append(HostItem(f"package {name}", Health.MISSING, f"optional: {purpose}", f"pip install {name}"))
+                advice = f"pip install 'bot4[{extra}]'"
+                items.append(HostItem(f"package {name}", Health.MISSING, f"optional: {purpose}", advice))
         return items
 
     def services(self) -> list[HostItem]:

@@ -50,7 +50,7 @@ class RecordingCheck:
     instrument_files : sequence of Path
         Rules named by the user.
     market : Market, optional
-        Overrules what Binance files say of their market.
+        Of files that do not say theirs.
     listed_max : int
         Defects listed with their place; all are counted.
 

@@ -21,6 +21,7 @@ from bot4._core.book.depth_sync import DepthSync
 from bot4._core.types import EventKind, Flag, Side
 from bot4._core.wire.scan import Scanner
 from bot4.adapters.recordings.check_batch import BatchCheck
+from bot4.adapters.recordings.findings import and_more
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,8 +209,8 @@ class StreamCheck:
             self._trade(line, track, "trade", (data["t"],) * 3)
 
     def _off_grid(self, rules: Instrument, data: dict[str, Any]) -> str:
-        """Note the finer grids a refused frame's figures lie on; the first figure off the grid, in words."""
-        detail = ""
+        """Note the finer grids a refused frame's figures lie on; the first figure off the grid, and how many more."""
+        said: list[str] = []
         for price, qty in _figures(data):
             for text, grid, convert in (
                 (price, "tick_size", rules.price_to_ticks),
@@ -219,9 +220,9 @@ class StreamCheck:
                     if isinstance(text, str):
                         convert(text)
                 except ValueError as error:
-                    detail = detail or str(error)
+                    said.append(str(error))
                     self._refine(rules, grid, text)
-        return detail
+        return f"{said[0]}{and_more(len(said))}" if said else ""
 
     def _refine(self, rules: Instrument, grid: str, text: str) -> None:
         decimals = len(text.rstrip("0").partition(".")[2])
@@ -249,8 +250,7 @@ class StreamCheck:
         rules = track.instrument
         if rules.ticks_per_step > 1 and len(off := ticks[ticks % rules.ticks_per_step != 0]):
             price = rules.ticks_to_price(int(off[0]))
-            others = f" (and {len(off) - 1:,} more in this message)" if len(off) > 1 else ""
-            detail = f"price {price} is not a multiple of {rules.price_step}{others}"
+            detail = f"price {price} is not a multiple of {rules.price_step}{and_more(len(off))}"
             self._findings.defect("off_grid", line, detail, track.report, len(off))
         if rules.lots_per_step > 1:
             track.report.off_step_quantities += int(np.count_nonzero(lots % rules.lots_per_step))
@@ -388,8 +388,8 @@ def _figures(data: dict[str, Any]) -> list[tuple[Any, Any]]:
     levels = [level for name in ("b", "a", "bids", "asks") if isinstance(data.get(name), list) for level in data[name]]
     pairs = [(level[0], level[1]) for level in levels if isinstance(level, list) and len(level) > 1]
     pairs += [(data.get(price), data.get(qty)) for price, qty in (("p", "q"), ("b", "B"), ("a", "A"))]
-    bar = data.get("k")
-    return pairs + ([(bar.get(name), bar.get("v")) for name in "ohlc"] if isinstance(bar, dict) else [])
+    bar = data["k"] if isinstance(data.get("k"), dict) else {}
+    return [*pairs, (bar.get("o"), bar.get("v")), *((bar.get(name), None) for name in "hlc")]
 
 
 def _levels(instrument: Instrument, book: BookView, side: int) -> list[tuple[str, str]]:

@@ -55,13 +55,16 @@ def recognise_csv(source: Source, head: bytes, first: bytes) -> Recording | None
     if has_header and head.strip() == first:
         raise DataError(f"{source.path} holds a header and no row")
     symbol = match[1] if (match := _DUMP_NAME.match(source.name)) else ""
-    market, notes = _market(source, kind, columns, symbol, has_header=has_header)
+    told = _told_market(kind, columns, symbol)
+    market, notes = (told, []) if told is not None else _likely_market(source, has_header=has_header)
     return Recording(
         path=source.path,
         source=source,
         format=kind,
         venue="binance",
         market=market,
+        # Columns of futures without a symbol are of either kind of them.
+        tells_market=told is not None and (bool(symbol) or told is not Market.USDM),
         symbols=(symbol,) if symbol else (),
         has_trades=kind is not RecordingFormat.CSV_KLINES,
         has_bars=kind is RecordingFormat.CSV_KLINES,
@@ -93,16 +96,19 @@ def _is_stamp(text: str) -> bool:
     return _STAMP.fullmatch(text) is not None
 
 
-def _market(
-    source: Source, kind: RecordingFormat, columns: list[str], symbol: str, *, has_header: bool
-) -> tuple[Market, list[str]]:
-    """Market of a dump: its symbol, its columns, its folders, and for klines at last whether it has a header."""
-    parts = {part.lower() for part in source.path.absolute().parts}
+def _told_market(kind: RecordingFormat, columns: list[str], symbol: str) -> Market | None:
+    """Market of a dump by its symbol and its columns; None for klines, which spot and USD-M write alike."""
     if _COINM_SYMBOL.search(symbol) or "base_qty" in columns:
-        return Market.COINM, []
-    if kind is not RecordingFormat.CSV_KLINES:
-        spot_columns = 7 if kind is RecordingFormat.CSV_TRADES else 8
-        return (Market.SPOT if len(columns) == spot_columns else Market.USDM), []
+        return Market.COINM
+    if kind is RecordingFormat.CSV_KLINES:
+        return None
+    spot_columns = 7 if kind is RecordingFormat.CSV_TRADES else 8
+    return Market.SPOT if len(columns) == spot_columns else Market.USDM
+
+
+def _likely_market(source: Source, *, has_header: bool) -> tuple[Market, list[str]]:
+    """Market of klines by their folders, at last by whether they have a header."""
+    parts = {part.lower() for part in source.path.absolute().parts}
     for name, market in (("um", Market.USDM), ("cm", Market.COINM), ("spot", Market.SPOT)):
         if name in parts:
             return market, []

@@ -103,3 +103,8 @@ class Findings:
         if stamp_ns > 0:
             report.first_ns = min(report.first_ns or stamp_ns, stamp_ns)
             report.last_ns = max(report.last_ns, stamp_ns)
+
+
+def and_more(count: int) -> str:
+    """Say how many others of its message share a defect's line with the one it names."""
+    return f" (and {count - 1:,} more in this message)" if count > 1 else ""

@@ -45,7 +45,7 @@ class CaptureMeasure:
     instrument_files : sequence of Path
         Rules that win over recorded and bundled ones.
     market : Market, optional
-        Overrules what the files say.
+        Of files that do not say theirs.
     symbol : str, optional
         Needed where the files hold several.
 

@@ -44,7 +44,7 @@ def open_recording(path: Path | str, *, market: Market | None = None) -> Recordi
     path : Path or str
         Plain, gzip or zip.
     market : Market, optional
-        Overrules what the file says of its market; for Binance only.
+        Of a Binance file that does not tell its own.
 
     Returns
     -------
@@ -55,7 +55,8 @@ def open_recording(path: Path | str, *, market: Market | None = None) -> Recordi
     NoInputError
         Missing, a directory, or not readable.
     DataError
-        Empty, of an unknown layout, or of a venue not read here; the message names what was seen.
+        Empty, of an unknown layout, of a venue not read here, or of another market than `market`; the message names
+        what was seen.
 
     """
     source = Source(Path(path))
@@ -74,7 +75,8 @@ def open_recording(path: Path | str, *, market: Market | None = None) -> Recordi
         recording = _rules(source, head) or _capture(source, layout, head)
     else:
         recording = _capture(source, layout, head)
-    if market is not None and recording.venue == "binance":
+    if market is not None and recording.venue == "binance" and recording.format is not RecordingFormat.RULES:
+        _require_market(recording, market)
         recording.market = market
     return recording
 
@@ -100,6 +102,15 @@ def read_rules(path: Path | str) -> list[Instrument]:
             raise ConfigError(f"{path} holds no instrument rules")
         return instruments
     return instruments_from_json(_whole_text(source), str(path))
+
+
+def _require_market(recording: Recording, market: Market) -> None:
+    """Refuse a market that a file, by what it holds, is not of: nothing in it would be read as it was meant."""
+    own = recording.market
+    if recording.tells_market and own is not None and own is not market:
+        raise DataError(
+            f"{recording.path} is of the market {own.value}, by what it holds, and not --market {market.value}"
+        )
 
 
 def _whole_text(source: Source) -> str:
@@ -199,6 +210,7 @@ def _capture(source: Source, layout: RecordingFormat, head: bytes) -> Recording:
         format=layout,
         venue=venue,
         market=market,
+        tells_market=any(shape.market is not None for shape in ours),
         symbols=tuple(dict.fromkeys(shape.symbol for shape in ours if shape.symbol)),
         instruments=tuple(instruments),
         has_depth="depth" in kinds,

@@ -79,6 +79,8 @@ class Recording:
         ``binance``, ``kraken`` or ``okx``.
     market : Market or None
         Told by the frames, the address or the name; None for venues that name markets in their symbols.
+    tells_market : bool
+        Whether its content tells the market; where it does not, the folder's name or an assumption stands.
     symbols : tuple of str
         Seen in the part that was looked at: more may follow.
     instruments : tuple of Instrument
@@ -95,6 +97,7 @@ class Recording:
     format: RecordingFormat
     venue: str
     market: Market | None = None
+    tells_market: bool = True
     symbols: tuple[str, ...] = ()
     instruments: tuple[Instrument, ...] = ()
     has_depth: bool = False

@@ -36,7 +36,7 @@ class ReplayFeed:
     instruments : sequence of Instrument
         Rules known from elsewhere, as recorded ones are.
     market : Market, optional
-        Overrules what the files say of themselves.
+        Of files that do not say theirs.
 
     Raises
     ------

@@ -48,7 +48,7 @@ class Taking:
     instrument_files : sequence of Path
         Rules that win over recorded and bundled ones.
     market : Market, optional
-        Overrules what files say of their market.
+        Of files that do not say theirs.
     now_utc : str
         Now, ISO 8601.
 

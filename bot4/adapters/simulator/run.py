@@ -9,7 +9,7 @@ import resource
 import signal
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -275,24 +275,18 @@ async def _serve(settings: ExchangeSettings, ready: Ready) -> None:
             raise OutputError(
                 f"cannot listen on {settings.host}:{settings.port}: {(error.strerror or str(error)).lower()}"
             ) from None
-        ready(
-            {
-                "rest": addresses.rest,
-                "ws": addresses.ws,
-                "ws_api": addresses.ws_api,
-                "futures_rest": addresses.futures_rest,
-                "futures_ws": addresses.futures_ws,
-                "futures_ws_api": addresses.futures_ws_api,
-                "admin": addresses.admin,
-                "admin_token": settings.token,
-                "ca_file": None if ca_file is None else str(ca_file),
-            }
-        )
-        ended = asyncio.create_task(stopped.wait())
-        failed = asyncio.create_task(server.wait_failed())
-        done, _ = await asyncio.wait((ended, failed), return_when=asyncio.FIRST_COMPLETED)
-        await server.stop()
-        ended.cancel()
-        if failed in done:
-            failed.result()
-        failed.cancel()
+        known = {"admin_token": settings.token, "ca_file": None if ca_file is None else str(ca_file)}
+        ready(asdict(addresses) | known)
+        await _stop_after(server, stopped)
+
+
+async def _stop_after(server: ExchangeServer, stopped: asyncio.Event) -> None:
+    """Stop a server once it shall, or once it has failed: then that is raised."""
+    ended = asyncio.create_task(stopped.wait())
+    failed = asyncio.create_task(server.wait_failed())
+    done, _ = await asyncio.wait((ended, failed), return_when=asyncio.FIRST_COMPLETED)
+    await server.stop()
+    ended.cancel()
+    if failed in done:
+        failed.result()
+    failed.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,13 +9,13 @@ import msgspec
 
 from bot4.adapters.storage.sqlite import SqliteStore
 from bot4.adapters.storage.step import Migration
+from bot4.adapters.storage.unit_of_work import transaction
 from bot4.domain.instrument import Instrument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from bot4.adapters.storage.dialect import Connection
     from bot4.ports.archive import TakenFile
 
 _TABLES = """
@@ -104,7 +103,7 @@ class ArchiveIndex:
 
     def names(self) -> dict[str, str]:
         """Return the name of each file that was taken in, by digest."""
-        with self._transaction() as connection:
+        with transaction(self._store) as connection:
             return {str(digest): str(name) for digest, name in connection.execute("SELECT digest, name FROM imports")}
 
     def entries(self, symbol: str | None = None, *, digest: str | None = None) -> Sequence[Entry]:
@@ -112,13 +111,13 @@ class ArchiveIndex:
         column, value = ("symbol", symbol) if symbol is not None else ("digest", digest)
         chosen, values = ("", ()) if value is None else (f"WHERE {column} = ?", (value,))
         query = f"SELECT {_COLUMNS}, rowid FROM pieces {chosen} ORDER BY venue, market, symbol, kind, first_ns, digest"  # noqa: S608 - own names
-        with self._transaction() as connection:
+        with transaction(self._store) as connection:
             return [Entry(*row) for row in connection.execute(query, values)]
 
     def instrument(self, venue: str, market: str, symbol: str) -> Instrument | None:
         """Return the rules an instrument's rows count in; None where it has none."""
         query = "SELECT rules FROM instruments WHERE venue = ? AND market = ? AND symbol = ?"
-        with self._transaction() as connection:
+        with transaction(self._store) as connection:
             row = connection.execute(query, (venue, market, symbol)).fetchone()
         return None if row is None else msgspec.json.decode(row[0], type=Instrument)
 
@@ -128,7 +127,7 @@ class ArchiveIndex:
         """Record one file with what it holds, in one transaction; rules of rows go before rules of captures."""
         otherwise = "(venue, market, symbol) DO UPDATE SET rules = excluded.rules" if has_rows else "DO NOTHING"
         marks = ", ".join("?" * len(_COLUMNS.split(", ")))
-        with self._transaction() as connection:
+        with transaction(self._store) as connection:
             connection.execute(
                 "INSERT INTO imports (digest, name, path, imported_utc, format, defects) VALUES (?, ?, ?, ?, ?, ?)",
                 (taken.digest, taken.name, taken.path, taken.imported_utc, taken.format, taken.defects),
@@ -143,15 +142,3 @@ class ArchiveIndex:
             for entry in entries:
                 values = tuple(getattr(entry, name) for name in _COLUMNS.split(", "))
                 connection.execute(f"INSERT INTO pieces ({_COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - own names
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        connection, depth = self._store.begin()
-        try:
-            yield connection
-        except BaseException as error:
-            self._store.end(depth, keep=False)
-            if (failure := self._store.failure(error)) is not None:
-                raise failure from error
-            raise
-        self._store.end(depth, keep=True)

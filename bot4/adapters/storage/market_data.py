@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from bot4.adapters.storage.migrations import StoreError
+from bot4.adapters.storage.unit_of_work import transaction
 from bot4.domain.instrument import Market
 from bot4.ports.market_data import BAR_DTYPE, TICK_DTYPE
 
@@ -103,7 +103,7 @@ class SqlMarketData:
         ordered = np.sort(ticks, order=("ts_ns", "trade_id"))
         repeats = (np.diff(ordered["ts_ns"]) == 0) & (np.diff(ordered["trade_id"]) == 0)
         ordered = ordered[np.concatenate(([True], ~repeats))]
-        with self._transaction() as connection:
+        with transaction(self._store) as connection:
             instrument_id = self._instrument_id(connection, instrument)
             added = self._loader.load(connection, instrument_id, ordered)
             if added:
@@ -116,7 +116,7 @@ class SqlMarketData:
 
     def ticks(self, instrument: Instrument, from_ns: int, to_ns: int, *, limit: int | None = None) -> np.ndarray:
         """Return the trades of a span; see the port."""
-        with self._transaction() as connection:
+        with transaction(self._store) as connection:
             found = self._known_id(connection, instrument)
             if found is None:
                 return np.empty(0, TICK_DTYPE)
@@ -131,7 +131,7 @@ class SqlMarketData:
         """Return the newest bars; see the port. Raises ValueError for an interval that is not kept."""
         if interval_ns not in (kept := [interval for interval, _ in _LADDER]):
             raise ValueError(f"bars are kept of {', '.join(map(str, kept))} ns, not of {interval_ns}")
-        with self._transaction() as connection:
+        with transaction(self._store) as connection:
             found = self._known_id(connection, instrument)
             if found is None:
                 return np.empty(0, BAR_DTYPE)
@@ -146,7 +146,7 @@ class SqlMarketData:
     def held(self) -> list[tuple[str, str, str, int, int, int]]:
         """Return venue, market, symbol, first and last stamp and number of trades, for each instrument with any."""
         found = []
-        with self._transaction() as connection:
+        with transaction(self._store) as connection:
             known = connection.execute(
                 "SELECT instrument_id, venue, kind, symbol FROM instruments ORDER BY venue, kind, symbol"
             ).fetchall()
@@ -167,7 +167,7 @@ class SqlMarketData:
 
     def forget_before(self, ts_ns: int) -> int:
         """Drop trades older than `ts_ns`; bars that are stale are made first, and stay."""
-        with self._transaction() as connection:
+        with transaction(self._store) as connection:
             for (instrument_id,) in connection.execute("SELECT DISTINCT instrument_id FROM stale_bars").fetchall():
                 self._refresh(connection, int(instrument_id))
             return self._loader.forget_before(connection, ts_ns)
@@ -221,18 +221,6 @@ class SqlMarketData:
         made = self._known_id(connection, instrument)
         assert made is not None  # noqa: S101 - it was inserted above
         return made
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        connection, depth = self._store.begin()
-        try:
-            yield connection
-        except BaseException as error:
-            self._store.end(depth, keep=False)
-            if (failure := self._store.failure(error)) is not None:
-                raise failure from error
-            raise
-        self._store.end(depth, keep=True)
 
 
 def _joined(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:

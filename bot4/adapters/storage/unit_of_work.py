@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
 from bot4.adapters.storage.repositories import Fills, Marks, Orders, Refusals, Runs
@@ -9,6 +10,7 @@ from bot4.adapters.storage.research_records import Trials
 from bot4.adapters.storage.run_records import Commands, Models, Positions, Signals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from bot4.adapters.storage.dialect import Connection
@@ -29,6 +31,20 @@ class TransactionalStore(Protocol):
     def end(self, depth: int, *, keep: bool) -> None:
         """Commit or roll back what `begin` opened at `depth`."""
         ...
+
+
+@contextmanager
+def transaction(store: TransactionalStore) -> Iterator[Connection]:
+    """Yield the connection in a transaction: kept where the block ends, rolled back where it raises."""
+    connection, depth = store.begin()
+    try:
+        yield connection
+    except BaseException as error:
+        store.end(depth, keep=False)
+        if (failure := store.failure(error)) is not None:
+            raise failure from error
+        raise
+    store.end(depth, keep=True)
 
 
 class SqlUnitOfWork:

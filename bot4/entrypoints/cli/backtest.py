@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from bot4.entrypoints.cli.number import FiniteRange
+from bot4.entrypoints.cli.options import (
+    config_option,
+    funding_option,
+    instrument_option,
+    market_option,
+    set_option,
+    strategy_arg_option,
+)
 
 if TYPE_CHECKING:
     from bot4.application.backtest.result import BacktestResult
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="module:name or file.py:name.  [default: the policy of [strategy] in the settings]",
 )
-@click.option("--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy.")
+@strategy_arg_option
 @click.option(
     "--strategy-latency", type=FiniteRange(0.0, 60_000.0), default=0.0, metavar="MS", help="Its own, milliseconds."
 )
@@ -72,27 +80,11 @@ if TYPE_CHECKING:
     metavar="N",
     help="Periods left out beside what is scored.",
 )
-@click.option(
-    "--instrument",
-    "instrument_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be repeated.",
-)
-@click.option(
-    "--funding",
-    "funding_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Funding rates of a perpetual, named by its symbol: ts,funding_rate. May be repeated.",
-)
-@click.option("--market", type=click.Choice(["spot", "usdm", "coinm"]), help="Market of recordings that do not say.")
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.  [default: bot4.toml]"
-)
-@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting.")
+@instrument_option
+@funding_option
+@market_option
+@config_option
+@set_option
 @click.option("--seed", type=click.IntRange(min=0), help="Of the simulated venue's latencies and draws.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def backtest(  # noqa: PLR0917 - click hands them over by name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot4.entrypoints.cli.number import FiniteRange
+from bot4.entrypoints.cli.options import instrument_option, market_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,19 +46,8 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "json_file", metavar="FILE", help="Write the scores as JSON to FILE; - is stdout.")
 @click.option("--symbol", metavar="SYMBOL", help="Which instrument, where the captures hold several.")
-@click.option(
-    "--instrument",
-    "instrument_files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path, readable=False),
-    help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be given several times.",
-)
-@click.option(
-    "--market",
-    type=click.Choice(["spot", "usdm", "coinm"]),
-    help="Overrule what the files say of their market.",
-)
+@instrument_option
+@market_option
 @click.option("--seed", default=7, show_default=True, type=click.IntRange(min=0), help="Of the generated market.")
 @click.option(
     "--seconds",

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bot4.entrypoints.cli.options import config_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bot4.config import Settings
-
-_FILE = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, readable=False),
-    metavar="FILE",
-    help="Settings file.  [default: bot4.toml]",
-)
 
 
 @click.group()
@@ -33,7 +27,7 @@ def config() -> None:
 
 
 @config.command("show")
-@_FILE
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Write nested JSON instead of one key a line.")
 def show(config_file: Path | None, *, as_json: bool) -> None:
     """Print every setting as it applies: defaults, file, environment.
@@ -61,7 +55,7 @@ def show(config_file: Path | None, *, as_json: bool) -> None:
 
 
 @config.command("check")
-@_FILE
+@config_option
 def check(config_file: Path | None) -> None:
     """Validate a settings file and the environment; exit code 78 names the first fault.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot4.entrypoints.cli.data_archive import import_data, list_data
+from bot4.entrypoints.cli.options import instrument_option, market_option
 
 if TYPE_CHECKING:
     from bot4.dto.data_check import CheckReport
@@ -30,19 +31,8 @@ def data() -> None:
 @click.option(
     "--json", "json_file", metavar="FILE", help="Write the report as JSON to FILE; - writes only that to stdout."
 )
-@click.option(
-    "--instrument",
-    "instrument_files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path, readable=False),
-    help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be given several times.",
-)
-@click.option(
-    "--market",
-    type=click.Choice(["spot", "usdm", "coinm"]),
-    help="Overrule what Binance files say of their market.",
-)
+@instrument_option
+@market_option
 @click.option(
     "--list-max",
     default=10_000,

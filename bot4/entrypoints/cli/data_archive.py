@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot4.entrypoints.cli.options import config_option, instrument_option, market_option
+
 if TYPE_CHECKING:
     from bot4.config import Settings
     from bot4.dto.holdings import Holding, ImportReport
@@ -23,19 +25,10 @@ _STORE = "store"
     metavar="DIR",
     help="The archive, or store: its tables of trades.  [default: market in the data directory]",
 )
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.  [default: bot4.toml]"
-)
+@config_option
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs and the archive are kept.")
-@click.option(
-    "--instrument",
-    "instrument_files",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path, readable=False),
-    help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be given several times.",
-)
-@click.option("--market", type=click.Choice(["spot", "usdm", "coinm"]), help="Overrule what files say of their market.")
+@instrument_option
+@market_option
 @click.option(
     "--json", "json_file", metavar="FILE", help="Write the report as JSON to FILE; - writes only that to stdout."
 )
@@ -82,9 +75,7 @@ def import_data(  # noqa: PLR0917 - click hands them over by name
 
 @click.command("list")
 @click.argument("archive", required=False, metavar="[DIR]")
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.  [default: bot4.toml]"
-)
+@config_option
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs and the archive are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
 def list_data(archive: str | None, config_file: Path | None, data_dir: Path | None, *, as_json: bool) -> None:

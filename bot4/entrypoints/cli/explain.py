@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot4.entrypoints.cli.options import config_option
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs are kept.  [default: bot4-data]"
 )
-@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.")
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def explain(
     order_id: str, run_id: str | None, data_dir: Path | None, config_file: Path | None, *, as_json: bool

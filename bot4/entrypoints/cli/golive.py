@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot4.entrypoints.cli.options import (
+    config_option,
+    funding_option,
+    instrument_option,
+    market_option,
+    set_option,
+    strategy_arg_option,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.group("golive")
 def golive() -> None:
-    """Has a strategy shown what real orders ask for."""
+    """Tell whether a strategy has shown what real orders ask for."""
 
 
 @golive.command("check")
@@ -28,34 +37,18 @@ def golive() -> None:
     help="A recording to run in a backtest and on paper: both must trade alike.",
 )
 @click.option("--strategy", metavar="NAME", help="module:name or file.py:name.  [default: the policy of the settings]")
-@click.option("--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy.")
+@strategy_arg_option
 @click.option(
     "--grid", "grid_words", multiple=True, metavar="KEY=A,B,C", help="What the strategy's parameters are chosen from."
 )
 @click.option(
     "--windows", type=click.IntRange(min=2), default=5, show_default=True, metavar="N", help="Scored out of sample."
 )
-@click.option(
-    "--funding",
-    "funding_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Funding rates of a perpetual, named by its symbol. May be repeated.",
-)
-@click.option(
-    "--instrument",
-    "instrument_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Instrument rules. May be repeated.",
-)
-@click.option("--market", type=click.Choice(["spot", "usdm", "coinm"]), help="Market of recordings that do not say.")
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.  [default: bot4.toml]"
-)
-@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting.")
+@funding_option
+@instrument_option
+@market_option
+@config_option
+@set_option
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where paper runs and evidence are.")
 @click.option("--json", "json_file", metavar="FILE", help="Write evidence and checks as JSON; - is stdout.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from bot4.entrypoints.cli.options import set_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,6 +20,8 @@ _PATH = click.argument("path", type=click.Path(path_type=Path), default="bot4-da
 @click.group()
 def journal() -> None:
     """Look at the journal of a run: PATH is the file, the run's folder, or a data directory, whose newest run it is.
+
+    Where no PATH is given it is the data directory bot4-data.
 
     \b
     bot4 journal verify
@@ -77,7 +81,7 @@ def show(path: Path, kinds: tuple[str, ...], last: int | None, *, as_json: bool)
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The run's settings file."
 )
-@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting.")
+@set_option
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def replay(path: Path, config_file: Path | None, pairs: tuple[str, ...], *, as_json: bool) -> None:
     """Read a live run's journal into a fresh engine, whole and from each snapshot; 65 where the states differ."""

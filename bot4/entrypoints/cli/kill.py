@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from bot4.entrypoints.cli.options import config_option
+
 
 @click.command("kill")
 @click.option("--reset", is_flag=True, help="Let it trade again; needs --reason.")
@@ -15,7 +17,7 @@ import click
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where runs are kept.  [default: bot4-data]"
 )
-@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.")
+@config_option
 def kill(reason: str, data_dir: Path | None, config_file: Path | None, *, reset: bool, status: bool) -> None:
     """Stop all trading of a data directory: no new orders, working ones cancelled, and no run starts until a reset.
 

@@ -29,15 +29,15 @@ _HELP = {
     "calibrate": "Measure captures; write the parameters of a market like them.",
     "compare": "Put two results of a backtest side by side.",
     "config": "Show the settings as they apply; check a settings file.",
-    "data": "Look at recorded market data.",
+    "data": "Check, import and list recorded market data.",
     "doctor": "Look at this machine and this installation.",
-    "exchange": "Serve an exchange that clients of Binance's spot protocol can trade on.",
+    "exchange": "Serve an exchange that clients of Binance's spot and USD-M protocol can trade on.",
     "explain": "Print why an order exists, or why an entry was refused.",
-    "golive": "Has a strategy shown what real orders ask for.",
+    "golive": "Tell whether a strategy has shown what real orders ask for.",
     "journal": "Look at the journal of a run: is it whole, what is in it, what state does it give.",
     "kill": "Stop all trading of a data directory until a reset.",
     "parity": "Compare backtest, paper and the served exchange over one recording, order by order.",
-    "run": "Trade on paper, over a recording or the built-in synthetic market.",
+    "run": "Trade on paper, over a recording, live market data or the built-in synthetic market.",
     "watchdog": "Cancel a live run's orders when it stops making progress.",
 }
 
@@ -75,6 +75,7 @@ def main() -> None:
     bot4 run                                   paper trading on a synthetic market, until Ctrl-C
     bot4 run --duration 60                     the same for one minute of market time
     bot4 run --replay FILE --speed max         paper trading over a recording, as fast as it goes
+    bot4 run --venue binance                   paper trading on live market data
     bot4 backtest FILE --html report.html      what a strategy would have done, and what that is worth
     bot4 data check FILE                       is this recording sound?
     bot4 calibrate FILE                        parameters of a synthetic market like this recording

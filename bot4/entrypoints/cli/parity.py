@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from bot4.entrypoints.cli.number import FiniteRange
+from bot4.entrypoints.cli.options import config_option, set_option, strategy_arg_option
 
 _DIFFERENT = 65
 
@@ -17,18 +18,12 @@ _DIFFERENT = 65
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False), metavar="PATH [PATH...]"
 )
 @click.option("--strategy", metavar="NAME", help="module:name or file.py:name.  [default: the policy of the settings]")
-@click.option("--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy.")
+@strategy_arg_option
 @click.option(
     "--strategy-latency", type=FiniteRange(0.0, 60_000.0), default=0.0, metavar="MS", help="Its own, milliseconds."
 )
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, readable=False),
-    metavar="FILE",
-    help="Settings file.  [default: bot4.toml]",
-)
-@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting.")
+@config_option
+@set_option
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def parity(  # noqa: PLR0917 - click hands them over by name
     paths: tuple[Path, ...],

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot4.entrypoints.cli.options import config_option, instrument_option, set_option, strategy_arg_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -92,27 +94,14 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     "  [default: max with --replay, else 1]",
 )
 @click.option("--duration", type=float, metavar="SECONDS", callback=_duration, help="Market time to run.")
-@click.option(
-    "--instrument",
-    "instrument_files",
-    multiple=True,
-    type=click.Path(path_type=Path, readable=False),
-    metavar="FILE",
-    help="Instrument rules: our TOML or JSON table, or a recorded exchangeInfo. May be repeated.",
-)
+@instrument_option
 @click.option(
     "--market",
     type=click.Choice(["spot", "usdm", "coinm"]),
     help="Market of recordings that do not say, or of --venue.",
 )
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, readable=False),
-    metavar="FILE",
-    help="Settings file.  [default: bot4.toml]",
-)
-@click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="Override a setting: risk.open_orders_max=4.")
+@config_option
+@set_option
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, readable=False),
@@ -131,7 +120,7 @@ def _duration(ctx: click.Context, param: click.Parameter, value: float | None) -
     metavar="NAME",
     help="A strategy of your own, module:name or file.py:name, instead of the built-in policy.",
 )
-@click.option("--strategy-arg", "strategy_args", multiple=True, metavar="KEY=VALUE", help="An argument of --strategy.")
+@strategy_arg_option
 @click.option("--quiet", is_flag=True, help="No live view; only the summary.")
 def run(  # noqa: PLR0917 - click hands them over by name
     replay: tuple[Path, ...],

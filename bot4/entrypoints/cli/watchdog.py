@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from bot4.entrypoints.cli.number import FiniteRange
+from bot4.entrypoints.cli.options import config_option
 
 
 @click.command("watchdog")
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where the run is.  [default: bot4-data]"
 )
-@click.option("--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.")
+@config_option
 @click.option(
     "--after", "after_s", type=FiniteRange(min=1.0, max=600.0), metavar="SECONDS",
     help="How long the run may stand still.  [default: live.watchdog_after_ms]",
@@ -26,8 +27,8 @@ def watchdog(
 ) -> None:
     """Cancel a live run's open orders when it stops making progress: killed, stopped or hung.
 
-    `bot4 run --live` starts one for itself (live.watchdog_after_ms); this is for one that shall outlive the machine's
-    service manager's idea of the run, or run under another one. It needs the key as the run does.
+    `bot4 run --live` starts one for itself (live.watchdog_after_ms); this command is for one
+    that a service manager starts and keeps apart from the run. It needs the key as the run does.
 
     \b
     bot4 watchdog --data-dir bot4-data

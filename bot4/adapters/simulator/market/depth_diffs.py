@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot4.adapters.simulator.wire.decimals import format_e8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     Text = Callable[[int], str]
 
@@ -60,19 +60,19 @@ class DiffCollector:
         for is_ask, price, qty in changes:
             (self._asks if is_ask else self._bids)[price] = qty
 
-    def take(self) -> DepthDiff | None:
-        """Return the message that is due; None where nothing changed."""
-        if self._update_id == self._sent_id:
-            return None
-        price_text, qty_text = self._price_text, self._qty_text
-        bids = [(price_text(price), qty_text(self._bids[price])) for price in sorted(self._bids, reverse=True)]
-        asks = [(price_text(price), qty_text(self._asks[price])) for price in sorted(self._asks)]
-        diff = DepthDiff(self._sent_id + 1, self._update_id, bids, asks)
-        self.skip()
-        return diff
+    def take_for(self, listeners: Sequence[str]) -> DepthDiff | None:
+        """Return the message that is due to these streams; None where nothing changed.
 
-    def skip(self) -> None:
-        """Let the message that is due go by: nobody listens, so it need not be written."""
+        Where nobody listens it goes by unwritten: None, and the next message begins behind it.
+        """
+        diff = self._diff() if listeners and self._update_id != self._sent_id else None
         self._sent_id = self._update_id
         self._bids.clear()
         self._asks.clear()
+        return diff
+
+    def _diff(self) -> DepthDiff:
+        price_text, qty_text = self._price_text, self._qty_text
+        bids = [(price_text(price), qty_text(self._bids[price])) for price in sorted(self._bids, reverse=True)]
+        asks = [(price_text(price), qty_text(self._asks[price])) for price in sorted(self._asks)]
+        return DepthDiff(self._sent_id + 1, self._update_id, bids, asks)

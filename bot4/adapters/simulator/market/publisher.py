@@ -146,10 +146,7 @@ class Publisher:
 
     def _diff(self, market: Market, diffs: DiffCollector, streams: Iterable[str], now_ns: int) -> None:
         heard = [stream for stream in streams if self._hub.has(stream)]
-        if not heard:
-            diffs.skip()
-            return
-        diff = diffs.take()
+        diff = diffs.take_for(heard)
         if diff is None:
             return
         message, name = diff, market.symbol.name

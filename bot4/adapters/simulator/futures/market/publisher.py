@@ -121,10 +121,7 @@ class FuturesPublisher:
         if period == _USUAL_MS:
             names.append(f"{name.lower()}@depth")
         heard = [stream for stream in names if self._hub.has(stream)]
-        if not heard:
-            diffs.skip()
-            return
-        diff = diffs.take()
+        diff = diffs.take_for(heard)
         if diff is None:
             return
         ids = market.shown_id(diff.first_id), market.shown_id(diff.last_id), market.shown_id(diff.first_id - 1)
