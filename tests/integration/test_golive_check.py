@@ -81,6 +81,25 @@ def test_the_defaults_ask_for_more_and_say_what_and_why(rising, capture, tmp_pat
     assert "FAIL  parity           not compared" in out
 
 
+def test_a_strategy_that_is_refused_everything_is_told_by_which_rule(rising, tmp_path):
+    code, out, _ = check(tmp_path, rising, risk__order_notional_max="1")
+    assert code == 1
+    assert "FAIL  expectation      no order added risk out of sample" in out
+    assert "note: 1 of 1 settings placed no order; " in out
+    assert "of the setting with the most: order_notional " in out
+
+
+def test_a_strategy_that_states_more_than_it_brings_does_not_pass(rising, capture, tmp_path):
+    code, out, _ = check(tmp_path, rising, "--capture", capture, strategy__expected_bps="5000")
+    assert code == 1
+    (line,) = [line for line in out.splitlines() if line.startswith("FAIL")]
+    assert line.startswith("FAIL  expectation      stated 5000.0 bps, brought ")
+    brought = float(line.split("brought ")[1].split()[0])
+    assert 100 < brought < 5_000
+    code, out, err = check(tmp_path, rising, "--capture", capture, strategy__expected_bps=str(brought))
+    assert (code, err) == (0, ""), out
+
+
 def test_a_strategy_that_loses_does_not_pass(tmp_path, rising, capture):
     lines = rising.read_text().splitlines()
     falling = tmp_path / "BTCUSDT.csv"

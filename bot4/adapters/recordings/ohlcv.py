@@ -137,7 +137,8 @@ def _steps(path: Path, name: str, values: NDArray[np.float64], step: float) -> N
     if off.any():
         row = int(off.argmax())
         raise OffGridError(
-            f"{path} row {row + 2}: {name} {values[row]:.12g} is not a multiple of {step:.12g}",
+            f"{path} row {row + 2}: {name} {values[row]:.12g} is not a multiple of {step:.12g}: give the rules of its "
+            "time with --instrument, or import it (`bot4 data import` takes the finer grid)",
             "tick_size" if name in PRICES else "lot_size",
         )
     return np.rint(values / step).astype(np.int64)

@@ -89,7 +89,7 @@ def assumptions_of(
     }
 
 
-def _reasons(refusals: NDArray[np.void]) -> str:
+def refusal_reasons(refusals: NDArray[np.void]) -> str:
     """Name the rules that refused, the most frequent first, with how often each did."""
     pairs, counts = np.unique(np.stack([refusals["stage"], refusals["verdict"]]), axis=1, return_counts=True)
     order = np.argsort(-counts, kind="stable")
@@ -122,7 +122,7 @@ def run_notes(
     """Return what happened that a reader of the figures has to know."""
     notes = []
     if len(refusals):
-        notes.append(f"{len(refusals)} requests were refused before they became orders: {_reasons(refusals)}")
+        notes.append(f"{len(refusals)} requests were refused before they became orders: {refusal_reasons(refusals)}")
     for symbol, counters in lanes.items():
         if counters["rejects"]:
             notes.append(f"{symbol}: the venue rejected {counters['rejects']} orders")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bot4.application.backtest.assumptions import refusal_reasons
 from bot4.application.backtest.baselines import hold_returns, random_returns
 from bot4.application.backtest.breakdown import held_value, taker_slippage
 from bot4.application.backtest.expectation import worth_by_period
@@ -33,7 +34,7 @@ _RESOLUTION = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One setting of the grid and what it came to."""
+    """One setting of the grid and what it came to; ``refused_by`` are the rules that refused, by frequency."""
 
     parameters: Mapping[str, Any]
     profit: float
@@ -42,6 +43,7 @@ class Trial:
     orders: int
     round_trips: int
     refusals: int
+    refused_by: str
     result_hash: str
 
 
@@ -159,7 +161,8 @@ def _period(result: BacktestResult, least: int) -> tuple[str, int, float]:
 def _trial(parameters: Mapping[str, Any], result: BacktestResult) -> Trial:
     return Trial(
         dict(parameters), float(result.profit), result.drawdown_max, float(result.fees[result.settle]),
-        len(result.orders), len(result.trades), len(result.refusals), result.result_hash,
+        len(result.orders), len(result.trades), len(result.refusals), refusal_reasons(result.refusals),
+        result.result_hash,
     )  # fmt: skip
 
 

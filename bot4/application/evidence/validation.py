@@ -272,7 +272,9 @@ def _warnings(  # noqa: PLR0917 - what was found, part by part
     found = [] if walked is None else _walk_warnings(runs, out)
     idle, refused = sum(trial.orders == 0 for trial in runs.trials), sum(trial.refusals for trial in runs.trials)
     if idle or refused:
-        found.append(f"{idle} of {len(runs.trials)} settings placed no order; {refused} requests were refused in all")
+        why = max(runs.trials, key=lambda trial: trial.refusals).refused_by
+        told = f"; {refused} requests were refused in all, of the setting with the most: {why}" if refused else ""
+        found.append(f"{idle} of {len(runs.trials)} settings placed no order{told}")
     if pbo is not None and pbo.probability > 0.5:  # noqa: PLR2004 - worse than a coin
         found.append(f"the best in sample is below the median out of sample in {100 * pbo.probability:.0f} % of splits")
     if not deflated > _CONFIDENCE:

@@ -102,14 +102,14 @@ def check(  # noqa: PLR0917 - click hands them over by name
             instrument_files=instrument_files, market=market,
         )  # fmt: skip
         made = checks(evidence, settings.golive, datetime.now(UTC))
-        _show(evidence, made, json_file)
+        _show(evidence, made, found.warnings, json_file)
     except Bot4Error as error:
         click.echo(f"bot4: {' '.join(str(error).split())}", err=True)
         sys.exit(error.exit_code)
     sys.exit(0 if all(one.is_passed for one in made) else 1)
 
 
-def _show(evidence: Evidence, made: Sequence[Check], json_file: str | None) -> None:
+def _show(evidence: Evidence, made: Sequence[Check], notes: Sequence[str], json_file: str | None) -> None:
     from dataclasses import asdict
 
     import orjson
@@ -117,7 +117,8 @@ def _show(evidence: Evidence, made: Sequence[Check], json_file: str | None) -> N
     from bot4.domain.errors import OutputError
 
     if json_file is not None:
-        plain = {"kind": "bot4 golive", "evidence": evidence.to_dict(), "checks": [asdict(one) for one in made]}
+        told = {"evidence": evidence.to_dict(), "checks": [asdict(one) for one in made], "notes": list(notes)}
+        plain = {"kind": "bot4 golive", **told}
         data = orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         if json_file == "-":
             sys.stdout.buffer.write(data)
@@ -131,3 +132,5 @@ def _show(evidence: Evidence, made: Sequence[Check], json_file: str | None) -> N
     for one in made:
         click.echo(f"{'pass' if one.is_passed else 'FAIL'}  {one.name:<16} {one.shown}; needed: {one.needed}")
         click.echo(f"      {'':<16} {one.reason}")
+    for text in notes:
+        click.echo(f"note: {text}")
