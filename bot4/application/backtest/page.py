@@ -34,3 +34,8 @@ def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...] = ()) -> str:
         for row in rows
     )
     return f"<table>{top}{body}</table>"
+
+
+def amount_text(amount: float) -> str:
+    """Return an amount that was measured, not counted: to the cent, or, below one, to the atom of a coin."""
+    return f"{amount:.2f}" if abs(amount) >= 1.0 else f"{amount:.8f}"

@@ -14,7 +14,7 @@ from bot4.application.backtest.baselines import hold_returns
 from bot4.application.backtest.breakdown import by_part, by_regime, cost_breakdown, exposure
 from bot4.application.backtest.chart import POINTS, Line, Marks, chart
 from bot4.application.backtest.expectation import expectation_text
-from bot4.application.backtest.page import STYLE, table, utc_text
+from bot4.application.backtest.page import STYLE, amount_text, table, utc_text
 from bot4.domain.version import VERSION
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _figures(result: BacktestResult, found: BacktestStatistics) -> list[tuple[st
     return [
         ("profit", f"{result.profit:f} {result.settle} ({100 * found.profit_share:.3f} %)"),
         ("equity at the start, at the end", f"{result.equity_start:f}, {result.equity_end:f}"),
-        ("buy and hold", f"{found.hold_profit:.2f}"),
+        ("buy and hold", amount_text(found.hold_profit)),
         ("random entries: mean, share at least as good", _pair(found.random_profit_mean, found.random_better_share)),
         ("greatest drawdown", f"{100 * found.drawdown_max:.3f} %"),
         ("round trips, won", f"{found.trades}, {found.trades_won}"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from math import isfinite, isnan, nan, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -104,31 +104,20 @@ def judge(
     if trials < 1:
         raise ValueError(f"trials must be at least 1, were {trials}")
     taken = returns_of(result)
-    period, per_year, returns = taken.name, taken.per_year, taken.returns
-    measured = moments(returns) if len(returns) else None
-    ratio = nan if measured is None else measured.sharpe
-    psr = least = deflated = nan
-    if measured is not None and not isnan(ratio):
-        shape = {"skewness": measured.skewness, "kurtosis": measured.kurtosis}
-        psr = probabilistic_sharpe(ratio, measured.periods, **shape)
-        least = minimum_track_record(ratio, confidence=_CONFIDENCE, **shape)
-        variance = 1.0 / measured.periods if trial_variance is None else trial_variance
-        deflated = deflated_sharpe(ratio, measured.periods, trials=trials, trial_variance=variance, **shape)
-    random = random_profits(result, seed)
-    expectation = expectation_of(result)
-    profit = float(result.profit)
-    start = float(result.equity_start)
+    ratios = _ratios(taken, trials, trial_variance)
+    random, expectation = random_profits(result, seed), expectation_of(result)
+    profit, start = float(result.profit), float(result.equity_start)
     return BacktestStatistics(
-        period=period,
-        periods=len(returns),
-        sharpe=_finite(ratio),
-        sharpe_annual=_finite(ratio * sqrt(per_year)),
-        skewness=_finite(measured.skewness) if measured else None,
-        kurtosis=_finite(measured.kurtosis) if measured else None,
-        psr=_finite(psr),
-        track_record_least=_finite(least),
+        period=taken.name,
+        periods=len(taken.returns),
+        sharpe=_finite(ratios.sharpe),
+        sharpe_annual=_finite(ratios.sharpe * sqrt(taken.per_year)),
+        skewness=_finite(ratios.skewness),
+        kurtosis=_finite(ratios.kurtosis),
+        psr=_finite(ratios.psr),
+        track_record_least=_finite(ratios.least),
         trials=trials,
-        deflated_sharpe=_finite(deflated),
+        deflated_sharpe=_finite(ratios.deflated),
         profit=profit,
         profit_share=profit / start if start else 0.0,
         drawdown_max=result.drawdown_max,
@@ -141,9 +130,40 @@ def judge(
         random_better_share=None if random is None else float((random >= result.trades["result"].sum()).mean()),
         expectation=expectation,
         warnings=(
-            *_warnings(result, period, len(returns), ratio=ratio, least=least, trials=trials),
+            *_warnings(
+                result, taken.name, len(taken.returns), ratio=ratios.sharpe, least=ratios.least, trials=trials
+            ),
             *_unstated(expectation, result.expected_bps),
         ),
+    )  # fmt: skip
+
+
+class _Ratios(NamedTuple):
+    """Of returns per period; NaN where there is none."""
+
+    sharpe: float = nan
+    skewness: float = nan
+    kurtosis: float = nan
+    psr: float = nan
+    least: float = nan
+    deflated: float = nan
+
+
+def _ratios(taken: PeriodReturns, trials: int, trial_variance: float | None) -> _Ratios:
+    if len(taken.returns) == 0:
+        return _Ratios()
+    found = moments(taken.returns)
+    ratio, shape = found.sharpe, {"skewness": found.skewness, "kurtosis": found.kurtosis}
+    if isnan(ratio):
+        return _Ratios(**shape)
+    variance = 1.0 / found.periods if trial_variance is None else trial_variance
+    return _Ratios(
+        ratio,
+        found.skewness,
+        found.kurtosis,
+        probabilistic_sharpe(ratio, found.periods, **shape),
+        minimum_track_record(ratio, confidence=_CONFIDENCE, **shape),
+        deflated_sharpe(ratio, found.periods, trials=trials, trial_variance=variance, **shape),
     )
 
 

@@ -218,10 +218,11 @@ def _write(result: BacktestResult, statistics: BacktestStatistics, outputs: _Out
 def _show(result: BacktestResult, found: BacktestStatistics) -> None:
     """Print what a person wants to know first."""
     from bot4.application.backtest.expectation import expectation_text
+    from bot4.application.backtest.page import amount_text
 
     rows = [
         ("profit", f"{result.profit:f} {result.settle}, {100 * found.profit_share:.3f} %"),
-        ("buy and hold", f"{found.hold_profit:.2f} {result.settle}"),
+        ("buy and hold", f"{amount_text(found.hold_profit)} {result.settle}"),
         ("random entries", _percent(found.random_better_share, "of draws did at least as well")),
         ("drawdown", f"{100 * found.drawdown_max:.3f} %"),
         ("before costs", expectation_text(found.expectation)),
@@ -283,12 +284,18 @@ def compared(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, str,
     """Return name and both values of what is compared."""
     rows = [(name, one[name], other[name]) for name in _COMPARED]
     rows += [(name, one["statistics"][name], other["statistics"][name]) for name in _COMPARED_STATISTICS]
+    rows += [(name, _expected(one, name), _expected(other, name)) for name in ("stated_bps", "brought_bps")]
     rows += [
         (f"{part} {name}", amount, other[part].get(name))
         for part in ("balances", "positions", "fees")
         for name, amount in one[part].items()
     ]
     return [(name, _shown(a), _shown(b)) for name, a, b in rows]
+
+
+def _expected(result: dict[str, Any], name: str) -> float | None:
+    found: float | None = result["statistics"].get("expectation", {}).get(name)
+    return found
 
 
 def _shown(value: object) -> str:
