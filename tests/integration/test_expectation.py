@@ -149,6 +149,8 @@ def test_a_report_of_what_was_stated_says_no_such_thing():
     found = judge(result)
     assert (found.expectation.unstated, found.expectation.stated_bps) == (0, pytest.approx(80.0))
     assert not [text for text in found.warnings if "stated nothing" in text]
+    assert found.expectation.brought_bps < 80
+    assert [text for text in found.warnings if text.startswith("orders that added risk were stated to be worth 80.0")]
     assert "stated 80.0 bps, brought" in report_html(result, found)
 
 

@@ -133,7 +133,7 @@ def judge(
             *_warnings(
                 result, taken.name, len(taken.returns), ratio=ratios.sharpe, least=ratios.least, trials=trials
             ),
-            *_unstated(expectation, result.expected_bps),
+            *_overstated(expectation, result.expected_bps),
         ),
     )  # fmt: skip
 
@@ -249,10 +249,15 @@ def _warnings(
     return tuple(found)
 
 
-def _unstated(found: Expectation, by_settings_bps: float | None) -> tuple[str, ...]:
-    """Say whose word the gate took where a strategy said nothing, and what that was worth."""
-    if not found.unstated:
+def _overstated(found: Expectation, by_settings_bps: float | None) -> tuple[str, ...]:
+    """Say whose word the gate took where a strategy said nothing, and where its own was more than came of it."""
+    if found.brought_bps is None:
         return ()
-    said = f"{found.unstated} of {found.orders} orders that added risk stated nothing"
-    judged = f"judged by strategy.expected_bps = {by_settings_bps:g}"
-    return (f"{said}: {judged}; brought {found.brought_bps:.1f} bps before costs",)
+    if found.unstated:
+        said = f"{found.unstated} of {found.orders} orders that added risk stated nothing"
+        judged = f"judged by strategy.expected_bps = {by_settings_bps:g}"
+        return (f"{said}: {judged}; brought {found.brought_bps:.1f} bps before costs",)
+    if found.stated_bps is not None and found.stated_bps > found.brought_bps:
+        said = f"orders that added risk were stated to be worth {found.stated_bps:.1f} bps before costs"
+        return (f"{said}, and brought {found.brought_bps:.1f} bps",)
+    return ()
