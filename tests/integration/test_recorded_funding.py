@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders.backtest import START_NS, quotes, roomy
+from builders.backtest import START_NS, bars, quotes, roomy
 from builders.perpetual import PERPETUAL, RULES, capture_text, mark, mark_line, quote_lines
 
 import bot4
@@ -124,6 +124,19 @@ def test_frames_that_cannot_be_read_are_counted_and_those_without_a_rate_are_non
     assert len(found.funding) == 0
     assert "3 recorded mark prices could not be read: no rate was taken from them" in found.notes
     assert [note for note in found.notes if "without funding rates" in note]
+
+
+def test_where_rates_do_not_reach_is_said():
+    hours = bars([100_000] * 240, minutes=60)
+    every = np.zeros(30, bot4.Rows.FUNDING)
+    every["time_ns"] = START_NS + np.arange(1, 31) * 8 * 3_600_000_000_000
+    for kept, spans in ((every, 0), (every[6:], 1), (np.concatenate([every[:3], every[12:20]]), 2), (every[:0], 0)):
+        result = bot4.backtest(hours, PERPETUAL, cross(), settings=settings(), funding=kept, count_trial=False)
+        told = [note for note in result.notes if note.startswith("BTCUSDT: no rates from ")]
+        assert sum(note.count(" to 20") for note in told) == spans
+    assert "2023-11-14T22:13:20.000+00:00 to 2023-11-" in "".join(
+        bot4.backtest(hours, PERPETUAL, cross(), settings=settings(), funding=every[6:], count_trial=False).notes
+    )
 
 
 def test_what_is_held_against_a_run_on_paper_settles_as_little_as_that(folder):

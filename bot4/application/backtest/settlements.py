@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from bot4._core.array_dtypes import FUNDING_ROWS
+from bot4.application.backtest.page import utc_text
 from bot4.domain.errors import DataError
 from bot4.domain.instrument import ContractKind
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from bot4.domain.instrument import Instrument
 
     Rows = NDArray[np.void]
+
+_DAY_NS = 86_400_000_000_000
+_SHOWN = 3
 
 
 class RecordedRates(Protocol):
@@ -80,8 +84,23 @@ def funding_sources(
         first, last = min((first for first, _ in spans), default=0), max((last for _, last in spans), default=-1)
         inside = (rows["time_ns"] > first) & (rows["time_ns"] <= last)
         notes.append(f"{symbol}: funding was settled {int(inside.sum())} times by the rates {told}")
+        notes += _uncovered(symbol, rows["time_ns"], first, last)
         found.append((index[symbol], np.ascontiguousarray(rows[inside])))
     return found, tuple(notes)
+
+
+def _uncovered(symbol: str, times_ns: NDArray[np.int64], first_ns: int, last_ns: int) -> list[str]:
+    """Say where a day of the market or more lies outside the rates, or between two of them."""
+    if len(times_ns) == 0:
+        return []
+    stops = np.concatenate([[min(first_ns, times_ns[0])], times_ns, [max(last_ns, times_ns[-1])]])
+    stops = np.clip(stops, first_ns, last_ns)
+    gaps = np.flatnonzero(np.diff(stops) >= _DAY_NS)
+    if len(gaps) == 0:
+        return []
+    spans = ", ".join(f"{utc_text(int(stops[at]))} to {utc_text(int(stops[at + 1]))}" for at in gaps[:_SHOWN])
+    more = f" and {len(gaps) - _SHOWN} times more" if len(gaps) > _SHOWN else ""
+    return [f"{symbol}: no rates from {spans}{more}: what was held then paid no funding"]
 
 
 def _span_ns(rows: Rows) -> tuple[int, int]:
