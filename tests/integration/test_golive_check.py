@@ -87,6 +87,7 @@ def test_a_strategy_that_is_refused_everything_is_told_by_which_rule(rising, tmp
     assert "FAIL  expectation      no order added risk out of sample" in out
     assert "note: 1 of 1 settings placed no order; " in out
     assert "of the setting with the most: order_notional " in out
+    assert "note: BTCUSDT: there is no book in the data" in out, "what is said of every setting's data is said here"
 
 
 def test_a_strategy_that_states_more_than_it_brings_does_not_pass(rising, capture, tmp_path):

@@ -53,7 +53,8 @@ class TrialRuns:
 
     ``hold`` are returns per period of holding the first instrument; ``random``, shape (periods, trials), of entries of
     the same number, length and size as each trial's at random times, the mean of many draws; both net of taker fees.
-    ``worths`` are what the orders of each trial were stated to be worth, and what they brought.
+    ``worths`` are what the orders of each trial were stated to be worth, and what they brought; ``notes`` what was said
+    of every one of them: of the data, of funding that was left out.
     """
 
     strategy: str
@@ -67,6 +68,7 @@ class TrialRuns:
     hold: NDArray[np.float64]
     random: NDArray[np.float64]
     worths: tuple[Worth, ...]
+    notes: tuple[str, ...]
 
 
 def expand_grid(grid: Mapping[str, Sequence[Any]]) -> tuple[dict[str, Any], ...]:
@@ -116,7 +118,7 @@ def run_trials(
 
     """
     settings = expand_grid(grid)
-    trials, columns, worths = [], [], []
+    trials, columns, worths, notes = [], [], [], []
     hold: NDArray[np.float64] | None = None
     twins = []
     first: BacktestResult | None = None
@@ -133,12 +135,14 @@ def run_trials(
         columns.append(_column(result, ends))
         twins.append(random_returns(result, ends, seed + number))
         worths.append(worth_by_period(result, ends))
+        notes.append(result.notes)
     if first is None or hold is None:
         raise ConfigError("a grid has one setting at least")
     parts = [np.stack(part, axis=1) for part in zip(*columns, strict=True)]
     return TrialRuns(
         first.strategy, first.settle, float(first.equity_start), name, per_year, ends, tuple(trials),
         TrialTable(*parts), hold, np.stack(twins, axis=1), tuple(worths),
+        tuple(note for note in first.notes if all(note in others for others in notes)),
     )  # fmt: skip
 
 

@@ -283,7 +283,7 @@ def _warnings(  # noqa: PLR0917 - what was found, part by part
         found.append("reality check and SPA were not made: they need arch (pip install 'bot4[quant]') and 30 periods")
     elif max(test.spa for test in snooping.values()) > 1.0 - _CONFIDENCE:
         found.append("no setting is better than holding and random entries beyond what luck explains (SPA above 0.05)")
-    return tuple(found)
+    return (*found, *runs.notes)
 
 
 def _walk_warnings(runs: TrialRuns, out: dict[str, Figures]) -> list[str]:
