@@ -247,7 +247,7 @@ class AskedError(Exception):
 def open_live(tmp_path, monkeypatch, **overrides: object) -> list[str]:
     """Open a live session whose venue is a stand-in; what it is asked after the evidence raises `AskedError`."""
 
-    def account(*_words: object) -> None:
+    def account(*_words: object, **_more: object) -> None:
         raise AskedError
 
     for name, stand_in in (
