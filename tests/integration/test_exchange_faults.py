@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from decimal import Decimal
 
 import aiohttp
 import orjson
@@ -44,6 +45,30 @@ class TestAdministration:
                 refused = await exchange.admin_call("PUT", "/faults", {"no_such": 1})
                 assert (refused.status, "no_such" in refused.body["error"]) == (400, True)
                 assert (await exchange.admin_call("GET", "/faults")).body["asked"]["halt"] is True
+
+        run(ask)
+
+    def test_money_comes_and_goes_and_what_cannot_changes_nothing(self):
+        async def ask():
+            async with served() as exchange:
+                before = await ledger(exchange)
+                free = before["accounts"]["alice"]["balances"]["USDT"]["free"]
+                for asked in (
+                    {"account": "nobody", "asset": "USDT", "amount": "1"},
+                    {"account": "alice", "asset": "NONE", "amount": "1"},
+                    {"account": "alice", "asset": "USDT", "amount": "1.000000001"},
+                    {"account": "alice", "asset": "USDT", "amount": "-1000000000"},
+                    {"account": "alice", "asset": "USDT"},
+                ):
+                    assert (await exchange.admin_call("PUT", "/transfer", asked)).status == 400, asked
+                assert (await ledger(exchange))["accounts"] == before["accounts"]
+                for amount in ("2.5", "-0.00000001"):
+                    moved = {"account": "alice", "asset": "USDT", "amount": amount}
+                    assert (await exchange.admin_call("PUT", "/transfer", moved)).status == 200
+                after = await ledger(exchange)
+                now = after["accounts"]["alice"]["balances"]["USDT"]["free"]
+                assert Decimal(now) - Decimal(free) == Decimal("2.49999999")
+                assert Decimal(after["totals"]["USDT"]) - Decimal(before["totals"]["USDT"]) == Decimal("2.49999999")
 
         run(ask)
 
