@@ -87,7 +87,7 @@ journal.snapshot_interval_ms = 1000
 run.view_interval_ms = 50
 """
 ROUND_KILLS = 200  # at most, lives of one exchange and one data directory: what the ledger lists stays small
-LIFE_S = 30.0
+LIFE_S = 60.0
 QUIET_S = 6.0
 REFUSED, REFUSALS_MAX = 78, 20  # exit code of a start the preflight forbids; how often in a row
 _RECORD = 40  # bytes of a record before its payload
