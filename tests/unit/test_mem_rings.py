@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,13 @@ def test_records_come_out_as_they_went_in_across_the_wrap(make, dtype):
         assert ring.push(sent) == 6
         assert ring.pop(6).tobytes() == sent.tobytes()
     assert ring.pop(1).size == 0
+
+
+@any_ring
+def test_a_ring_is_no_container_of_the_collector_whose_lists_would_hide_a_leak_of_it(make, dtype):
+    ring = make(4)
+    assert not gc.is_tracked(ring)
+    assert ring.pop(1).dtype == dtype
 
 
 @any_ring

@@ -33,7 +33,6 @@ cdef extern from "bot4/ring_ops.h" nogil:
 cdef class RecordRing:
     cdef const ring_ops_t* _ops
     cdef void* _handle
-    cdef object _dtype
     cdef readonly size_t capacity
 
     # Take all memory now; called once, by a ring's __cinit__. Returns the ring as the functions of its type want it.

@@ -13,6 +13,11 @@ from bot4._core.mem.record_buffer cimport borrow_records, checked_capacity
 from bot4._core.mem.waiter cimport WAIT_PARK, Waiter, timeout_ns_of, waiter_notify_many
 
 
+# Of a kind's records, by the address of its functions. Held by each ring it would make rings containers that the garbage
+# collector lists, where LeakSanitizer finds one that nobody holds any more still reachable.
+cdef dict DTYPES = {}
+
+
 cdef class RecordRing:
     """Base of the rings: owns the memory and moves whole batches; made only as one of its kinds.
 
@@ -27,7 +32,7 @@ cdef class RecordRing:
     cdef void* take(self, object capacity, size_t least, const ring_ops_t* ops, object dtype) except NULL:
         self.capacity = checked_capacity(capacity, least)
         self._ops = ops
-        self._dtype = dtype
+        DTYPES[<size_t>ops] = dtype
         self._handle = ops.open(self.capacity)
         if self._handle is NULL:
             raise MemoryError(f"no memory for a ring of {capacity} records")
@@ -81,7 +86,7 @@ cdef class RecordRing:
 
     def pop(self, size_t n, Waiter room=None):
         """Pop up to `n` records, oldest first, as a new array of the ring's dtype; notify `room`, where given."""
-        records = np.empty(min(n, self.capacity), self._dtype)
+        records = np.empty(min(n, self.capacity), DTYPES[<size_t>self._ops])
         return records[:self.pop_into(records, room)]
 
     def pop_into(self, records, Waiter room=None) -> int:
