@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import urllib.request
+from contextlib import closing
 from decimal import Decimal
 
 MAIN = "from bot4.entrypoints.cli.main import main; main()"
@@ -131,7 +132,7 @@ def run(tmp_path, exchange, *arguments, settings="", **extra) -> subprocess.Comp
 
 def told(tmp_path) -> dict[str, list[tuple]]:
     """What a run has put into its tables."""
-    with sqlite3.connect(f"file:{tmp_path}/data/bot4.sqlite?mode=ro", uri=True, timeout=10) as store:
+    with closing(sqlite3.connect(f"file:{tmp_path}/data/bot4.sqlite?mode=ro", uri=True, timeout=10)) as store:
         orders = store.execute("SELECT client_order_id, status, qty, filled_qty FROM orders").fetchall()
         fills = store.execute("SELECT trade_id, price, qty, fee, fee_asset FROM fills ORDER BY trade_id").fetchall()
     return {"orders": orders, "fills": fills}
@@ -158,7 +159,7 @@ def judge(tmp_path, exchange, summary) -> tuple[int, int]:
     ledger = exchange.ledger()
     assert ledger["openOrders"] == []
     assert summary["open_orders_left"] == 0
-    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
+    with closing(sqlite3.connect(tmp_path / "data" / "bot4.sqlite")) as store:
         orders = store.execute("SELECT client_order_id, status, qty, filled_qty FROM orders").fetchall()
         fills = store.execute("SELECT trade_id, price, qty, fee, fee_asset FROM fills ORDER BY trade_id").fetchall()
     assert [(row["id"], *(Decimal(row[name]) for name in ("price", "qty", "commission")), row["commissionAsset"])

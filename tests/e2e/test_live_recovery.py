@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 from builders.killed_run import EXTRA, journal, killed
@@ -29,7 +30,7 @@ def test_a_killed_run_is_gone_on_with_and_ends_at_the_exchanges_own_ledger(tmp_p
     assert any("went on after a run that had not ended" in note for note in summary["notes"]), summary["notes"]
     orders, _ = judge(tmp_path, exchange, summary)
     assert orders > len(left[-1]["orders"]), "it trades again"
-    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
+    with closing(sqlite3.connect(tmp_path / "data" / "bot4.sqlite")) as store:
         runs = store.execute("SELECT run_id, status FROM runs").fetchall()
         epochs = {name.split("-")[1] for (name,) in store.execute("SELECT client_order_id FROM orders")}
     assert [status for _, status in runs] == ["finished"], "one run of three lives"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_deposit_of_the_pause_halts_each_start_until_it_is_accepted(tmp_path, 
     once_more = go_on(tmp_path, exchange, "--accept-balances")
     assert once_more.returncode == 78, "it cannot be left in a start script"
     assert "no run waits for it" in once_more.stderr
-    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
+    with closing(sqlite3.connect(tmp_path / "data" / "bot4.sqlite")) as store:
         assert store.execute("SELECT status FROM runs").fetchall() == [("finished",)], "one run of all these lives"
 
 

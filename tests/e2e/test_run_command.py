@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 from builders.bot4_process import ROOT, bot4, command, environment, summary_of
@@ -68,9 +69,8 @@ def test_the_summary_goes_to_a_file_and_into_the_store(tmp_path, capture):
     )
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
-    with sqlite3.connect(summary["store"]) as store:
+    with closing(sqlite3.connect(summary["store"])) as store:
         status, kept = store.execute("SELECT status, summary FROM runs").fetchone()
-    store.close()
     assert (status, json.loads(kept)) == ("finished", summary)
 
 

@@ -8,6 +8,7 @@ import itertools
 import math
 import sqlite3
 import zipfile
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -104,7 +105,7 @@ def test_orders_over_klines_fill_at_prices_the_bars_reached(tmp_path):
     summary = summary_of(tmp_path, "--replay", path, "--set", "strategy.take_score=0.95")
     assert summary["instruments"][0]["rejects"] == 0
     assert summary["orders"] >= summary["fills"] > 10
-    with sqlite3.connect(summary["store"]) as store:
+    with closing(sqlite3.connect(summary["store"])) as store:
         fills = store.execute("SELECT ts_ns, price, is_maker FROM fills").fetchall()
     assert {is_maker for *_, is_maker in fills} == {0, 1}
     starts = [at for at, *_ in bars]

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from contextlib import closing
 
 import pytest
 from builders.bot4_process import MAIN, ROOT, command, environment, journal_kinds, run
@@ -59,11 +60,10 @@ def test_a_signal_ends_a_run_in_order(tmp_path, number):
     assert summary["status"] == "interrupted"
     assert summary["open_orders_left"] == 0
     assert journal_kinds(summary["journal"])
-    with sqlite3.connect(summary["store"]) as store:
+    with closing(sqlite3.connect(summary["store"])) as store:
         assert store.execute("SELECT status FROM runs").fetchall() == [("interrupted",)]
         working = "SELECT count(*) FROM orders WHERE status IN ('sent', 'acked', 'partially_filled')"
         assert store.execute(working).fetchone() == (0,)
-    store.close()
 
 
 def test_a_terminal_that_goes_ends_a_run_in_order_however_often_it_is_told(tmp_path):

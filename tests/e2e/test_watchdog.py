@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def test_a_stopped_run_has_no_open_orders_soon_and_goes_on_at_the_exchanges_own_
     assert "by-hand" in live.open_orders(), "what is not the run's is left alone"
     summary = live.end()
     assert all(line["why"].startswith("no progress for") for line in live.said() if line["what"] == "fired")
-    with sqlite3.connect(tmp_path / "data" / "bot4.sqlite") as store:
+    with closing(sqlite3.connect(tmp_path / "data" / "bot4.sqlite")) as store:
         ours = dict(store.execute("SELECT client_order_id, status FROM orders"))
     names = canceled_by_watchdog(live)
     assert names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -19,7 +20,7 @@ BALANCES = {"USDT": soak.OPENING["USDT"] - 50, "BTC": soak.OPENING["BTC"], "ETH"
 
 
 def judged(folder, *, orders=(OURS,), fills=(FILL,), balances=(), ledger_orders=(ORDER,), **changed):
-    with sqlite3.connect(folder / "bot4.sqlite") as store:
+    with closing(sqlite3.connect(folder / "bot4.sqlite", isolation_level=None)) as store:
         store.execute("CREATE TABLE orders (client_order_id, status, qty, filled_qty)")
         store.execute("CREATE TABLE fills (symbol, trade_id, price, qty, fee, fee_asset)")
         store.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", orders)
