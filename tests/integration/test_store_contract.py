@@ -241,6 +241,16 @@ def test_a_curve_is_thinned_evenly_with_both_its_ends(store):
     check_curve(store)
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_sqlite_looks_each_point_of_a_curve_up(store):
+    with store.unit_of_work() as unit:
+        connection = unit.marks._connection
+        query = connection.dialect.next_marks.format(columns="seq")
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", (RUN, "[1]"))]
+    looks = [line.partition("(")[2] for line in plan if "marks" in line]
+    assert looks == ["run_id=? AND seq=?)", "run_id=? AND seq>?)"]
+
+
 def test_a_curve_that_is_only_cut_short_would_be_noticed(store, monkeypatch):
     """Control."""
     monkeypatch.setattr(Marks, "curve", lambda self, run_id, points: self.find(run_id, limit=points))

@@ -95,8 +95,10 @@ SQLITE = Dialect(
     flag=int,
     table_exists="SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
     next_marks=(
-        "SELECT {columns} FROM marks WHERE run_id = ?1 AND seq IN (SELECT (SELECT min(seq) FROM marks"
-        " WHERE run_id = ?1 AND seq >= wanted.value) FROM json_each(?2) AS wanted) ORDER BY seq"
+        "WITH asked (run, numbers) AS (VALUES (?, ?)) SELECT {columns} FROM marks"
+        " WHERE run_id = (SELECT run FROM asked) AND seq IN (SELECT (SELECT min(seq) FROM marks"
+        " WHERE run_id = (SELECT run FROM asked) AND seq >= wanted.value)"
+        " FROM json_each((SELECT numbers FROM asked)) AS wanted) ORDER BY seq"
     ),
 )
 """Amounts are text: SQLite has no exact decimal. The collation ``amount`` is the store's own."""
