@@ -83,7 +83,7 @@ soak: build ## kill a live run KILLS times while its orders are out, and count a
 	@$(BIN)/python ci/soak.py --kills $(or $(KILLS),200) --lanes $(or $(LANES),3) --seed $(or $(SEED),1)
 
 soak-memory: build ## let a live run trade for MINUTES and judge memory, descriptors and threads
-	@$(BIN)/python ci/soak_memory.py --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
+	@$(BIN)/python ci/soak_memory.py --minutes $(or $(MINUTES),60) --seed $(or $(SEED),1)
 
 failover: build ## have leaders fail RUNS times in six ways, and count at their exchange's own ledger
 	@$(BIN)/python ci/failover.py --runs $(or $(RUNS),10) --seed $(or $(SEED),1)

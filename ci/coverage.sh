@@ -2,6 +2,7 @@
 # Coverage gate: lines of .py and .pyx and branches of .py from two runs, judged as one by ci/coverage_gate.py.
 #
 #   ci/coverage.sh                     both runs, the report, the gate
+#   ci/coverage.sh --build             the traced build alone: what a later run finds done
 #   ci/coverage.sh PYTEST ARGUMENTS    the traced run alone, of these tests
 #
 # What waits for processes (integration, e2e) covers Python files in its ordinary run: ci/test.sh leaves that in
@@ -36,6 +37,7 @@ began=$SECONDS
 BOT4_BUILD=coverage BOT4_SANITIZE='' "$PYTHON" setup.py -q build_ext --inplace > build.log 2>&1 ||
     { tail -40 build.log >&2; exit 1; }
 echo "traced build: $((SECONDS - began)) s"
+[ "${1:-}" != --build ] || exit 0
 
 rm -f .coverage .coverage.* coverage.json
 paths=("$@")

@@ -1,6 +1,6 @@
 """Let a live run trade for a while and judge what it does with memory, descriptors and threads.
 
-    python ci/soak_memory.py --minutes 30            (make soak-memory MINUTES=30)
+    python ci/soak_memory.py --minutes 60            (make soak-memory MINUTES=60)
 
 One process serves the exchange, another one is `bot4 run --live`; the second one is looked at from outside each second:
 resident memory, the part of it that is no file's (anonymous), open descriptors, threads. After the warm-up the slope of

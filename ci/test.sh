@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# All tests: those that compute, a worker a core; those that wait for each other's processes, half as many again; then,
-# alone, those that start many threads or measure time (marked `alone`).
+# All tests: those that compute, a worker a core; those that wait for each other's processes, two a core, which keeps it
+# half busy; then, alone, those that start many threads or measure time (marked `alone`).
 #
 #   ci/test.sh [PYTEST ARGUMENTS]      with arguments: one plain run of pytest with them
 #   ci/test.sh --measured              only the tests that wait, with their coverage: what ci/coverage.sh takes up
 #
+# With BESIDE="PID..." the tests that measure wait for those processes to end.
 # With MEASURED=FOLDER the tests that wait leave there what they covered of the Python files.
 # Prints every skip with its reason and ends with "N passed, N failed, N skipped".
 set -uo pipefail
@@ -22,7 +23,7 @@ wait_for_processes() { # ARGUMENTS...: run the tests that wait, measured where M
         mkdir -p "$MEASURED"
         run=(-m coverage run --data-file="$MEASURED/.coverage" -m pytest)
     fi
-    "$python" "${run[@]}" -q -n $((cores + (cores + 1) / 2)) --dist worksteal -m "not alone" "$@" "${waiting[@]}"
+    "$python" "${run[@]}" -q -n $((2 * cores)) --dist worksteal -m "not alone" "$@" "${waiting[@]}"
 }
 
 case ${1:-} in
@@ -48,6 +49,9 @@ done
 "$python" -m pytest -q -n "$cores" --dist worksteal -m "not alone" --junitxml "$reports/computing.xml" "${computing[@]}" ||
     status=$?
 wait_for_processes --junitxml "$reports/waiting.xml" || status=$?
+for pid in ${BESIDE:-}; do
+    while kill -0 "$pid" 2> /dev/null; do sleep 1; done
+done
 mapfile -t alone < <(grep -rl --include 'test_*.py' 'pytest\.mark\.alone' tests)
 "$python" -m pytest -q -p no:xdist -m alone --junitxml "$reports/alone.xml" "${alone[@]}" || status=$?
 "$python" ci/tally.py "$reports"/*.xml || status=$?
