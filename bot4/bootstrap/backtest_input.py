@@ -36,7 +36,7 @@ class BacktestInput:
     from_ns, to_ns : int, optional
         Period of what is named.
     settles_recorded : bool
-        Settle funding by the mark prices of a recording where no file gives rates; False does as a run on paper does.
+        Settle funding by the mark prices of a recording where no file gives rates; False: as replays on paper.
 
     Raises
     ------

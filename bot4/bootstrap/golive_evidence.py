@@ -158,7 +158,7 @@ def compare_runs(
         return None if strategy is None else load_strategy(strategy, arguments)
 
     files = tuple(instrument_files)
-    # Nothing is settled on paper: a backtest that is held against it settles nothing either.
+    # A replay on paper settles nothing: a backtest that is held against it settles nothing either.
     source = BacktestInput((capture,), instrument_files=files, market=market, settles_recorded=False)
     result = source.run(made(), settings)
     on_paper = _orders_and_fills_on_paper(capture, settings, made(), files, market)

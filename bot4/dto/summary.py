@@ -49,6 +49,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     Totals over all instruments; ``best_bid``, ``best_ask``, ``fees`` and ``equity`` are those of the first instrument,
     ``instruments`` has each one's, and ``fees_by_asset`` what was paid in all assets (a spot buy may pay in the base).
+    ``funding_by_asset`` is what a paper run paid at settlements of perpetuals, below 0 where it received.
     ``latency_ns`` is bot4's own time by stage, nanoseconds, from a sample of the messages. ``status`` is ``finished``
     (input ended or time was up), ``interrupted``, or ``failed``.
     """
@@ -82,6 +83,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     open_orders_left: int
     fees: str
     fees_by_asset: dict[str, str]
+    funding_by_asset: dict[str, str]
     equity: str
     equity_start: str
     equity_asset: str

@@ -11,6 +11,7 @@ from typing import Self
 from bot4._core.clock import SystemClock
 from bot4._core.engine.feed import Feed
 from bot4._core.engine.runner import ShardRunner
+from bot4._core.journal.stream import Journal
 from bot4.adapters.venues.binance.history import BarHistory
 from bot4.adapters.venues.binance.market_data import BinanceStreams
 from bot4.adapters.venues.live_feed import LiveFeed
@@ -50,9 +51,11 @@ class ShiftedClock:
 class RunningFeed:
     """A live feed with its engine, in threads as `bot4 run` has them."""
 
-    def __init__(self, source: LiveFeed, settings: Settings, instruments: list[Instrument]) -> None:
+    def __init__(
+        self, source: LiveFeed, settings: Settings, instruments: list[Instrument], journal: Journal | None = None
+    ) -> None:
         self.source = source
-        self.assembly = assemble(settings, instruments, journal=None, shape=InputShape())
+        self.assembly = assemble(settings, instruments, journal=journal, shape=InputShape())
         self.runner = ShardRunner(self.assembly.engine)
         self.feed = Feed(
             self.assembly.scanner, self.assembly.engine, ring=self.runner.ring, room=self.runner.room,
@@ -91,7 +94,7 @@ class Client(RunningFeed):
 
     def __init__(
         self, server: VenueServer, *symbols: str, market: Market = Market.SPOT, recorder: FrameSink | None = None,
-        feed_type: type[LiveFeed] = LiveFeed, **settings: object,
+        feed_type: type[LiveFeed] = LiveFeed, journal: Journal | None = None, **settings: object,
     ) -> None:  # fmt: skip
         urls = {f"venues.binance.{prefix}rest_url": server.url for prefix in ("", "usdm_")}
         urls |= {f"venues.binance.{prefix}ws_url": server.ws_url for prefix in ("", "usdm_")}
@@ -107,7 +110,7 @@ class Client(RunningFeed):
         source = feed_type(
             venue, self.settings.streams, clock=self.clock, rng=Random(3), recorder=recorder, history=history
         )
-        super().__init__(source, self.settings, venue.instruments)
+        super().__init__(source, self.settings, venue.instruments, journal)
 
     @property
     def is_whole(self) -> bool:

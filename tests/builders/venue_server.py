@@ -381,3 +381,9 @@ async def client_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     mask = await reader.readexactly(4)
     payload = await reader.readexactly(size)
     return first & 15, bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+
+
+def mark_price(rate: str, settled_ms: int, said_ms: int, symbol: str = "ETHUSDT") -> bytes:
+    """Return a frame of the futures' mark prices."""
+    data = {"e": "markPriceUpdate", "E": said_ms, "s": symbol, "p": "60000.1", "i": "6", "r": rate, "T": settled_ms}
+    return json.dumps({"stream": f"{symbol.lower()}@markPrice@1s", "data": data}).encode()

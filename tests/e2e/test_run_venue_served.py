@@ -7,9 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from bot4._core.engine.control import ControlCode
+from bot4._core.event_dtype import EVENT_DTYPE
+from bot4._core.journal.reader import JournalReader
+from bot4._core.journal.record import JournalKind
 
 for needed in ("aiohttp", "cryptography", "uvloop"):
     pytest.importorskip(needed)
@@ -23,8 +30,19 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-c", MAIN, *map(str, arguments)]
 
 
+HOLDS = """
+import bot4
+
+
+class Holds(bot4.Strategy):
+    def on_book(self, market):
+        if not market.position_lots and not market.pending:
+            market.buy(20, market.ask_ticks + 1_000, tif="ioc", expected_bps=500)
+"""
+
+
 @pytest.fixture(params=[(), ("--tls",), ("--tls", "--futures")], ids=["plain", "tls", "futures"])
-def exchange(request, tmp_path):
+def exchange(request):
     process = subprocess.Popen(
         command("exchange", "--port", 0, "--seed", 7, "--account", "me:key:secret:USDT=1000", *request.param),
         cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -72,3 +90,38 @@ def test_the_bot_reads_the_served_exchange_and_its_recording_replays(tmp_path, e
         after = again[before["symbol"]]
         for key in ("symbol", "best_bid", "best_ask", "depth_messages", "quotes", "trades"):
             assert after[key] == before[key], key
+
+
+@pytest.mark.parametrize("exchange", [("--futures", "--funding-interval", "4")], ids=["futures"], indirect=True)
+def test_a_perpetual_on_paper_pays_the_funding_that_the_exchange_settles(tmp_path, exchange):
+    settings = {
+        "BOT4_VENUES__BINANCE__USDM_REST_URL": exchange["futures_rest"],
+        "BOT4_VENUES__BINANCE__USDM_WS_URL": exchange["futures_ws"],
+    }
+    (tmp_path / "holds.py").write_text(HOLDS)
+    done = subprocess.run(
+        command(
+            "run", "--venue", "binance", "--market", "usdm", "--symbol", "BTCUSDT", "--duration", 11, "--quiet",
+            "--strategy", f"{tmp_path / 'holds.py'}:Holds", "--json", "-", "--data-dir", tmp_path / "data",
+        ),
+        cwd=ROOT, env=ENVIRONMENT | settings, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)
+    with JournalReader(run["journal"]) as reader:
+        rows = list(reader)
+    controls = [np.frombuffer(row.payload, EVENT_DTYPE)[0] for row in rows if row.kind == JournalKind.JOURNAL_CONTROL]
+    settled = [row for row in controls if row["a"] == int(ControlCode.CONTROL_SETTLE)]
+    times = [int(row["c"]) for row in settled]
+    assert len(times) >= 2
+    assert times == list(range(times[0], times[-1] + 1, 4_000_000_000)), "each once, in order"
+    assert times[0] % 4_000_000_000 == 0
+    paid = sum(int(row["e"]) for row in settled)
+    atom = Decimal(run["funding_by_asset"]["USDT"]) / paid
+    assert atom == Decimal(10) ** atom.adjusted()
+    held = Decimal(run["instruments"][0]["position"])
+    assert held > 0
+    for row in settled[1:]:  # the first may have been before the position
+        value = held * int(row["d"]) / 100  # the mark in hundredths, as the venue writes it
+        due = value * int(row["b"]) / 10**8 / atom
+        assert int(row["e"]) == due.to_integral_value(ROUND_CEILING) > 0

@@ -5,9 +5,14 @@ from __future__ import annotations
 import time
 
 import pytest
+from builders.lane_events import records
 from builders.live_feed import Client, assert_same_books, drop, until
-from builders.venue_server import VenueServer
+from builders.venue_server import VenueServer, mark_price
 
+from bot4._core.engine.shard import ControlCode
+from bot4._core.event_dtype import EVENT_DTYPE
+from bot4._core.journal.record import JournalKind
+from bot4._core.journal.stream import Journal
 from bot4.domain.instrument import Market
 
 
@@ -49,6 +54,41 @@ def test_futures_come_by_their_two_routes():
     routes = sorted(target for target in server.targets if "stream?" in target)
     assert [target.partition("?")[0] for target in routes] == ["/market/stream", "/public/stream"]
     assert any(target.startswith("/fapi/v1/depth?symbol=BTCUSDT&limit=1000") for target in server.targets)
+
+
+def test_funding_of_futures_is_told_to_the_engine_where_the_rate_moved_and_where_it_was_settled(tmp_path):
+    with (
+        VenueServer("BTCUSDT", "ETHUSDT", futures=True) as server,
+        Journal(tmp_path / "j") as journal,
+        Client(server, "BTCUSDT", "ETHUSDT", market=Market.USDM, journal=journal) as client,
+    ):
+        until(lambda: client.is_whole, "live books")
+
+        def is_heard() -> bool:  # by the socket of the other route
+            server.call(server.publish, mark_price("0.0001", 5_000, 1))
+            return client.assembly.engine.counters()["controls"] == 1
+
+        until(is_heard, "the first rate")
+        for rate, settled_ms, said_ms in (
+            ("0.0001", 5_000, 2), ("0.0002", 5_000, 3), ("-0.003", 6_000, 5_001),
+            ("0.5", 5_000, 4),  # of a socket that lags behind
+            ("", 7_000, 5_001), ("2", 8_000, 5_001),
+        ):  # fmt: skip
+            server.call(server.publish, mark_price(rate, settled_ms, said_ms))
+        until(lambda: client.source.notes, "the rate that cannot be")
+        client.clock.shift_ns += 11_000_000_000
+        server.call(server.publish, mark_price("-0.004", 6_000, 5_002))
+        until(lambda: client.assembly.engine.counters()["controls"] >= 4, "three rates")
+        client.stop()
+    assert client.source.notes == ("the venue refused 1 times: a funding rate that means nothing (ValueError)",)
+    told = records(tmp_path / "j", JournalKind.JOURNAL_CONTROL, EVENT_DTYPE)
+    words = [tuple(int(row[name]) for name in ("instrument", "a", "b", "c")) for row in told]
+    assert words == [
+        (1, ControlCode.CONTROL_FUNDING, 100_000, 5_000_000_000),
+        (1, ControlCode.CONTROL_SETTLE, 20_000, 5_000_000_000),  # the last word on it, told or not
+        (1, ControlCode.CONTROL_FUNDING, -3_000_000, 6_000_000_000),
+        (1, ControlCode.CONTROL_FUNDING, -4_000_000, 6_000_000_000),
+    ]
 
 
 def test_pings_are_answered_with_their_own_payload(server):

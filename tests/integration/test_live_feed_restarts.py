@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from builders.live_feed import Client, assert_same_books, until
-from builders.venue_server import VenueServer
+from builders.venue_server import VenueServer, mark_price
 
 from bot4.adapters.venues import live_feed
 from bot4.adapters.venues.live_run import LiveRun
+from bot4.domain.instrument import Market
 
 
 @pytest.fixture
@@ -79,3 +80,21 @@ class Watched(live_feed.LiveFeed):
             super().run(feed)
         except RuntimeError as error:
             self.ended = str(error)
+
+
+def test_what_was_said_of_funding_is_remembered(monkeypatch):
+    with VenueServer(futures=True) as server, Client(server, market=Market.USDM) as client:
+        controls = client.assembly.engine.counters
+
+        def tells(settled_ms: int, said_ms: int, controls_then: int) -> None:
+            def is_told() -> bool:  # said again and again: who is not connected hears nothing
+                server.call(server.publish, mark_price("0.0001", settled_ms, said_ms, "BTCUSDT"))
+                return controls()["controls"] == controls_then
+
+            until(is_told, "the words on funding")
+
+        tells(5_000, 4_990, 1)
+        plant(monkeypatch, "_tend")
+        until(lambda: client.source.counters["restarts"] == 1, "the restart")
+        tells(9_000, 5_010, 3)
+        assert not any("unheard" in note for note in client.source.notes)

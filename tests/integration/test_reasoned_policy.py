@@ -19,14 +19,15 @@ from bot4._core.intent_dtype import INTENT_DTYPE
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
 from bot4._core.reasons_dtype import REASONS_DTYPE
+from bot4._core.types import ContractKind
 from bot4.application.records.explain import NoReasonsError, explain
 from bot4.application.records.projector import REFUSAL_DTYPE, verdict_name
 
 
-def rig_of(tmp_path: Path, rules: dict) -> tuple[ReasonedRig, Market]:
+def rig_of(tmp_path: Path, rules: dict, **parts: object) -> tuple[ReasonedRig, Market]:
     built = ReasonedRig(
         rules, journal=tmp_path / "j", policy={"order_lots": 10_000, "position_lots": 40_000},
-        engine={"mark_interval_ns": 500 * MS},
+        engine={"mark_interval_ns": 500 * MS}, **parts,
     )  # fmt: skip
     return built, Market(built)
 
@@ -65,6 +66,25 @@ def test_an_order_carries_the_whole_arithmetic_right_before_its_intent(tmp_path:
     assert reasons["missing"] == 0b111110
     assert reasons["coverage"] == pytest.approx(0.35)
     assert reasons["symbol"] == b"S0USDT"
+
+
+def test_the_rate_that_was_told_is_paid_at_a_settlement_within_the_horizon(tmp_path: Path) -> None:
+    assumed = {"funding_ppb": 90_000, "funding_interval_ns": 8 * 3_600_000 * MS}
+    paid = {}
+    for name, after_ms in (("told", 2_000), ("beyond", 60_000), ("past", -1)):
+        (tmp_path / name).mkdir()
+        rig, market = rig_of(tmp_path / name, {"gate": assumed}, kind=ContractKind.CONTRACT_LINEAR)
+        market.warm()
+        settled_ns = rig.engine.now_ns + after_ms * MS
+        rig.engine.control(int(ControlCode.CONTROL_FUNDING), instrument=0, value=-250_000, qty_lots=settled_ns)
+        market.tick(market.price, 0.9)
+        rig.journal.sync()
+        reasons = [
+            row for kind, row in journal(tmp_path / name) if kind == JournalKind.JOURNAL_REASONS and row["order_id"]
+        ]
+        paid[name] = int(reasons[-1]["funding_ppb"])
+    # Below 0 who is long gets it; where the last rate's time has passed, the assumed one goes by time, rounded up.
+    assert paid == {"told": -250_000, "beyond": 0, "past": 13}
 
 
 def test_every_order_that_adds_risk_has_reasons_and_every_refusal_a_word(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders.backtest import START_NS, bars, quotes, roomy
+from builders.backtest import MS, START_NS, bars, quotes, roomy
 from builders.perpetual import PERPETUAL, RULES, capture_text, mark, mark_line, quote_lines
 
 import bot4
@@ -90,7 +90,7 @@ def test_another_word_is_noticed(folder, monkeypatch, fault):
     def faulty(self, frame) -> None:
         if fault == "late word":
             note(self, frame | {"E": 0})
-        elif frame["T"] not in self._said.get(frame["s"], {}):
+        elif frame["T"] * 1_000_000 not in self._said.get(frame["s"], {}):
             note(self, frame)
 
     monkeypatch.setattr(mark_prices.MarkPrices, "_note", faulty)
@@ -147,3 +147,24 @@ def test_what_is_held_against_a_run_on_paper_settles_as_little_as_that(folder):
         instrument_files=[folder / "rules.toml"], market="usdm",
     )  # fmt: skip
     assert (orders > 10, is_equal) == (True, True)
+
+
+def test_a_settlement_that_is_put_off_before_its_time_is_none():
+    marks = mark_prices.MarkPrices([PERPETUAL])
+    for at_ms, settled_ms in ((100, 1_000), (200, 3_000), (3_001, 5_000), (3_002, 4_000)):
+        _, line = mark_line(at_ms, mark(at_ms, "0.0001", settled_ms))
+        marks.take(line.encode() + b"\n")
+    assert marks.rates()["BTCUSDT"]["time_ns"].tolist() == [3_000_000_000, 4_000_000_000]
+
+
+def test_a_socket_that_lags_behind_or_a_frame_that_cannot_be_changes_no_word():
+    marks = mark_prices.MarkPrices([PERPETUAL])
+    frames = [
+        mark(2_999, "0.0002", 3_000), mark(3_001, "0.0003", 6_000), mark(2_998, "0.0001", 3_000),
+        mark(3_002, "0.0004", 9_000, price="Infinity"), mark(3_002, "0.0004", 9_000, price="1e30"),
+        mark(3_002, "0.0004", 9_000, price="0"), mark(3_002, "0.0004", 10**13),
+    ]  # fmt: skip
+    for frame in frames:
+        marks.take(mark_line(3_000, frame)[1].encode() + b"\n")
+    assert marks.rates()["BTCUSDT"][["time_ns", "rate_e8"]].tolist() == [(3_000 * MS, 20_000), (6_000 * MS, 30_000)]
+    assert marks.unread == 4

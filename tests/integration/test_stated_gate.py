@@ -15,7 +15,7 @@ from bot4._core.engine.strategy import StrategyHost
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
 from bot4._core.reasons_dtype import REASONS_DTYPE
-from bot4._core.types import EventKind, Side
+from bot4._core.types import ContractKind, EventKind, Side
 from bot4.application.records.explain import explain
 from bot4.strategy.base import Strategy
 
@@ -55,9 +55,9 @@ class Asks(Strategy):
 class Desk:
     """A rig with a strategy behind the gate, and what of it the journal holds."""
 
-    def __init__(self, tmp_path, stated: StatedGate, strategy, *, features=False) -> None:
+    def __init__(self, tmp_path, stated: StatedGate, strategy, *, features=False, kind=0) -> None:
         self.path, self.stated = tmp_path / "j", stated
-        self.rig = Rig(journal=self.path, lane={"stated": stated})
+        self.rig = Rig(journal=self.path, lane={"stated": stated}, kind=kind)
         if strategy is not None:
             host = strategy if isinstance(strategy, StrategyHost) else PythonHost(
                 strategy, self.rig.engine, wants=("book",))  # fmt: skip
@@ -106,6 +106,23 @@ def test_what_rests_pays_as_a_maker_and_earns_what_its_price_is_better_than_the_
     better = 2 * PPB * 35 // (BID + ASK)
     assert (row["is_maker"], row["fee_ppb"], row["spread_ppb"]) == (1, 2 * MAKER_PPB, -better)
     assert row["value_ppb"] == 200_000 - 2 * MAKER_PPB + better
+
+
+@pytest.mark.parametrize(
+    ("told", "paid"),
+    [((400_000, 1_000), 400_000), ((-400_000, 1_000), -400_000), ((400_000, 7_200_000), 0), (None, 12_500)],
+)
+def test_a_perpetual_pays_the_funding_that_was_told_else_what_is_assumed(tmp_path, told, paid):
+    assumed = {"funding_ppb": 100_000, "funding_interval_ns": 8 * 3_600_000 * MS}
+    wishes = Asks(taken(expected_bps=25.5))
+    desk = Desk(tmp_path, gate(**assumed), wishes, kind=ContractKind.CONTRACT_LINEAR)
+    if told is not None:
+        settled_ns = quote(told[1], 1, (1, 1), (2, 1))["recv_ns"][0]
+        desk.rig.engine.control(int(ControlCode.CONTROL_FUNDING), instrument=0, value=told[0], qty_lots=settled_ns)
+    desk.quotes(2)
+    (row,) = desk.records()
+    assert row["funding_ppb"] == paid
+    assert row["value_ppb"] == 2_550_000 - int(row["fee_ppb"]) - int(row["spread_ppb"]) - paid
 
 
 def test_less_than_the_costs_and_the_margin_is_refused_with_the_arithmetic_once_in_an_interval(tmp_path):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from decimal import Decimal
+from itertools import count
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from builders.engine import START_NS, Rig, one, quote
+from builders.engine import CASH, START_NS, Rig, one, quote
 
 from bot4._core.engine.control import ControlCode
 from bot4._core.engine.runner import ShardRunner
 from bot4._core.engine.strategy import StrategyHost
 from bot4._core.engine.strategy_thread import ThreadedHost
+from bot4._core.engine.tape import MARK_DTYPE
 from bot4._core.event_dtype import EVENT_DTYPE
 from bot4._core.journal.reader import JournalReader
 from bot4._core.journal.record import JournalKind
@@ -291,11 +294,11 @@ def test_a_strategy_that_raises_is_ended_and_the_engine_goes_on(on_failure):
     at = feed_until(rig, runner, lambda: keeper.error, "it to raise", first=0)
     closes = on_failure == "flatten"
     is_settled = lambda: lane()["working_orders"] == 0 and not (closes and lane()["position_lots"])  # noqa: E731
-    feed_until(rig, runner, is_settled, "its orders to go", first=at)
+    fed = feed_until(rig, runner, is_settled, "its orders to go", first=at)
+    until(lambda: rig.engine.view()["events"] == fed, "the last quote to be applied")
     held = lane()["position_lots"]
-    before = rig.engine.view()["events"]
     runner.ring.push_wait(quotes(50, first=100_000), runner.room, runner.records, 30.0)
-    until(lambda: rig.engine.view()["events"] == before + 50, "the engine to go on")
+    until(lambda: rig.engine.view()["events"] == fed + 50, "the engine to go on")
     assert lane()["position_lots"] == held, "what is held stays, or is closed at once"
     runner.stop()
     shard.join(30)
@@ -358,3 +361,42 @@ def test_fills_that_find_no_room_are_noticed():
               "the fills' ring to be full")  # fmt: skip
         gate.set()
     assert bench.rig.engine.now_ns >= START_NS
+
+
+class Holds(Strategy):
+    """Buys once, and notes what the account is shown to be worth."""
+
+    def __init__(self) -> None:
+        self.worth = []
+
+    def on_book(self, market) -> None:
+        if not self.worth:
+            market.buy(10)
+        self.worth.append(market.equity)
+
+
+def test_the_worth_of_the_account_is_that_of_the_last_mark(tmp_path):
+    strategy = Holds()
+    with at_work(Bench(strategy, journal=tmp_path / "j")) as bench:
+        sent = count()
+
+        def has_filled() -> bool:
+            at = next(sent)
+            bench.push(quote(at, at + 1, (100_000, 50), (100_002, 50)))
+            return bench.shown["position_lots"] == 10
+
+        until(has_filled, "the fill")
+        begin = next(sent)
+        for first in range(begin, begin + 4_000, 400):
+            told = len(strategy.worth)
+            bench.push(quotes(400, first=first))
+            until(lambda told=told: len(strategy.worth) > told, "the strategy to be told")
+        bench.settle()
+        until(lambda: not bench.host.busy_ns(), "the strategy to be done")
+    with JournalReader(tmp_path / "j") as reader:
+        marks = np.frombuffer(reader.payloads(JournalKind.JOURNAL_MARK), MARK_DTYPE)
+    drawn = [Decimal(int(atoms)).scaleb(-8) for atoms in marks["equity_low"]]
+    assert strategy.worth[0] == CASH
+    assert strategy.worth[-1] == drawn[-1]
+    assert set(strategy.worth) <= {CASH, *drawn}
+    assert len(set(strategy.worth)) > 2

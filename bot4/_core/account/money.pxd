@@ -11,6 +11,7 @@ cdef extern from "bot4/money.h" nogil:
     money_t money_mul "bot4_money_mul"(money_t a, int64_t b) noexcept
     bint money_mul_fits "bot4_money_mul_fits"(money_t a, int64_t b) noexcept
     bint money_fits_64 "bot4_money_fits_64"(money_t a) noexcept
+    int64_t money_clamp_64 "bot4_money_clamp_64"(money_t a) noexcept
     money_t money_abs "bot4_money_abs"(money_t a) noexcept
     money_t money_min "bot4_money_min"(money_t a, money_t b) noexcept
     money_t money_div_half_even "bot4_money_div_half_even"(money_t numerator, money_t denominator) noexcept

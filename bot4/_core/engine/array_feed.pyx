@@ -12,11 +12,10 @@ from libc.string cimport memset
 
 import numpy as np
 
-from bot4._core.account.contract cimport contract_value
-from bot4._core.account.ledger cimport ledger_credit
-from bot4._core.account.money cimport money_min, money_rate_up, money_sub
+from bot4._core.account.funding cimport funding_pay
+from bot4._core.account.money cimport money_clamp_64
 from bot4._core.engine.lane cimport lane_apply_print, lane_mark_ticks
-from bot4._core.engine.outlook cimport reasoned_apply_funding
+from bot4._core.engine.outlook cimport outlook_apply_funding
 from bot4._core.engine.shard cimport shard_advance, shard_apply, shard_apply_rest, shard_publish
 from bot4._core.types cimport (
     CONTRACT_SPOT, EVENT_BAR_FLOW, EVENT_BAR_PRICES, EVENT_DEPTH_BEGIN, EVENT_DEPTH_LEVEL, EVENT_QUOTE, EVENT_TIMER, EVENT_TRADE,
@@ -195,12 +194,12 @@ cdef inline void _events(ArrayFeedState* feed, Source* source) noexcept nogil:
 
 
 cdef void _funding(ArrayFeedState* feed, Source* source) noexcept nogil:
-    """Pay, or be paid, for what is held; the built-in policy takes the rate as the next one's."""
+    """Pay, or be paid, for what is held; the gate takes the rate as the next one's."""
     cdef const FundingRow* row = <const FundingRow*>source.rows + source.next_row
     cdef FundingPaid* paid = &source.paid[source.next_row]
     cdef Lane* lane = &feed.shard.lanes[source.instrument]
     cdef int64_t lots
-    cdef money_t due, given
+    cdef money_t unpaid
     cdef Event timer            # time goes on without the market: a silence with it and without ends the same
     source.next_row += 1
     _open(&timer, EVENT_TIMER, source, row.time_ns, row.time_ns)
@@ -208,16 +207,10 @@ cdef void _funding(ArrayFeedState* feed, Source* source) noexcept nogil:
     lots = lane.position.lots
     paid.instrument, paid.time_ns, paid.rate_e8, paid.position_lots = source.instrument, row.time_ns, row.rate_e8, lots
     paid.mark_ticks = row.mark_ticks if row.mark_ticks > 0 else lane_mark_ticks(lane)
-    if lane.reasoned != NULL and source.next_row > 1:
-        reasoned_apply_funding(lane.reasoned, 10 * row.rate_e8, 2 * row.time_ns - (row - 1).time_ns)
-    if lots == 0 or paid.mark_ticks <= 0:
-        return
-    due = money_rate_up(contract_value(lane.spec, paid.mark_ticks, lots if lots > 0 else -lots),
-                        row.rate_e8 if lots > 0 else -row.rate_e8)
-    given = money_min(due, feed.shard.shared.ledger.balances[lane.spec.settle_asset].available)
-    ledger_credit(feed.shard.shared.ledger, lane.spec.settle_asset, money_sub(0, given))
-    due = money_sub(due, given)
-    paid.atoms, paid.unpaid_atoms = <int64_t>given, <int64_t>due      # less than a position is worth: 64 bits hold it
+    if source.next_row > 1:
+        outlook_apply_funding(lane.reasoned, lane.claims, 10 * row.rate_e8, 2 * row.time_ns - (row - 1).time_ns)
+    paid.atoms = <int64_t>funding_pay(feed.shard.shared.ledger, lane.spec, paid.mark_ticks, lots, row.rate_e8, &unpaid)
+    paid.unpaid_atoms = money_clamp_64(unpaid)
 
 
 # -- the loop ----------------------------------------------------------------------------------------------------------

@@ -66,4 +66,5 @@ cdef class Feed:
     cdef dict _index_by_symbol
     cdef dict _bad_rows
 
+    cdef int _tell(self, const Event* event) except -1
     cdef int _rest_instrument(self, const char* line, size_t length) except? -2

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""The feed: what a recording, a generator and (later) a socket share on their way to the shard.
+"""The feed: what a recording, a generator and a socket share on their way to the shard.
 
 Without a ring every event is applied before the next byte is read, in one thread. With a ring the events wait there for
 the shard's thread; a full ring holds the feed back (backpressure) and loses nothing. A live feed is never held back: a
@@ -8,9 +8,10 @@ full ring costs the message, and where that was depth, the instrument's book, wh
 
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport free
-from libc.string cimport memset
+from libc.string cimport memchr, memset
 
 from bot4._core.clock cimport monotonic_ns, tsc_now
+from bot4._core.engine.control cimport control_event
 from bot4._core.engine.live cimport LiveState, live_counters, live_is_repeated, live_offer
 from bot4._core.engine.shard cimport shard_apply, shard_publish
 from bot4._core.engine.stages cimport STAGE_MESSAGE, STAGE_SCAN, stage_record
@@ -18,12 +19,7 @@ from bot4._core.mem.spsc_ring cimport SpscRing
 from bot4._core.mem.waiter cimport Waiter, spsc_push_wait
 from bot4._core.types cimport EVENT_GAP_MARK, EVENT_TIMER, Event, aligned_zalloc
 from bot4._core.wire.capture cimport (
-    CAPTURE_BAD,
-    CAPTURE_MORE,
-    CAPTURE_REST,
-    CAPTURE_SKIPPED,
-    capture_next,
-    capture_rest_symbol,
+    CAPTURE_BAD, CAPTURE_MORE, CAPTURE_REST, CAPTURE_SKIPPED, capture_next, capture_rest_symbol,
 )
 from bot4._core.wire.csv_rows cimport CSV_OK, CSV_SKIPPED, CsvGrid, csv_row
 from bot4._core.wire.scan cimport Scanner, scan_frame
@@ -31,35 +27,26 @@ from bot4._core.wire.scan cimport Scanner, scan_frame
 from bot4._core.wire.csv_rows import CsvVerdict
 
 
-cdef extern from * nogil:
-    """
-    #include <string.h>
-    #include <time.h>
-    static inline void bot4_sleep_ns(long long ns) {
-        struct timespec t = {ns / 1000000000ll, ns % 1000000000ll};
-        nanosleep(&t, 0);
-    }
-    """
-    void sleep_ns "bot4_sleep_ns"(long long ns) noexcept
-    void* memchr(const void* data, int byte, size_t length) noexcept
+cdef extern from "bot4/sleep.h" nogil:
+    void sleep_ns "bot4_sleep_ns"(int64_t ns) noexcept
 
 # Longest sleep between two looks at the stop flag, and the longest wait for room in the ring.
 cdef int64_t SLICE_NS = 20_000_000
 
-cdef void _deliver(FeedState* feed, const Event* events, size_t count) noexcept nogil:
+cdef bint _deliver(FeedState* feed, const Event* events, size_t count) noexcept nogil:
     cdef size_t i, done = 0
     if feed.shard != NULL:
         for i in range(count):
             shard_apply(feed.shard, &events[i])
-        return
+        return True
     if feed.live != NULL:
-        live_offer(feed.live, events, count)
-        return
+        return live_offer(feed.live, events, count)
     while done < count:
         done += spsc_push_wait(feed.ring, events + done, count - done, feed.room, feed.records, SLICE_NS)
         if feed.stop and done < count:
             feed.undelivered += count - done
-            return
+            return False
+    return True
 
 
 cdef void _pace(FeedState* feed, int64_t stamp_ns) noexcept nogil:
@@ -344,11 +331,22 @@ cdef class Feed:
         cdef Event mark
         memset(&mark, 0, sizeof(Event))
         mark.kind, mark.instrument, mark.recv_ns = EVENT_GAP_MARK, instrument, now_ns
+        self._tell(&mark)
+
+    def control(self, int code, int instrument, int64_t value, int64_t now_ns, int64_t first=0, int64_t second=0) -> bool:
+        """Apply one of `ControlCode` at its place in the market, on the feeding thread; false: a full ring lost it."""
+        cdef Event event
+        control_event(&event, code, instrument, value, 0, first, second, 0)
+        event.recv_ns = now_ns
+        return bool(self._tell(&event))
+
+    cdef int _tell(self, const Event* event) except -1:
         self._lock()
-        _deliver(&self.feed, &mark, 1)
+        cdef bint is_told = _deliver(&self.feed, event, 1)
         if self.feed.shard != NULL:
             shard_publish(self.feed.shard)
         self._unlock()
+        return is_told
 
     def needs_snapshot(self, int index) -> bool:
         """Whether an instrument's book waits for a snapshot; may lag behind a ring by what waits in it."""

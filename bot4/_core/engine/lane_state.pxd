@@ -88,6 +88,7 @@ ctypedef struct LaneCounters:
     uint64_t absent          # of those: the venue never had them
     uint64_t gated           # decisions to open or add while the gate was closed
     uint64_t held_cancels    # cancels that found the ring full and went later
+    int64_t funding_atoms    # paid at settlements on paper; below 0: received
 
 
 ctypedef struct Refusal:
@@ -146,6 +147,7 @@ ctypedef struct Lane:
     int64_t assumed_half_spread_ticks
     money_t position_ticklots_max   # becomes lots at the first touch, then 0
     int64_t last_price_ticks
+    int64_t equity_atoms     # of the settle asset, at the last mark; before the first the money held
     uint64_t message_start_ticks   # of the depth message in progress, where it is timed
     Bar bar                  # the bar whose second half has not come yet
     Lane* reference          # whose price the bank takes for its reference; NULL: none

@@ -32,5 +32,5 @@ ctypedef struct LiveState:
 # Whether an event is a print that came before; one that comes late is none, down to TRADES_KEPT ids below the highest.
 cdef bint live_is_repeated(LiveState* live, const Event* event) noexcept nogil
 # Push a whole message or, where the ring has no room for it, none of it: lost depth costs the book, by a gap mark.
-cdef void live_offer(LiveState* live, const Event* events, size_t count) noexcept nogil
+cdef bint live_offer(LiveState* live, const Event* events, size_t count) noexcept nogil
 cdef dict live_counters(const LiveState* live)

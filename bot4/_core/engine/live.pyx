@@ -49,7 +49,7 @@ cdef void _mark_lost_books(LiveState* live, int64_t now_ns) noexcept nogil:
     live.lost_books = 0
 
 
-cdef void live_offer(LiveState* live, const Event* events, size_t count) noexcept nogil:
+cdef bint live_offer(LiveState* live, const Event* events, size_t count) noexcept nogil:
     # Only grows meanwhile: this thread alone pushes. There is always room for a mark of each book, too.
     cdef size_t room = live.ring_capacity - spsc_size(live.ring)
     if room < count + LIVE_LANES_MAX:
@@ -57,11 +57,12 @@ cdef void live_offer(LiveState* live, const Event* events, size_t count) noexcep
         live.overflow_events += count
         if events[0].kind == EVENT_DEPTH_BEGIN or events[0].kind == EVENT_GAP_MARK:
             live.lost_books |= <uint64_t>1 << (events[0].instrument & (LIVE_LANES_MAX - 1))
-        return
+        return False
     if live.lost_books:
         _mark_lost_books(live, events[0].recv_ns)
     spsc_push_batch(live.ring, events, count)
     waiter_notify_many(live.records, count)
+    return True
 
 
 cdef dict live_counters(const LiveState* live):

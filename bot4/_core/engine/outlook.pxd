@@ -77,6 +77,8 @@ ctypedef struct Claims:
     int64_t volume_lots
     int64_t volume_bars
     double bar_deviation
+    int64_t funding_rate_ppb     # as Reasoned has them
+    int64_t funding_next_ns
     int64_t record_interval_ns
     int64_t record_next_ns
     int32_t record_verdict
@@ -102,8 +104,9 @@ cdef void reasoned_apply_touch(Reasoned* reasoned, const FeatureBank* bank, cons
 # A mark of the shard: equity, exposure, drawdown.
 cdef void reasoned_apply_mark(Reasoned* reasoned, const ContractSpec* spec, int64_t lots, int64_t mark_ticks,
                               money_t equity_atoms, int64_t now_ns) noexcept nogil
-# What a source says, and how old that is; what the venue charges next.
+# What a source says, and how old that is.
 cdef void reasoned_apply_source(Reasoned* reasoned, int64_t source, int64_t score_ppm, int64_t confidence_ppm,
                                 int64_t stamp_ns) noexcept nogil
-cdef void reasoned_apply_funding(Reasoned* reasoned, int64_t rate_ppb, int64_t next_ns) noexcept nogil
+# What the venue charges a perpetual next, and when; either part may be NULL.
+cdef void outlook_apply_funding(Reasoned* reasoned, Claims* claims, int64_t rate_ppb, int64_t next_ns) noexcept nogil
 cdef uint64_t reasoned_hash(const Reasoned* reasoned) noexcept nogil

@@ -103,9 +103,11 @@ cdef void reasoned_apply_source(
         &reasoned.blend, <int>source, <double>score_ppm * 1e-6, <double>confidence_ppm * 1e-6, stamp_ns)
 
 
-cdef void reasoned_apply_funding(Reasoned* reasoned, int64_t rate_ppb, int64_t next_ns) noexcept nogil:
-    reasoned.funding_rate_ppb = rate_ppb
-    reasoned.funding_next_ns = next_ns
+cdef void outlook_apply_funding(Reasoned* reasoned, Claims* claims, int64_t rate_ppb, int64_t next_ns) noexcept nogil:
+    if reasoned != NULL:
+        reasoned.funding_rate_ppb, reasoned.funding_next_ns = rate_ppb, next_ns
+    if claims != NULL:
+        claims.funding_rate_ppb, claims.funding_next_ns = rate_ppb, next_ns
 
 
 # -- claims ------------------------------------------------------------------------------------------------------------
@@ -180,7 +182,7 @@ cdef void _claim_costs(
         intent.tif == TIF_GTC and (intent.price_ticks < opposite if is_buy else intent.price_ticks > opposite))
     if top.bid_levels != 0 and top.ask_levels != 0:
         gate_costs(&claims.gate_rules, spec, top, intent.side, False, intent.qty_lots, claims.bar_deviation,
-                   claims.volume_lots, now_ns, 0, 0, out)
+                   claims.volume_lots, now_ns, claims.funding_rate_ppb, claims.funding_next_ns, out)
     else:
         out.fee_ppb = 20 * spec.taker_rate_e8        # nothing is known of the book: the fees alone
         mid2 = 0

@@ -16,6 +16,7 @@ cdef class Market:
     cdef PythonHost host
     cdef readonly str symbol
     cdef readonly int index
+    cdef int settle_decimals
     cdef public object instrument    # its grid and rules; None where an engine was made without
 
     cdef OrderIntent* _request(self) except NULL

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from bot4._core.engine.engine import Engine
@@ -62,6 +63,8 @@ class Market:
     def last_price_ticks(self) -> int: ...
     @property
     def position_lots(self) -> int: ...
+    @property
+    def equity(self) -> Decimal: ...
     @property
     def order_count(self) -> int: ...
     @property

@@ -21,6 +21,8 @@ from bot4._core.types cimport (
     INTENT_REDUCE_ONLY, ORDER_LIMIT, SIDE_BUY, SIDE_SELL, TIF_FOK, TIF_GTC, TIF_IOC, Event, TopOfBook,
 )
 
+from decimal import Decimal
+
 from bot4._core.engine.strategy import CALLS as _CALLS
 
 _TIFS = {"gtc": TIF_GTC, "ioc": TIF_IOC, "fok": TIF_FOK}
@@ -110,6 +112,14 @@ cdef class Market:
     def position_lots(self) -> int:
         """Sum of the fills heard of; below zero: short."""
         return self.lane.position.lots
+
+    @property
+    def equity(self) -> Decimal:
+        """What the account is worth in the asset the instrument settles in, at the last mark (`run.mark_interval_ms`).
+
+        Before the first mark it is the money held.
+        """
+        return Decimal(self.lane.equity_atoms).scaleb(-self.settle_decimals)
 
     @property
     def order_count(self) -> int:
@@ -311,6 +321,7 @@ cdef class PythonHost(StrategyHost):
             market = Market.__new__(Market)
             market.lane, market.symbol, market.index, market.host = &engine.state.lanes[i], symbol, i, self
             market.values = bank_values(engine.state.lanes[i].bank)
+            market.settle_decimals = engine.state.lanes[i].spec.settle_decimals
             market.asked, market.taken = &self.hook.asked[0], &self.hook.taken[0]
             markets.append(market)
         self.markets = tuple(markets)

@@ -15,7 +15,8 @@ from libc.string cimport memcpy, memset
 
 from bot4._core.journal.reader import JournalError
 
-from bot4._core.account.ledger cimport LEDGER_OK, OrderLock, ledger_lock_order
+from bot4._core.account.ledger cimport LEDGER_OK, OrderLock, ledger_credit, ledger_lock_order
+from bot4._core.account.money cimport money_clamp_64, money_sub
 from bot4._core.brain.gate cimport ENTRY_NO_REASONS, Reasons
 from bot4._core.brain.portfolio cimport portfolio_apply_equity
 from bot4._core.engine.control cimport (
@@ -25,6 +26,7 @@ from bot4._core.engine.control cimport (
     CONTROL_GATE_OPEN,
     CONTROL_KILL,
     CONTROL_RESET,
+    CONTROL_SETTLE,
     CONTROL_STRATEGY_END,
 )
 from bot4._core.engine.decide cimport REASON_OPERATOR, REASON_STRATEGY
@@ -153,6 +155,9 @@ cdef void _take_control(ShardState* shard, const Event* event, int64_t wall_ns) 
         elif code == CONTROL_FLATTEN or (code == CONTROL_STRATEGY_END and value != 0):
             lane.flatten_reason = REASON_OPERATOR if code == CONTROL_FLATTEN else REASON_STRATEGY
             lane.flatten_next_ns = wall_ns
+        elif code == CONTROL_SETTLE:
+            lane.counters.funding_atoms += event.body.control.reserved[2]
+            ledger_credit(shard.shared.ledger, lane.spec.settle_asset, money_sub(0, event.body.control.reserved[2]))
 
 
 cdef int recovery_apply(
@@ -199,6 +204,7 @@ cdef int recovery_apply(
         shard.marks += 1
         equity = (<money_t>mark.equity_high << 64) | <money_t>mark.equity_low
         risk_apply_equity(lane.limits, lane.risk, equity)
+        lane.equity_atoms = money_clamp_64(equity)
         if lane.reasoned != NULL:
             portfolio_apply_equity(lane.reasoned.portfolio, lane.reasoned.lane, equity)
     elif kind == JOURNAL_REASONS:

@@ -10,63 +10,32 @@ from libc.string cimport memcpy, memset
 
 from bot4._core.engine.control import ControlCode as ControlCode  # no-cython-lint
 
+from bot4._core.account.funding cimport funding_pay
 from bot4._core.account.ledger cimport ledger_equity, ledger_hash
-from bot4._core.account.money cimport money_hash
+from bot4._core.account.money cimport money_clamp_64, money_hash
 from bot4._core.engine.control cimport (
-    ALL_LANES,
-    CONTROL_ASK_CANCEL_ALL,
-    CONTROL_ASK_PLACE,
-    CONTROL_CANCEL,
-    CONTROL_CANCEL_ALL,
-    CONTROL_FLATTEN,
-    CONTROL_FUNDING,
-    CONTROL_GATE_CLOSE,
-    CONTROL_GATE_OPEN,
-    CONTROL_KILL,
-    CONTROL_PLACE,
-    CONTROL_REPORTS,
-    CONTROL_RESET,
-    CONTROL_SIGNAL,
-    CONTROL_STOP,
-    CONTROL_STRATEGY_END,
-    control_event,
+    ALL_LANES, CONTROL_ASK_CANCEL_ALL, CONTROL_ASK_PLACE, CONTROL_CANCEL, CONTROL_CANCEL_ALL, CONTROL_FLATTEN,
+    CONTROL_FUNDING, CONTROL_GATE_CLOSE, CONTROL_GATE_OPEN, CONTROL_KILL, CONTROL_PLACE, CONTROL_REPORTS,
+    CONTROL_RESET, CONTROL_SETTLE, CONTROL_SIGNAL, CONTROL_STOP, CONTROL_STRATEGY_END, control_event,
 )
 from bot4._core.engine.decide cimport REASON_BREAKER, REASON_DRAWDOWN, REASON_OPERATOR, REASON_SHUTDOWN, REASON_STRATEGY
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_cancel_resting, desk_flatten, desk_place
 from bot4._core.engine.lane cimport lane_apply_market, lane_apply_time, lane_mark_ticks, lane_moves, lane_next_due
 from bot4._core.engine.lane_state cimport GATE_OPERATOR, lane_hash, lane_open_gate, shared_journal, shared_sync
-from bot4._core.engine.outlook cimport reasoned_apply_funding, reasoned_apply_mark, reasoned_apply_source
+from bot4._core.engine.outlook cimport outlook_apply_funding, reasoned_apply_mark, reasoned_apply_source
 from bot4._core.engine.reports cimport reports_apply
 from bot4._core.engine.strategy cimport strategy_apply_time, strategy_next_due, strategy_take_ask
 from bot4._core.engine.strategy_call cimport StrategyHook
 from bot4._core.engine.view cimport VIEW_HEAD_WORDS, VIEW_LANE_WORDS, view_begin, view_end, view_set
 from bot4._core.journal.record cimport JOURNAL_CONTROL, JOURNAL_MARK
 from bot4._core.risk.circuit cimport (
-    BREAKER_CANCEL_RESTING,
-    BREAKER_FLATTEN,
-    breaker_action,
-    breaker_get,
-    breaker_kill,
-    breaker_read_word,
-    breaker_reset,
-    breaker_tick,
+    BREAKER_CANCEL_RESTING, BREAKER_FLATTEN, breaker_action, breaker_get, breaker_kill, breaker_read_word,
+    breaker_reset, breaker_tick,
 )
 from bot4._core.risk.limits cimport risk_apply_equity
 from bot4._core.types cimport (
-    ACTION_PLACE,
-    EVENT_CONTROL,
-    EVENT_ORDER_ACK,
-    EVENT_TIMER,
-    FLAG_LAST,
-    FLAG_PARTIAL_BOOK,
-    FLAG_SNAPSHOT,
-    ORDER_LIMIT,
-    Event,
-    OrderIntent,
-    hash_mix,
-    money_high,
-    money_low,
-    money_t,
+    ACTION_PLACE, EVENT_CONTROL, EVENT_ORDER_ACK, EVENT_TIMER, FLAG_LAST, FLAG_PARTIAL_BOOK, FLAG_SNAPSHOT,
+    ORDER_LIMIT, Event, OrderIntent, hash_mix, money_high, money_low, money_t,
 )
 
 cdef int64_t NEVER_NS = 0x7FFFFFFFFFFFFFFF
@@ -96,6 +65,7 @@ cdef void _mark(ShardState* shard, int64_t now_ns) noexcept nogil:
         equity = ledger_equity(shard.shared.ledger, shard.positions, shard.specs, shard.marks_ticks,
                                shard.lane_count, lane.spec.settle_asset, &unvalued)
         risk_apply_equity(lane.limits, lane.risk, equity)
+        lane.equity_atoms = money_clamp_64(equity)
         if lane.reasoned != NULL:
             _mark_reasoned(lane, shard.marks_ticks[i], equity, now_ns)
         record.instrument = i
@@ -170,6 +140,16 @@ cdef bint _live_until(ShardState* shard, int64_t due_ns) noexcept nogil:
     return _next_due(shard) != due_ns or _moves(shard) != moves
 
 
+cdef void _show_equity(ShardState* shard) noexcept nogil:
+    """Before the first mark a strategy sees what there is in money."""
+    cdef int i, unvalued = 0
+    for i in range(shard.lane_count):
+        if shard.lanes[i].equity_atoms == 0:
+            shard.lanes[i].equity_atoms = money_clamp_64(ledger_equity(
+                shard.shared.ledger, shard.positions, shard.specs, shard.marks_ticks, shard.lane_count,
+                shard.lanes[i].spec.settle_asset, &unvalued))
+
+
 cdef void _advance(ShardState* shard, int64_t now_ns, bint is_market) noexcept nogil:
     """Live through the time up to `now_ns` in fixed steps; of a clock jump only the first `jump_ns`.
 
@@ -184,6 +164,7 @@ cdef void _advance(ShardState* shard, int64_t now_ns, bint is_market) noexcept n
         shard.next_mark_ns = now_ns + shard.mark_interval_ns
         shard.now_ns = now_ns
         shard.market_ns = now_ns
+        _show_equity(shard)
         return
     if now_ns - shard.market_ns > shard.jump_ns:
         shard.clock_jumps += is_market
@@ -240,8 +221,8 @@ cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept
     elif code == CONTROL_SIGNAL and lane.reasoned != NULL:
         reasoned_apply_source(lane.reasoned, event.body.control.value, event.body.control.reserved[0],
                               event.body.control.reserved[1], now_ns - event.body.control.reserved[2])
-    elif code == CONTROL_FUNDING and lane.reasoned != NULL:
-        reasoned_apply_funding(lane.reasoned, event.body.control.value, event.body.control.reserved[0])
+    elif code == CONTROL_FUNDING:
+        outlook_apply_funding(lane.reasoned, lane.claims, event.body.control.value, event.body.control.reserved[0])
     elif CONTROL_ASK_PLACE <= code <= CONTROL_ASK_CANCEL_ALL:
         strategy_take_ask(lane, event, now_ns)
     elif code == CONTROL_STRATEGY_END:
@@ -256,6 +237,16 @@ cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept
         desk_cancel_all(lane, REASON_OPERATOR, now_ns)
 
 
+cdef void _settle(Lane* lane, Event* event) noexcept nogil:
+    """Pay a paper venue's funding, or be paid; how much goes on record with the event."""
+    cdef int64_t mark_ticks = event.body.control.reserved[1]
+    cdef money_t unpaid
+    event.body.control.reserved[2] = <int64_t>funding_pay(
+        lane.shared.ledger, lane.spec, mark_ticks if mark_ticks > 0 else lane_mark_ticks(lane), lane.position.lots,
+        event.body.control.value, &unpaid)
+    lane.counters.funding_atoms += event.body.control.reserved[2]
+
+
 cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
     cdef int64_t code = event.body.control.code
     cdef Event stamped = event[0]
@@ -264,6 +255,10 @@ cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
     # Where in the market stream this was popped is part of the record: a replay pops it at the same place.
     stamped.recv_ns = shard.now_ns
     stamped.venue_ns = <int64_t>shard.shared.events
+    if code == CONTROL_SETTLE:
+        stamped.body.control.reserved[2] = 0
+        if event.instrument < shard.lane_count and shard.lanes[event.instrument].paper != NULL:
+            _settle(&shard.lanes[event.instrument], &stamped)
     shared_journal(&shard.shared, JOURNAL_CONTROL, &stamped, sizeof(Event), shard.now_ns, False)
     if code == CONTROL_KILL or code == CONTROL_RESET:
         shared_sync(&shard.shared, shard.now_ns)

@@ -22,7 +22,7 @@ from bot4._core.risk.state cimport risk_hash
 from bot4._core.types cimport hash_mix, money_t
 
 cdef uint64_t MAGIC = 0x50414E5334544F42       # "BOT4SNAP"
-cdef uint32_t VERSION = 1
+cdef uint32_t VERSION = 2
 cdef size_t SEALED = 16                        # the checksum is of everything behind this byte
 
 
@@ -48,6 +48,7 @@ ctypedef struct LaneImage:
     RiskState risk
     OrderTable orders
     LaneCounters counters
+    int64_t equity_atoms         # at the last mark
     int64_t last_intent_ns
     int64_t last_refusal_ns
     int64_t flatten_next_ns
@@ -101,6 +102,7 @@ cdef uint64_t _lane_hash(uint64_t digest, const Lane* lane) noexcept nogil:
     digest = hash_mix(digest, lane.counters.fills)
     digest = hash_mix(digest, lane.counters.refusals)
     digest = hash_mix(digest, lane.counters.dropped)
+    digest = hash_mix(digest, <uint64_t>lane.counters.funding_atoms)
     digest = hash_mix(digest, <uint64_t>lane.decision.last_intent_ns)
     digest = hash_mix(digest, <uint64_t>lane.last_refusal_ns)
     return hash_mix(digest, <uint64_t>lane.decision.has_traded << 1 | lane.has_refused)
@@ -119,6 +121,7 @@ cdef uint64_t snapshot_hash(const ShardState* shard) noexcept nogil:
 cdef uint64_t _layout() noexcept nogil:
     cdef uint64_t digest = hash_mix(sizeof(SnapshotHeader), sizeof(LaneImage))
     digest = hash_mix(digest, sizeof(RiskState) << 32 | sizeof(OrderTable))
+    digest = hash_mix(digest, sizeof(LaneCounters))
     return hash_mix(digest, sizeof(Position) << 32 | sizeof(AssetBalance))
 
 
@@ -150,6 +153,7 @@ cdef uint8_t* _save_lane(const Lane* lane, uint8_t* at) noexcept nogil:
     image.risk = lane.risk[0]
     image.orders = lane.orders
     image.counters = lane.counters
+    image.equity_atoms = lane.equity_atoms
     image.last_intent_ns = lane.decision.last_intent_ns
     image.has_traded = lane.decision.has_traded
     image.last_refusal_ns = lane.last_refusal_ns
@@ -228,6 +232,7 @@ cdef const uint8_t* _load_lane(ShardState* shard, Lane* lane, const uint8_t* at,
     lane.risk.max_exit_reject_run = lane.limits.max_exit_reject_run
     lane.orders = image.orders
     lane.counters = image.counters
+    lane.equity_atoms = image.equity_atoms
     lane.decision.last_intent_ns = image.last_intent_ns
     lane.decision.has_traded = image.has_traded
     lane.last_refusal_ns = image.last_refusal_ns

@@ -43,7 +43,8 @@ _BAR = [("open_ticks", "i8"), ("high_ticks", "i8"), ("low_ticks", "i8"), ("close
 #: Layouts of what a compiled strategy is handed (strategy_call.pxd says what each field is).
 STRATEGY_CALL_DTYPE = np.dtype(
     [("now_ns", "i8"), ("venue_ns", "i8"), ("kind", "i4"), ("instrument", "i4"), ("position_lots", "i8"),
-     ("order_count", "i8"), ("bar", _BAR), ("last_price_ticks", "i8"), ("pending_count", "i8"), ("is_history", "i8")])
+     ("order_count", "i8"), ("bar", _BAR), ("last_price_ticks", "i8"), ("pending_count", "i8"), ("is_history", "i8"),
+     ("equity_atoms", "i8")])
 TOP_DTYPE = np.dtype(
     [("bid_ticks", "i8", 5), ("bid_lots", "i8", 5), ("ask_ticks", "i8", 5), ("ask_lots", "i8", 5),
      ("bid_levels", "i4"), ("ask_levels", "i4")])
@@ -138,6 +139,7 @@ cdef void strategy_tell(Lane* lane, int kind, const Event* event, int64_t now_ns
     hook.call.position_lots = lane.position.lots
     hook.call.order_count = lane.orders.count
     hook.call.last_price_ticks = lane.last_price_ticks
+    hook.call.equity_atoms = lane.equity_atoms
     hook.call.pending_count = <int64_t>(hook.asked[lane.instrument] - hook.taken[lane.instrument])
     if kind == CALL_BAR:
         hook.call.bar = lane.bar

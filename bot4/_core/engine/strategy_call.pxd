@@ -40,6 +40,7 @@ ctypedef struct StrategyCall:
     int64_t last_price_ticks  # the last print, or the close of the last bar; 0 before
     int64_t pending_count    # its requests for this instrument that the desk has not taken yet
     int64_t is_history       # with CALL_BAR: it ended before the run began; nothing that is asked for is taken
+    int64_t equity_atoms     # of the asset the instrument settles in, at the last mark; before it the money held
 
 
 # `top` is what we have heard of the market; `event` is NULL on START, TIMER and STOP; `features` has FEATURE_COUNT

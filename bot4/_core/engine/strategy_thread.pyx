@@ -49,7 +49,7 @@ cdef extern from "bot4/waiter.h" nogil:
         waiter_t* waiter, ready_fn ready, void* context, int64_t timeout_ns) noexcept
 
 cdef enum:
-    _HEAD_WORDS = 7                                        # clock, venue's stamp, position, price, taken, orders
+    _HEAD_WORDS = 7                                        # clock, venue's stamp, position, price, taken, orders, equity
     _ORDER_WORDS = 6
     _TOP_WORDS = 21                                        # sizeof(TopOfBook) / 8
     _ORDERS_AT = 28
@@ -78,6 +78,7 @@ cdef void _write_state(
     view_set(state, 3, <uint64_t>call.last_price_ticks)
     view_set(state, 4, taken)
     view_set(state, 5, <uint64_t>call.order_count)
+    view_set(state, 6, <uint64_t>call.equity_atoms)
     for i in range(_TOP_WORDS):
         view_set(state, _HEAD_WORDS + i, words[i])
     for i in range(<int>call.order_count):
@@ -313,6 +314,7 @@ cdef class ThreadedHost(PythonHost):
         lane.last_price_ticks = <int64_t>words[3]
         self._taken[instrument] = words[4]
         lane.orders.count = <int>min(words[5], <uint64_t>WORKING_MAX)
+        lane.equity_atoms = <int64_t>words[6]
         memcpy(&lane.top, &words[_HEAD_WORDS], sizeof(TopOfBook))
         for i in range(lane.orders.count):
             at = _ORDERS_AT + i * _ORDER_WORDS

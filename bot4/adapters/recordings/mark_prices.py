@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
+from bot4.dto.mark_price import MARK_PRICE, MarkPrice, read_mark_price
 from bot4.dto.rows import Rows
 
 if TYPE_CHECKING:
@@ -17,17 +17,12 @@ if TYPE_CHECKING:
 
     from bot4.domain.instrument import Instrument
 
-#: In every frame that tells a rate, and in no other.
-MARK_PRICE = b'"markPriceUpdate"'
-_MS = 1_000_000
-_E8 = 10**8
-
 
 class MarkPrices:
     """Keeps the last word of a recording on each settlement: the last frame that names it and is no later. One thread.
 
-    A frame says when is settled next (``T``), at which rate as things stand (``r``), and the mark price (``p``). Where
-    the rate is empty there is no funding (a delivery contract).
+    A settlement that is put off before its time is none, and a frame older than the one before says nothing: a second
+    socket may lag behind.
 
     Parameters
     ----------
@@ -37,14 +32,15 @@ class MarkPrices:
     Attributes
     ----------
     unread : int
-        Frames that are damaged, or whose rate is not in whole parts of 10^8 within -1 and 1.
+        Frames that are damaged, see `bot4.dto.mark_price.read_mark_price`.
 
     """
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:
         self.unread = 0
         self._ticks = {item.symbol: item.tick_size for item in instruments}
-        self._said: dict[str, dict[int, tuple[int, int]]] = {}
+        self._said: dict[str, dict[int, MarkPrice]] = {}
+        self._last: dict[str, MarkPrice] = {}
 
     def take(self, lines: bytes) -> None:
         """Read what whole lines of a capture say."""
@@ -55,26 +51,30 @@ class MarkPrices:
             try:
                 for frame in _frames(lines[start:end]):
                     self._note(frame)
-            except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, InvalidOperation):
+            except (ValueError, KeyError, TypeError, ArithmeticError):
                 self.unread += 1
             at = lines.find(MARK_PRICE, end)
 
     def rates(self) -> dict[str, NDArray[np.void]]:
         """Return the settlements told of, oldest first, by symbol; rows of `Rows.FUNDING`."""
         return {
-            symbol: np.array([(time_ms * _MS, *said[time_ms]) for time_ms in sorted(said)], Rows.FUNDING)
+            symbol: np.array(
+                [(word.settled_ns, word.rate_e8, word.mark_ticks) for _, word in sorted(said.items())], Rows.FUNDING
+            )
             for symbol, said in self._said.items()
         }
 
     def _note(self, frame: Mapping[str, Any]) -> None:
-        symbol, rate, settled_ms = frame["s"], frame["r"], int(frame["T"])
-        if symbol not in self._ticks or rate == "" or int(frame["E"]) > settled_ms:
+        symbol = frame["s"]
+        word = read_mark_price(frame, self._ticks[symbol]) if symbol in self._ticks else None
+        if word is None:
             return
-        parts = Decimal(rate) * _E8
-        if not parts.is_finite() or parts != parts.to_integral_value() or abs(parts) > _E8:
-            raise ValueError(f"a rate of {rate} is not in whole parts of 10^8 within -1 and 1")
-        mark = (Decimal(frame["p"]) / self._ticks[symbol]).to_integral_value(ROUND_HALF_EVEN)
-        self._said.setdefault(symbol, {})[settled_ms] = int(parts), int(mark)
+        said, last = self._said.setdefault(symbol, {}), self._last.get(symbol, word)
+        if word.said_ns < last.said_ns:
+            return
+        if last.settled_ns != word.settled_ns and word.said_ns < last.settled_ns:
+            said.pop(last.settled_ns, None)
+        self._last[symbol] = said[word.settled_ns] = word
 
 
 def _frames(line: bytes) -> list[Mapping[str, Any]]:

@@ -12,11 +12,11 @@ import orjson
 from bot4._core.wire.capture import CaptureVerdict, rest_symbol, split_capture
 from bot4.adapters.recordings.csv_shape import recognise_csv
 from bot4.adapters.recordings.frames import SUPPORTED_VENUES, FrameShape, shape_of_frame, shape_of_url
-from bot4.adapters.recordings.mark_prices import MARK_PRICE
 from bot4.adapters.recordings.recording import Recording, RecordingFormat
 from bot4.adapters.recordings.source import Source
 from bot4.domain.errors import ConfigError, DataError
 from bot4.domain.instrument import Instrument, Market
+from bot4.dto.mark_price import MARK_PRICE
 from bot4.dto.rules import instruments_from_json, instruments_from_toml
 
 if TYPE_CHECKING:

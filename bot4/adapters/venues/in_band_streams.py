@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bot4.adapters.venues.http_get import Answer
     from bot4.adapters.venues.in_band import InBand
-    from bot4.adapters.venues.venue_streams import Clock
+    from bot4.adapters.venues.venue_streams import Clock, FundingRate
     from bot4.config import PublicVenueSettings, StreamSettings
     from bot4.domain.instrument import Instrument
 
@@ -82,6 +82,11 @@ class InBandStreams:
         """Never: these venues do not announce that they leave."""
         del notice
         return False
+
+    def funding(self, notice: bytes) -> FundingRate | None:
+        """Return nothing: these markets are spot."""
+        del notice
+        return None
 
     def complaint(self, notice: bytes) -> str | None:
         """Return nothing: `read` tells refusals."""

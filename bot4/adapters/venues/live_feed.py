@@ -6,6 +6,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from bot4.adapters.venues.backoff import Backoff
+from bot4.adapters.venues.funding_teller import FundingTeller
 from bot4.adapters.venues.live_run import LiveRun
 from bot4.adapters.venues.snapshot_desk import SnapshotDesk
 from bot4.adapters.venues.stream_link import LinkState, StreamLink
@@ -80,6 +81,7 @@ class LiveFeed:
         ]
         self._desk = SnapshotDesk(len(self.instruments), rng)
         self._complaints: dict[str, int] = {}
+        self._funding = FundingTeller(clock)
         self._lost: Mapping[str, int] = {}
         self._run: LiveRun | None = None
         self._stumbles: deque[int] = deque(maxlen=_STUMBLES_MAX)  # when the reader failed unexpectedly
@@ -125,6 +127,10 @@ class LiveFeed:
         if self._lost.get("overflow_messages"):
             found.append(f"{self._lost['overflow_messages']} messages were lost because the engine was behind")
         found += [f"reading began anew {count} times after {text}" for text, count in self._stumbled.items()]
+        if self._funding.missed:
+            found.append(f"{self._funding.missed} times funding was settled unheard: a paper account is without it")
+        if self._funding.ahead:
+            found.append(f"{self._funding.ahead} mark prices were said an hour from now and left out: check the clock")
         found += [f"the venue refused {count} times: {text}" for text, count in self._complaints.items()]
         if self._recorder is not None:
             found += self._recorder.notes
@@ -164,6 +170,7 @@ class LiveFeed:
             links=self._links,
             desk=self._desk,
             complaints=self._complaints,
+            funding=self._funding,
             clock=self._clock,
             log=self._recorder.log if self._recorder is not None else None,
             receiver=receiver,

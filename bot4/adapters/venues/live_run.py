@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from bot4._core.engine.feed import Feed
     from bot4._core.wire.frame_log import FrameLog
+    from bot4.adapters.venues.funding_teller import FundingTeller
     from bot4.adapters.venues.snapshot_desk import SnapshotDesk
     from bot4.adapters.venues.stream_link import StreamLink
     from bot4.adapters.venues.venue_streams import Clock, LinkPlan, VenueStreams
@@ -62,6 +63,7 @@ class LiveRun:
         links: Sequence[StreamLink],
         desk: SnapshotDesk,
         complaints: dict[str, int],
+        funding: FundingTeller,
         clock: Clock,
         log: FrameLog | None,
         receiver: Relay | None = None,
@@ -85,6 +87,7 @@ class LiveRun:
         self._in_band = venue.in_band
         self._writer = EventWriter(venue.instruments)
         self._next_beat_ns: dict[str, int] = {}  # by the link's URL
+        self._funding = funding
         self._next_tick_ns = 0
         self._is_over = False
         self.stale_streams = 0
@@ -158,7 +161,14 @@ class LiveRun:
         return False
 
     def _take_notice(self, place: int, notice: bytes) -> None:
-        if self._venue.wants_rotation(notice):
+        try:
+            rate = self._venue.funding(notice)
+        except MALFORMED as error:
+            self._complain(f"a funding rate that means nothing ({type(error).__name__})")
+            return
+        if rate is not None:
+            self._funding.tell(self._feed, rate, self._receiver.utc_ns())
+        elif self._venue.wants_rotation(notice):
             for socket in self._old.values():
                 if socket.place == place:
                     socket.link.rotate()

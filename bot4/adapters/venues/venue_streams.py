@@ -42,6 +42,17 @@ class LinkPlan:
         return tuple(lane for lane, kind in self.streams if kind is StreamKind.STREAM_DEPTH)
 
 
+@dataclass(frozen=True, slots=True)
+class FundingRate:
+    """What a perpetual's next settlement stands at, in parts of 10^8: above 0 who is long pays."""
+
+    lane: int
+    rate_e8: int
+    mark_ticks: int
+    settled_ns: int
+    said_ns: int  # when the venue said so, on its clock as `settled_ns`
+
+
 class VenueStreams(Protocol):
     """What a live feed has to know of a venue."""
 
@@ -88,6 +99,10 @@ class VenueStreams(Protocol):
 
     def check_clock(self, clock: Clock, *, offset_max_ms: int) -> None:
         """Compare clocks where that matters, and note a difference; blocks. Raises `UnreachableError`."""
+        ...
+
+    def funding(self, notice: bytes) -> FundingRate | None:
+        """Return the rate that a frame without a market event tells; raises one of `MALFORMED` where it is damaged."""
         ...
 
     def complaint(self, notice: bytes) -> str | None:

@@ -33,7 +33,7 @@ def funding_notes(funding: NDArray[np.void], assembly: Assembly, given: Abstract
         for symbol in missing
     ]
     if len(unpaid := funding[funding["unpaid_atoms"] != 0]):
-        notes.append(f"funding could not be paid in full {len(unpaid)} times: the account had nothing left")
+        notes.append(f"funding could not be paid in full {len(unpaid)} times: the account had not as much")
     return tuple(notes)
 
 

@@ -100,7 +100,7 @@ class TellSignal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TellFunding:
-    """Tell the reasoned policy a perpetual's next funding rate, and when it is settled."""
+    """Tell the gate a perpetual's next funding rate, and when it is settled."""
 
     symbol: str
     rate: Decimal

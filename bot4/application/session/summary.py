@@ -76,6 +76,7 @@ def summarise(
         open_orders_left=open_orders_left,
         fees=first.fees,
         fees_by_asset=fees_by_asset(assembly),
+        funding_by_asset=_funding_by_asset(assembly),
         equity=first.equity,
         equity_start=f"{assembly.opening.get(assembly.instruments[0].settle, Decimal(0)):f}",
         equity_asset=first.equity_asset,
@@ -106,6 +107,15 @@ def fees_by_asset(assembly: Assembly) -> dict[str, str]:
         for asset, name in enumerate(assembly.assets)
     }
     return {name: f"{fees:f}" for name, fees in paid.items() if fees}
+
+
+def _funding_by_asset(assembly: Assembly) -> dict[str, str]:
+    paid: dict[str, Decimal] = {}
+    for lane, instrument in enumerate(assembly.instruments):
+        atoms = assembly.engine.lane_counters(lane)["funding_atoms"]
+        decimals = assembly.account.decimals[assembly.asset(instrument.settle)]
+        paid[instrument.settle] = paid.get(instrument.settle, Decimal(0)) + Decimal(atoms).scaleb(-decimals)
+    return {name: f"{amount:f}" for name, amount in paid.items() if amount}
 
 
 def breaker_text(assembly: Assembly) -> str:

@@ -33,6 +33,10 @@ def show_summary(summary: RunSummary, *, to_stderr: bool) -> None:
         console.print(Text.assemble(("note", "yellow"), f" {note}"), soft_wrap=True)
 
 
+def _amounts(by_asset: dict[str, str]) -> str:
+    return ", ".join(f"{amount} {asset}" for asset, amount in by_asset.items()) or "none"
+
+
 def _facts(summary: RunSummary) -> tuple[tuple[str, str], ...]:
     equity = Decimal(summary.equity)
     change = equity - Decimal(summary.equity_start)
@@ -42,7 +46,8 @@ def _facts(summary: RunSummary) -> tuple[tuple[str, str], ...]:
         ("messages", f"{summary.messages:,} ({summary.messages_per_s:,.0f}/s), {summary.events:,} events"),
         ("data", f"{summary.sequence_gaps} gaps, {summary.resyncs} resyncs, {summary.crossed_books} crossed"),
         ("orders", f"{orders}, {summary.open_orders_left} left open"),
-        ("fees", ", ".join(f"{fees} {asset}" for asset, fees in summary.fees_by_asset.items()) or "none"),
+        ("fees", _amounts(summary.fees_by_asset)),
+        *([("funding", _amounts(summary.funding_by_asset))] if summary.funding_by_asset else []),
         ("equity", f"{summary.equity} {summary.equity_asset} ({money_like(equity, change):+f})"),
         ("breaker", summary.breaker),
         ("state hash", summary.state_hash),

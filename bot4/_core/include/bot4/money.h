@@ -33,6 +33,10 @@ static inline int bot4_money_mul_fits(bot4_money a, int64_t b) {
 }
 
 static inline int bot4_money_fits_64(bot4_money a) { return a == (bot4_money)(int64_t)a; }
+/* What 64 bits hold of it: the nearest such amount. */
+static inline int64_t bot4_money_clamp_64(bot4_money a) {
+    return a > INT64_MAX ? INT64_MAX : a < INT64_MIN ? INT64_MIN : (int64_t)a;
+}
 static inline bot4_money bot4_money_abs(bot4_money a) { return a < 0 ? -a : a; }
 static inline bot4_money bot4_money_min(bot4_money a, bot4_money b) { return a < b ? a : b; }
 

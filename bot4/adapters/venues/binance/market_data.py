@@ -15,19 +15,21 @@ import orjson
 
 from bot4._core.engine.receiver import StreamKind
 from bot4.adapters.venues.binance.clock_check import clock_note
+from bot4.adapters.venues.binance.mark_price import funding_rate
 from bot4.adapters.venues.http_get import HttpPeer, http_get
 from bot4.adapters.venues.tls import tls_context
 from bot4.adapters.venues.venue_streams import LinkPlan
 from bot4.adapters.venues.websocket import WebSocket
 from bot4.domain.errors import ConfigError, UnreachableError
 from bot4.domain.instrument import Market
+from bot4.dto.mark_price import MARK_PRICE
 from bot4.dto.rules.binance import instruments_from_exchange_info
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot4.adapters.venues.http_get import Answer
-    from bot4.adapters.venues.venue_streams import Clock
+    from bot4.adapters.venues.venue_streams import Clock, FundingRate
     from bot4.config import BinanceSettings, StreamSettings
     from bot4.domain.instrument import Instrument
 
@@ -42,7 +44,8 @@ _TRADING = "TRADING"
 class _Room:
     """One market's endpoints: paths, deepest snapshot, and each stream with the route it is served on.
 
-    Streams without a kind are no market to the engine: they are there for recordings, and their silence is nothing.
+    Streams without a kind are no market to the engine, and their silence is nothing: mark prices tell the next funding,
+    also to recordings.
     """
 
     rest_path: str
@@ -97,6 +100,7 @@ class BinanceStreams:
         self.notes = notes
         self.rules = rules
         self._room = _ROOMS[market]
+        self._lanes = {item.symbol: (lane, item.tick_size) for lane, item in enumerate(instruments)}
         self._rest_url, self._ws_url = _urls(market, settings)
         self._timeouts = streams
         self._tls = tls_context(settings.ca_file)
@@ -186,6 +190,10 @@ class BinanceStreams:
     def wants_rotation(self, notice: bytes) -> bool:
         """Whether the server is about to leave: its connections end within minutes."""
         return _data_of(notice).get("e") == "serverShutdown"
+
+    def funding(self, notice: bytes) -> FundingRate | None:
+        """Return the rate that a mark price frame tells."""
+        return funding_rate(notice, self._lanes) if MARK_PRICE in notice else None
 
     def complaint(self, notice: bytes) -> str | None:
         """Return what the venue refuses, where it does."""
