@@ -143,6 +143,17 @@ class VenuePosition:
     entry_price: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class FundingPayment:
+    """What an account paid at a settlement of a perpetual; below 0: received. `number` never counts twice."""
+
+    number: int
+    symbol: str
+    asset: str
+    paid: Decimal
+    ts_ns: int
+
+
 # ---- outcomes
 
 
@@ -222,6 +233,13 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class FundingSettled:
+    """The venue settled funding; what it came to has to be asked for."""
+
+    event_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamState:
     """The stream of events went down or came up again; what happened in between has to be asked for."""
 
@@ -229,7 +247,7 @@ class StreamState:
     reason: str
 
 
-VenueEvent = ExecutionReport | BalanceReport | Transfer | StreamState
+VenueEvent = ExecutionReport | BalanceReport | Transfer | FundingSettled | StreamState
 
 
 # ---- descriptors
@@ -357,6 +375,10 @@ class ExchangePort(Protocol):
 
     async def positions(self) -> Sequence[VenuePosition] | NoInformation:
         """List derivatives positions; empty where the market has none."""
+        ...
+
+    async def funding_since(self, since_ns: int) -> Sequence[FundingPayment] | NoInformation:
+        """List what was paid at settlements of perpetuals from a venue time on, oldest first; empty on spot."""
         ...
 
     def order_limits(self) -> Sequence[OrderLimit]:

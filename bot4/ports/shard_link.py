@@ -32,8 +32,10 @@ class ShardLink(Protocol):
         """Hand reports to the shard; returns how many it took. The others are pushed again, never dropped."""
         ...
 
-    def control(self, code: int, *, instrument: int = ..., value: int = ...) -> bool | None:
-        """Queue one control event; False where there is no room for it."""
+    def control(
+        self, code: int, *, instrument: int = ..., value: int = ..., qty_lots: int = ..., tif: int = ...
+    ) -> bool | None:
+        """Queue one control event; False where there is no room for it. See `ControlCode` for what its fields are."""
         ...
 
 

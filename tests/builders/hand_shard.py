@@ -88,7 +88,7 @@ class HandShard:
         self.reports.extend(reports[:taken].copy())
         return taken
 
-    def control(self, code, *, instrument=0xFFFF, value=0):  # noqa: ARG002
+    def control(self, code, *, instrument=0xFFFF, value=0, qty_lots=0, tif=0):  # noqa: ARG002
         self.controls.append((code, value))
         return True
 

@@ -54,6 +54,11 @@ class Writer:
             row[name] = value
         self.write(JournalKind.JOURNAL_UPDATE, row.tobytes())
 
+    def funding(self, number):
+        row = np.zeros(1, EVENT_DTYPE)
+        row["a"], row["c"], row["d"] = int(ControlCode.CONTROL_FUNDING_PAID), S + number * S * 1_440, number
+        self.write(JournalKind.JOURNAL_CONTROL, row.tobytes())
+
     def order(self, *, rests=False):
         self.now_ns += int(self.rng.integers(1, 20)) * S
         side = int(self.rng.integers(0, 2))
@@ -92,6 +97,10 @@ def same_for_who_goes_on(ours: RunPast, whole: RunPast) -> None:
     recent = whole.since_ns - run_past._ASKED_AGAIN_NS
     assert [fill for fill in whole.fills if fill.ts_ns >= recent] == [f for f in ours.fills if f.ts_ns >= recent]
     assert {key for key, order in whole.orders.items() if order.heard_ns >= recent} <= set(ours.orders)
+    assert ours.began_ns == whole.began_ns == S
+    last_ns = max(whole.funding.values(), default=0)
+    asked_again = {number: at for number, at in whole.funding.items() if at >= last_ns - run_past._FUNDING_NS}
+    assert asked_again.items() <= ours.funding.items()
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -100,6 +109,8 @@ def test_an_image_and_the_tail_say_what_the_whole_journal_says(tmp_path, seed):
     keeper = PastKeeper(writer.path, writer.journal.sync)
     for number in range(300):
         writer.order(rests=writer.rng.random() < (0.01 if number < 200 else 0.0))
+        if number % 20 == 0:
+            writer.funding(number)
         if writer.rng.random() < 0.05:
             keeper.keep()
     row = np.zeros(1, EVENT_DTYPE)
@@ -108,6 +119,8 @@ def test_an_image_and_the_tail_say_what_the_whole_journal_says(tmp_path, seed):
     image, _ = load_image(image_path(writer.path))
     whole, ours = read_past(writer.path), read_past_on(writer.path)
     same_for_who_goes_on(ours, whole)
+    assert len(whole.funding) == 15
+    assert 1 <= len(image.funding) <= 5, "those of the last day"
     assert image.unsettled or len(image.fills) < len(whole.fills) / 2, "what is settled and old is in the sums alone"
     again = PastKeeper(writer.path, writer.journal.sync)  # of the next life: it goes on with the image
     again.keep()
@@ -224,4 +237,24 @@ def test_a_run_that_halted_over_balances_is_not_over_before_all_of_them_were_acc
         writer.order(rests=True)
     with pytest.raises(ConfigError, match="orders of the run are not settled"):
         accepted_balances(read_past(writer.path), [], [BTC])
+    writer.journal.close()
+
+
+def test_a_life_that_went_on_and_ended_before_its_books_were_compared_leaves_the_run_unfinished(tmp_path):
+    writer = Writer(tmp_path / "shard-0.journal", 1)
+    control(writer, ControlCode.CONTROL_GATE_OPEN, GateReason.GATE_START | GateReason.GATE_MISMATCH)
+    writer.journal.close()  # as by a kill
+    writer.journal = Journal(writer.path)
+    PastKeeper(writer.path, writer.journal.sync).keep()
+    control(writer, ControlCode.CONTROL_GATE_OPEN, GateReason.GATE_OPERATOR)
+    control(writer, ControlCode.CONTROL_STOP)
+    for past in (read_past(writer.path), read_past_on(writer.path)):
+        assert not past.is_over, "a deposit of the pause would be taken without a word"
+    writer.journal.close()
+    writer.journal = Journal(writer.path)
+    PastKeeper(writer.path, writer.journal.sync).keep()
+    control(writer, ControlCode.CONTROL_GATE_OPEN, GateReason.GATE_START | GateReason.GATE_MISMATCH)
+    control(writer, ControlCode.CONTROL_STOP)
+    for past in (read_past(writer.path), read_past_on(writer.path)):
+        assert past.is_over
     writer.journal.close()

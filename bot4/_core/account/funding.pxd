@@ -8,6 +8,13 @@ from bot4._core.account.money cimport money_fits_64, money_min, money_rate_up, m
 from bot4._core.types cimport money_t
 
 
+cdef inline money_t funding_book(Ledger* ledger, int asset, money_t due) noexcept nogil:
+    """Pay `due` atoms out of what is free of an asset, or receive them (below 0); returns what was."""
+    cdef money_t given = money_min(due, ledger.balances[asset].available)
+    ledger_credit(ledger, asset, money_sub(0, given))
+    return given
+
+
 cdef inline money_t funding_pay(
     Ledger* ledger, const ContractSpec* spec, int64_t mark_ticks, int64_t lots, int64_t rate_e8, money_t* unpaid
 ) noexcept nogil:
@@ -19,7 +26,6 @@ cdef inline money_t funding_pay(
     if lots != 0 and mark_ticks > 0:
         due = money_rate_up(contract_value(spec, mark_ticks, lots if lots > 0 else -lots),
                             rate_e8 if lots > 0 else -rate_e8)
-    given = money_min(due, ledger.balances[spec.settle_asset].available) if money_fits_64(due) else 0
-    ledger_credit(ledger, spec.settle_asset, money_sub(0, given))
+    given = funding_book(ledger, spec.settle_asset, due) if money_fits_64(due) else 0
     unpaid[0] = money_sub(due, given)
     return given

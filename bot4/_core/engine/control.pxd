@@ -23,6 +23,7 @@ cpdef enum ControlCode:
     CONTROL_SIGNAL = 11      # value: source; reserved: score and confidence in millionths, age in nanoseconds
     CONTROL_FUNDING = 12     # value: rate in parts per billion; reserved[0]: when it is settled, nanoseconds
     CONTROL_SETTLE = 13      # value: rate in parts of 10^8; reserved: when, mark_ticks (0: the lane's own), atoms paid
+    CONTROL_FUNDING_PAID = 14   # a live venue settled; value: atoms paid; reserved: when, its number, atoms booked
     # Of a strategy that runs on a thread of its own; placed, refused and told like any request of a strategy.
     CONTROL_ASK_PLACE = 20   # fields as PLACE
     CONTROL_ASK_CANCEL = 21  # value: order id

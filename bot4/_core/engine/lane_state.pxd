@@ -88,7 +88,7 @@ ctypedef struct LaneCounters:
     uint64_t absent          # of those: the venue never had them
     uint64_t gated           # decisions to open or add while the gate was closed
     uint64_t held_cancels    # cancels that found the ring full and went later
-    int64_t funding_atoms    # paid at settlements on paper; below 0: received
+    int64_t funding_atoms    # paid at settlements; below 0: received
 
 
 ctypedef struct Refusal:

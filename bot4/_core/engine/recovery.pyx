@@ -22,6 +22,7 @@ from bot4._core.brain.portfolio cimport portfolio_apply_equity
 from bot4._core.engine.control cimport (
     ALL_LANES,
     CONTROL_FLATTEN,
+    CONTROL_FUNDING_PAID,
     CONTROL_GATE_CLOSE,
     CONTROL_GATE_OPEN,
     CONTROL_KILL,
@@ -155,7 +156,7 @@ cdef void _take_control(ShardState* shard, const Event* event, int64_t wall_ns) 
         elif code == CONTROL_FLATTEN or (code == CONTROL_STRATEGY_END and value != 0):
             lane.flatten_reason = REASON_OPERATOR if code == CONTROL_FLATTEN else REASON_STRATEGY
             lane.flatten_next_ns = wall_ns
-        elif code == CONTROL_SETTLE:
+        elif code == CONTROL_SETTLE or code == CONTROL_FUNDING_PAID:
             lane.counters.funding_atoms += event.body.control.reserved[2]
             ledger_credit(shard.shared.ledger, lane.spec.settle_asset, money_sub(0, event.body.control.reserved[2]))
 

@@ -10,13 +10,13 @@ from libc.string cimport memcpy, memset
 
 from bot4._core.engine.control import ControlCode as ControlCode  # no-cython-lint
 
-from bot4._core.account.funding cimport funding_pay
+from bot4._core.account.funding cimport funding_book, funding_pay
 from bot4._core.account.ledger cimport ledger_equity, ledger_hash
 from bot4._core.account.money cimport money_clamp_64, money_hash
 from bot4._core.engine.control cimport (
     ALL_LANES, CONTROL_ASK_CANCEL_ALL, CONTROL_ASK_PLACE, CONTROL_CANCEL, CONTROL_CANCEL_ALL, CONTROL_FLATTEN,
-    CONTROL_FUNDING, CONTROL_GATE_CLOSE, CONTROL_GATE_OPEN, CONTROL_KILL, CONTROL_PLACE, CONTROL_REPORTS,
-    CONTROL_RESET, CONTROL_SETTLE, CONTROL_SIGNAL, CONTROL_STOP, CONTROL_STRATEGY_END, control_event,
+    CONTROL_FUNDING, CONTROL_FUNDING_PAID, CONTROL_GATE_CLOSE, CONTROL_GATE_OPEN, CONTROL_KILL, CONTROL_PLACE,
+    CONTROL_REPORTS, CONTROL_RESET, CONTROL_SETTLE, CONTROL_SIGNAL, CONTROL_STOP, CONTROL_STRATEGY_END, control_event,
 )
 from bot4._core.engine.decide cimport REASON_BREAKER, REASON_DRAWDOWN, REASON_OPERATOR, REASON_SHUTDOWN, REASON_STRATEGY
 from bot4._core.engine.desk cimport desk_cancel, desk_cancel_all, desk_cancel_resting, desk_flatten, desk_place
@@ -237,13 +237,24 @@ cdef void _control_lane(Lane* lane, const Event* event, int64_t now_ns) noexcept
         desk_cancel_all(lane, REASON_OPERATOR, now_ns)
 
 
-cdef void _settle(Lane* lane, Event* event) noexcept nogil:
-    """Pay a paper venue's funding, or be paid; how much goes on record with the event."""
+cdef void _take_funding(ShardState* shard, Event* event) noexcept nogil:
+    """Settle on paper by rate and mark, or book what a live venue says it took; how much it was goes on record."""
+    cdef int64_t code = event.body.control.code, value = event.body.control.value
     cdef int64_t mark_ticks = event.body.control.reserved[1]
-    cdef money_t unpaid
-    event.body.control.reserved[2] = <int64_t>funding_pay(
-        lane.shared.ledger, lane.spec, mark_ticks if mark_ticks > 0 else lane_mark_ticks(lane), lane.position.lots,
-        event.body.control.value, &unpaid)
+    cdef money_t given, unpaid
+    cdef Lane* lane
+    event.body.control.reserved[2] = 0
+    if event.instrument >= shard.lane_count:
+        return
+    lane = &shard.lanes[event.instrument]
+    if (lane.paper != NULL) != (code == CONTROL_SETTLE):
+        return
+    if code == CONTROL_SETTLE:
+        given = funding_pay(lane.shared.ledger, lane.spec, mark_ticks if mark_ticks > 0 else lane_mark_ticks(lane),
+                            lane.position.lots, value, &unpaid)
+    else:
+        given = funding_book(lane.shared.ledger, lane.spec.settle_asset, value)
+    event.body.control.reserved[2] = <int64_t>given
     lane.counters.funding_atoms += event.body.control.reserved[2]
 
 
@@ -255,10 +266,8 @@ cdef void _control(ShardState* shard, const Event* event) noexcept nogil:
     # Where in the market stream this was popped is part of the record: a replay pops it at the same place.
     stamped.recv_ns = shard.now_ns
     stamped.venue_ns = <int64_t>shard.shared.events
-    if code == CONTROL_SETTLE:
-        stamped.body.control.reserved[2] = 0
-        if event.instrument < shard.lane_count and shard.lanes[event.instrument].paper != NULL:
-            _settle(&shard.lanes[event.instrument], &stamped)
+    if code == CONTROL_SETTLE or code == CONTROL_FUNDING_PAID:
+        _take_funding(shard, &stamped)
     shared_journal(&shard.shared, JOURNAL_CONTROL, &stamped, sizeof(Event), shard.now_ns, False)
     if code == CONTROL_KILL or code == CONTROL_RESET:
         shared_sync(&shard.shared, shard.now_ns)

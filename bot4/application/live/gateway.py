@@ -7,6 +7,7 @@ report is lost; where either is in doubt it halts trading and says why.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from bot4.application.live.lane_gates import LaneGates
 from bot4.application.live.leading import keep_leading, why_not_ready
 from bot4.application.live.status import LiveStatus
 from bot4.application.live.supervisor import Supervisor
+from bot4.application.live.venue_funding import VenueFunding
 from bot4.application.orders.accepting import ACCEPT
 from bot4.application.orders.board import BoardReport, OrderBoard
 from bot4.application.orders.intent import board_order, order_request
@@ -29,6 +31,7 @@ from bot4.domain.errors import Bot4Error
 from bot4.ports.exchange import (
     ExchangePort,
     ExecutionReport,
+    FundingSettled,
     StreamState,
     Transfer,
 )
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from bot4.ports.shard_link import Admission, ShardLink
 
 _PUSH_S = 1.0
+_FUNDING_S = 3.0
 _TAKE = 64
 
 
@@ -110,6 +114,7 @@ class LiveGateway:
         self._sender = OrderSender(
             exchange, self.board, self.reconciler, admission, flush=self._flush, on_error=self.halt
         )
+        self._funding = VenueFunding(exchange, shard, self._instruments, assets)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._look = asyncio.Event()
@@ -122,7 +127,10 @@ class LiveGateway:
         self._findings: Findings | None = None
         self._alarms: list[str] = []
         self._seen_progress = -1
-        self._past = TakenOver(past, self.board, self.books, self.reconciler, instruments) if past is not None else None
+        self._past: TakenOver | None = None
+        if past is not None:
+            self._past = TakenOver(past, self.board, self.books, self.reconciler, instruments)
+            self._funding.resume(past)
         self.status = LiveStatus()
         self.has_settled = False  # it has ended, and so has every order
 
@@ -152,7 +160,7 @@ class LiveGateway:
         counted = f"{status.orders} orders, {status.told} reports, {status.passes} reconciliations"
         past = () if self._past is None else (self._past.note,)
         led = () if self._lead is None else self._lead.notes
-        notes = (*past, *led, *self.parts.notes, *status.alarms)
+        notes = (*past, *led, *self.parts.notes, *self._funding.notes, *status.alarms)
         return (f"real orders on {self._exchange.name}: {counted}", *notes)
 
     def run(self) -> None:
@@ -251,8 +259,9 @@ class LiveGateway:
                     self._sender.settle(order)
             elif isinstance(event, Transfer):
                 self.books.apply_transfer(event)
-            elif isinstance(event, StreamState) and event.is_up:
-                self._look.set()  # something was missed, perhaps
+            elif isinstance(event, FundingSettled) or (isinstance(event, StreamState) and event.is_up):
+                self._funding.hear()  # or something was missed, perhaps
+                self._look.set()
             self._flush()
 
     async def _look_after(self) -> None:
@@ -261,6 +270,7 @@ class LiveGateway:
             found = await (self.reconciler.run() if self.books.is_open else self.reconciler.open())
             self._findings = found
             self._flush()
+            await self._funding.look()
             if self._past is not None:
                 self._past.cancel_known(self._sender)
             for order in self.board.unsettled():
@@ -311,6 +321,9 @@ class LiveGateway:
                 again += 1.0
                 self._cancel_unsettled()
             await asyncio.sleep(0.02)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FUNDING_S):
+                await self._funding.look(at_once=True)
         self._set_gate("the run is over")
         self.status = self._status()
 

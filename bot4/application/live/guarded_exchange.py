@@ -22,7 +22,7 @@ _REQUESTS = frozenset({"cancel", "cancel_all", "amend", "keep_alive"})
 _QUESTIONS = frozenset(
     {
         *("query", "open_orders", "trades_of", "trades_since", "orders_since", "balances", "positions"),
-        *("account_problems", "key_permissions"),
+        *("account_problems", "key_permissions", "funding_since"),
     }
 )
 

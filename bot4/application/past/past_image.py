@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_VERSION = 1
+_VERSION = 2
 _CRC_BYTES = 4
 
 

@@ -37,6 +37,7 @@ _EXACT = Context(prec=120)
 _ZERO = Decimal(0)
 # Trades and orders are asked for from a minute before on; events that wait at a venue come later.
 _ASKED_AGAIN_NS = 180_000_000_000
+_FUNDING_NS = 86_400_000_000_000  # payments are asked for again from less before the last of them on
 _STATES = {
     EventKind.EVENT_ORDER_SENT: LifeState.SENT,
     EventKind.EVENT_ORDER_UNKNOWN: LifeState.UNKNOWN,
@@ -86,6 +87,10 @@ class RunPast:
     has_stopped: bool = False  # the last thing it was told was to stop
     differs: bool = False  # it ended because the venue had other balances than its books
     last_ns: int = 0
+    began_ns: int = 0
+    epoch: int = 0  # of its last life
+    is_compared: bool = True  # the books of that life were the venue's, where it had to ask
+    funding: dict[int, int] = field(default_factory=dict)  # when the venue settled, by the number of the payment
 
     @property
     def balances(self) -> dict[str, Decimal]:
@@ -113,6 +118,8 @@ class RunPast:
             else:
                 kept.append(fill)
         self.fills = kept
+        last_ns = max(self.funding.values(), default=0)
+        self.funding = {number: at for number, at in self.funding.items() if at >= last_ns - _FUNDING_NS}
 
     def _fold(self, fill: VenueFill) -> None:
         instrument = next(one for one in self.opening.instruments if one.symbol == fill.symbol)
@@ -232,17 +239,23 @@ class PastReader:
         self._past = past
         self._known = set() if past is None else {(fill.symbol, fill.trade_id) for fill in past.fills}
 
+    def _begin(self, row: Record) -> None:
+        if row.kind == JournalKind.JOURNAL_OPENING:
+            self._pieces.append(row.payload)
+            if (opening := RunOpening.join(self._pieces)) is not None:
+                began_ns = row.ts_wall_ns
+                self._past = RunPast(opening, last_ns=began_ns, began_ns=began_ns, epoch=row.epoch)
+        elif row.kind == JournalKind.JOURNAL_INTENT:
+            raise ValueError("it holds orders and not what the run began with")
+
     def _take(self, row: Record) -> None:
         past = self._past
         if past is None:
-            if row.kind == JournalKind.JOURNAL_OPENING:
-                self._pieces.append(row.payload)
-                if (opening := RunOpening.join(self._pieces)) is not None:
-                    self._past = RunPast(opening, last_ns=row.ts_wall_ns)
-            elif row.kind == JournalKind.JOURNAL_INTENT:
-                raise ValueError("it holds orders and not what the run began with")
+            self._begin(row)
             return
         past.last_ns = max(past.last_ns, row.ts_wall_ns)
+        if row.epoch != past.epoch:  # a life that goes on after another: what moved in between is not known yet
+            past.epoch, past.is_compared = row.epoch, False
         match row.kind:
             case JournalKind.JOURNAL_INTENT:
                 _intent(past, row)
@@ -259,12 +272,16 @@ class PastReader:
 
 def _control(past: RunPast, row: np.void) -> None:
     code, value = int(row["a"]), int(row["b"])
+    if code == ControlCode.CONTROL_FUNDING_PAID:
+        past.funding[int(row["d"])] = int(row["c"])
+    is_compared = code == ControlCode.CONTROL_GATE_OPEN and bool(value & GateReason.GATE_MISMATCH)
+    past.is_compared |= is_compared
     if code in {ControlCode.CONTROL_STOP, ControlCode.CONTROL_GATE_OPEN}:
-        past.has_stopped = code == ControlCode.CONTROL_STOP
+        past.has_stopped = code == ControlCode.CONTROL_STOP and past.is_compared
     if code == ControlCode.CONTROL_GATE_CLOSE and value == GateReason.GATE_MISMATCH:
         past.differs = True
-    elif code == ControlCode.CONTROL_GATE_OPEN and value & GateReason.GATE_MISMATCH:
-        past.differs = False  # it was compared, and agreed
+    elif is_compared:
+        past.differs = False
 
 
 def _intent(past: RunPast, record: Record) -> None:

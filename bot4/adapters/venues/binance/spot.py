@@ -38,7 +38,16 @@ if TYPE_CHECKING:
 
     from bot4.adapters.venues.binance.sign import Signer
     from bot4.domain.secret import Secret
-    from bot4.ports.exchange import Balance, OrderRequest, Outcome, VenueEvent, VenueFill, VenueOrder, VenuePosition
+    from bot4.ports.exchange import (
+        Balance,
+        FundingPayment,
+        OrderRequest,
+        Outcome,
+        VenueEvent,
+        VenueFill,
+        VenueOrder,
+        VenuePosition,
+    )
 
 SPOT_MAINNET = Endpoints(rest="https://api.binance.com", ws_api="wss://ws-api.binance.com:443/ws-api/v3")
 SPOT_TESTNET = Endpoints(rest="https://testnet.binance.vision", ws_api="wss://ws-api.testnet.binance.vision/ws-api/v3")
@@ -215,6 +224,10 @@ class BinanceSpot(BinanceAccount):
 
     async def positions(self) -> Sequence[VenuePosition] | NoInformation:
         """Return nothing: spot has balances, no positions."""
+        return []
+
+    async def funding_since(self, since_ns: int) -> Sequence[FundingPayment] | NoInformation:  # noqa: ARG002
+        """Return nothing: nobody pays funding on spot."""
         return []
 
     async def keep_alive(self, symbol: str, ttl_s: float) -> Reject | Unknown | None:

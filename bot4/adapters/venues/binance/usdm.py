@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from bot4.adapters.venues.binance.access import Endpoints, Operation, Success
@@ -16,6 +17,7 @@ from bot4.adapters.venues.binance.usdm_messages import (
     order_params,
     read_balance,
     read_event,
+    read_funding,
     read_order,
     read_position,
     read_trade,
@@ -44,7 +46,15 @@ if TYPE_CHECKING:
 
     from bot4.adapters.venues.binance.sign import Signer
     from bot4.domain.secret import Secret
-    from bot4.ports.exchange import Balance, OrderRequest, Outcome, VenueEvent, VenueFill, VenuePosition
+    from bot4.ports.exchange import (
+        Balance,
+        FundingPayment,
+        OrderRequest,
+        Outcome,
+        VenueEvent,
+        VenueFill,
+        VenuePosition,
+    )
 
 USDM_MAINNET = Endpoints(
     rest="https://fapi.binance.com",
@@ -67,6 +77,7 @@ _ORDERS = Operation("", "GET", "/fapi/v1/allOrders", weight=5)
 _TRADES = Operation("", "GET", "/fapi/v1/userTrades", weight=5)
 _BALANCE = Operation("", "GET", "/fapi/v3/balance", weight=5)
 _POSITIONS = Operation("", "GET", "/fapi/v3/positionRisk", weight=5)
+_INCOME = Operation("", "GET", "/fapi/v1/income", weight=30)
 _DUAL = Operation("", "GET", "/fapi/v1/positionSide/dual", weight=30)
 _COUNTDOWN = Operation("", "POST", "/fapi/v1/countdownCancelAll", weight=10, purpose=Purpose.CANCEL)
 _INFO = Operation("", "GET", "/fapi/v1/exchangeInfo", weight=1, is_signed=False)
@@ -261,6 +272,19 @@ class BinanceUsdm(BinanceAccount):
         if isinstance(rows, NoInformation):
             return rows
         return [row for row in rows if row.symbol in self._symbols and row.qty]
+
+    async def funding_since(self, since_ns: int) -> Sequence[FundingPayment] | NoInformation:
+        """List what was paid at settlements from a venue time on, of every symbol; the venue keeps three months."""
+        asked = {"incomeType": "FUNDING_FEE", "startTime": str(since_ns // _MS), "limit": str(_PAGE)}
+        found: list[FundingPayment] = []
+        for page_number in count(1):
+            page = await self._rows(_INCOME, asked | {"page": str(page_number)}, read_funding)
+            if isinstance(page, NoInformation):
+                return page
+            found += page
+            if len(page) < _PAGE:
+                break
+        return found
 
     async def account_problems(self) -> Sequence[str] | NoInformation:
         """Ask for the position mode: our books know one position a symbol."""

@@ -10,6 +10,8 @@ from bot4.ports.exchange import (
     Balance,
     BalanceReport,
     ExecutionReport,
+    FundingPayment,
+    FundingSettled,
     OrderKind,
     OrderRequest,
     VenueFill,
@@ -156,13 +158,26 @@ def read_position(payload: Mapping[str, Any]) -> VenuePosition:
     return VenuePosition(str(payload["symbol"]), amount(payload["positionAmt"]), amount(payload["entryPrice"]))
 
 
-def read_event(event: Mapping[str, Any]) -> ExecutionReport | BalanceReport | None:
+def read_funding(payload: Mapping[str, Any]) -> FundingPayment:
+    """Return one row of income of type FUNDING_FEE; what came in is above 0 there."""
+    return FundingPayment(
+        number=int(payload["tranId"]),
+        symbol=str(payload["symbol"]),
+        asset=str(payload["asset"]),
+        paid=-amount(payload["income"]),
+        ts_ns=int(payload["time"]) * MS,
+    )
+
+
+def read_event(event: Mapping[str, Any]) -> ExecutionReport | BalanceReport | FundingSettled | None:
     """Return one event of the account; None for kinds that move neither orders nor money of ours."""
     match event.get("e"):
         case "ORDER_TRADE_UPDATE":
             return _execution_report(event, event["o"])
         case "ALGO_UPDATE":
             return _algo_report(event, event["o"])
+        case "ACCOUNT_UPDATE" if event["a"].get("m") == "FUNDING_FEE":
+            return FundingSettled(int(event["T"]) * MS)
         case "ACCOUNT_UPDATE":
             rows = tuple(Balance(str(row["a"]), amount(row["wb"]), amount("0")) for row in event["a"].get("B", ()))
             return BalanceReport(rows, int(event["T"]) * MS)
