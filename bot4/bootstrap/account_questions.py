@@ -66,7 +66,7 @@ async def _ask(
         lines = await preflight(exchange, settings, instruments, goes_on=unfinished is not None)
         balances = await exchange.balances()
         if isinstance(balances, NoInformation) and not lines:
-            lines = ["balances: they are not known"]
+            lines = [f"balances: they are not known ({balances.cause})"]
         if not lines and lead is not None and unfinished is not None:
             past = await adopt_lost(exchange, lead, unfinished, instruments)
     except (PastUnreadableError, PreflightError):

@@ -217,7 +217,8 @@ def watch_runs(
     watched, waited_s = 0, time.monotonic()
     while True:
         beat = read_beat(folder)
-        pulse = None if beat is None or beat.epoch == watched or beat.state is BeatState.OVER else _pulse_of(folder)
+        is_none = beat is None or beat.epoch == watched or beat.state is BeatState.OVER
+        pulse = None if is_none else _pulse_of(folder, of_the_dead=once)
         if beat is not None and pulse is not None:
             watched = beat.epoch
             watch = msgspec.json.decode((folder / WATCH_FILE).read_bytes(), type=Watch)
@@ -229,8 +230,11 @@ def watch_runs(
         time.sleep(0.2)
 
 
-def _pulse_of(folder: Path) -> Callable[[], Pulse] | None:
-    """Return how to look at the run that is there; None where its process is gone and was never watched."""
+def _pulse_of(folder: Path, *, of_the_dead: bool) -> Callable[[], Pulse] | None:
+    """Return how to look at the run that is there; None where there is none.
+
+    One whose process is gone is none, but `of_the_dead`: to who was started by it, and was not up before it died.
+    """
     import os
     import select
 
@@ -243,7 +247,8 @@ def _pulse_of(folder: Path) -> Callable[[], Pulse] | None:
     try:
         process = os.pidfd_open(first.pid)
     except OSError:
-        return None
+        gone = Pulse((first.shard, first.gateway), is_armed=False, is_over=False, is_alive=False)
+        return (lambda: gone) if of_the_dead else None
     poller = select.poll()
     poller.register(process, select.POLLIN)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -16,6 +17,14 @@ class OpenOrder:
     symbol: str
     client_order_id: str
     waits: bool = False
+
+
+class CancelOutcome(Enum):
+    """What came of a cancellation."""
+
+    CANCELED = "canceled"
+    GONE = "gone"  # it worked no more when the venue was asked: it had traded, or somebody else canceled it
+    UNANSWERED = "unanswered"
 
 
 class Canceller(Protocol):
@@ -33,8 +42,8 @@ class Canceller(Protocol):
         """List the open orders of a symbol; None where that was not answered."""
         ...
 
-    async def cancel(self, order: OpenOrder) -> bool:
-        """Cancel one order; whether the venue answered that it works no more."""
+    async def cancel(self, order: OpenOrder) -> CancelOutcome:
+        """Cancel one order."""
         ...
 
     async def close(self) -> None:

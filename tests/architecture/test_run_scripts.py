@@ -51,30 +51,51 @@ def test_changed_source_lost_module_and_other_mode_are_compiled(built: Path, mon
 
 SETUP_THAT_SPEAKS = """
 import pathlib, sys, time
+
+def wait_until_it_was_shown(name):
+    deadline = time.monotonic() + 60
+    while not pathlib.Path(name).exists():
+        assert time.monotonic() < deadline, name
+        time.sleep(0.01)
+
 print("[1/1] Cythonizing bot4/_core/clock.pyx", flush=True)
-time.sleep(0.4)
+wait_until_it_was_shown("shown-1-0")
 pathlib.Path("bot4/_core/clock.so").touch()
-time.sleep(0.4)
+wait_until_it_was_shown("shown-1-1")
 print("what the compiler said")
 sys.exit({code})
 """
 
 
+@pytest.fixture
+def watched(built: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tree that tells what was shown of its build."""
+    show = compile_core.Progress.show
+
+    def show_and_tell(progress: compile_core.Progress) -> None:
+        compiled = int((built / "bot4" / "_core" / "clock.so").exists())
+        show(progress)
+        (built / f"shown-{progress._translated}-{compiled}").touch()
+
+    monkeypatch.setattr(compile_core.Progress, "show", show_and_tell)
+    return built
+
+
 def test_build_shows_how_far_it_is_and_keeps_the_compilers_words_in_a_log(
-    built: Path, capsys: pytest.CaptureFixture[str]
+    watched: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (built / "setup.py").write_text(SETUP_THAT_SPEAKS.format(code=0))
-    assert compile_core.build(built, built / "build" / "compile.log") == 0
+    (watched / "setup.py").write_text(SETUP_THAT_SPEAKS.format(code=0))
+    assert compile_core.build(watched, watched / "build" / "compile.log") == 0
     shown = capsys.readouterr().out
     assert "1 translated, 0 compiled of 1 modules" in shown
     assert "1 translated, 1 compiled of 1 modules" in shown
     assert "what the compiler said" not in shown
-    assert "what the compiler said" in (built / "build" / "compile.log").read_text()
+    assert "what the compiler said" in (watched / "build" / "compile.log").read_text()
 
 
-def test_build_that_fails_shows_the_compilers_words(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (built / "setup.py").write_text(SETUP_THAT_SPEAKS.format(code=3))
-    assert compile_core.build(built, built / "build" / "compile.log") == 3
+def test_build_that_fails_shows_the_compilers_words(watched: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (watched / "setup.py").write_text(SETUP_THAT_SPEAKS.format(code=3))
+    assert compile_core.build(watched, watched / "build" / "compile.log") == 3
     shown = capsys.readouterr().err
     assert "what the compiler said" in shown
     assert "build/compile.log" in shown

@@ -13,22 +13,26 @@ EXTRA = ["--set", "live.venue_timeout_ms=500"]
 
 
 def killed(tmp_path, exchange, *, after_s=0.0, timeout_s=60.0, arguments=()):
-    """Start a run, wait until an order of it rests at the exchange (and `after_s` more), and kill it."""
+    """Start a run, wait until an order of it rests at the exchange (and `after_s` more), and kill it there."""
     before = len(exchange.ledger()["orders"])
     process = start(tmp_path, exchange, *EXTRA, *arguments)
     deadline = time.monotonic() + timeout_s
     while True:
         ledger = exchange.ledger()
         if ledger["openOrders"] and len(ledger["orders"]) > before:
-            break
+            time.sleep(after_s)
+            process.send_signal(signal.SIGSTOP)  # what it hears from now on it does not write down any more
+            ledger = exchange.ledger()
+            if ledger["openOrders"]:
+                break
+            process.send_signal(signal.SIGCONT)
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline, "no order came to rest"
         time.sleep(0.01)
-    time.sleep(after_s)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
     assert process.returncode == -signal.SIGKILL
-    return exchange.ledger()
+    return exchange.ledger() | {"openOrders": ledger["openOrders"]}
 
 
 def journal(tmp_path, *arguments):

@@ -29,7 +29,7 @@ FAST = {
     "streams.reconnect_first_ms": 10,
     "streams.reconnect_max_s": 0.2,
     "streams.overlap_s": 0.3,
-    "streams.stale_floor_s": 0.5,
+    "streams.stale_floor_s": 10.0,
 }
 PATIENCE_S = 15.0
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import time
+import urllib.request
 from contextlib import contextmanager
+from decimal import Decimal
 
 # A belief that nobody measured, so that the market sees entries at all; nothing but the stop ends a position. One entry
 # is the whole of it: a position that grows has its stop moved, and a kill would meet it on its way.
@@ -16,7 +18,7 @@ position_notional = "500"
 enter_score = 0.05
 take_score = 0.05
 exit_score = 1.0
-cooldown_ms = 300
+cooldown_ms = 30000
 bar_interval_ms = 200
 [gate]
 prior_bps = 1000
@@ -73,6 +75,16 @@ def standing(process, look):
         return now[0] if len(now) == 1 and time.monotonic() - since_s >= STOOD_S else None
 
     return until(process, stood, "a stop that stands at the venue")
+
+
+def resting_beyond(url: str, trigger: Decimal, beyond: int, *, is_sell: bool) -> Decimal:
+    """A price behind a trigger, as far as the next order that rests there: a trade at it triggers the stop."""
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - an address of this machine
+        book = json.load(answer)
+    prices = [Decimal(price) for price, _ in book["bids" if is_sell else "asks"]]
+    if is_sell:
+        return min([trigger - beyond, *[price for price in prices if price <= trigger][:1]])
+    return max([trigger + beyond, *[price for price in prices if price >= trigger][:1]])
 
 
 def ended(process) -> dict:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class ServerMissingError(RuntimeError):
@@ -23,9 +24,13 @@ class ServerMissingError(RuntimeError):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has, and that the system gives to nobody who lets it choose."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(min(10_000, first // 2), first)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def postgres_binaries() -> Path:
@@ -66,19 +71,19 @@ class PostgresServer:
         self.binaries = postgres_binaries()
         user = unprivileged_user()
         self.folder = Path(tempfile.mkdtemp(prefix="bot4-postgres-"))
-        self.port = free_port()
         if user is not None:
             shutil.chown(self.folder, user)
         own = {"user": user, "extra_groups": []} if user is not None else {}
         self.quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "cwd": self.folder, **own}
         self.process: subprocess.Popen[str] | None = None
-        self.url = f"postgresql://bot4@127.0.0.1:{self.port}/bot4"
         data = ["-D", self.folder / "data", "-U", "bot4", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         try:
             subprocess.run([self.binaries / "initdb", *data], check=True, **self.quiet)
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
+        self.port = free_port()
+        self.url = f"postgresql://bot4@127.0.0.1:{self.port}/bot4"
 
     def start(self) -> None:
         settings = {
@@ -86,7 +91,7 @@ class PostgresServer:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": self.folder,
             "fsync": "off",
-            "max_connections": 50,
+            "max_connections": 200,
             "shared_buffers": "64MB",
             "log_min_messages": "fatal",
             **self.more,
@@ -94,7 +99,9 @@ class PostgresServer:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [self.binaries / "postgres", "-D", self.folder / "data", *options]
         self.process = subprocess.Popen(command, **self.quiet)
-        wait_for_port(self.port, self.process)
+        # It listens before it takes anybody in; by its own socket, no other server is mistaken for it.
+        asked = [self.binaries / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)]
+        wait_until(lambda: subprocess.run(asked, check=False, **self.quiet).returncode == 0, self.process, "PostgreSQL")
 
     def create(self) -> None:
         create = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "bot4", "bot4"]
@@ -122,22 +129,26 @@ def redis_server() -> Iterator[str]:
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
         server = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
-            wait_for_port(port, server)
+            wait_until(lambda: is_open(port), server, "Redis")
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             server.terminate()
             server.communicate(timeout=30)
 
 
-def wait_for_port(port: int, server: subprocess.Popen[str], seconds: float = 30.0) -> None:
-    """Wait until the server takes connections; raises with what it said where it ends before."""
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(is_there: Callable[[], bool], server: subprocess.Popen[str], what: str, seconds: float = 60.0) -> None:
+    """Wait for a server to begin; raises with what it said where it ends before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if server.poll() is not None:
             said = server.stderr.read() if server.stderr else ""
             raise RuntimeError(f"{server.args} ended with {server.returncode}: {said[-2000:]}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if is_there():
+            return
         time.sleep(0.05)
-    raise TimeoutError(f"no server on port {port} after {seconds:g} s")
+    raise TimeoutError(f"{what} takes nobody in after {seconds:g} s")

@@ -15,6 +15,7 @@ import random
 import ssl
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Self
@@ -161,6 +162,7 @@ class VenueServer:
         self.peers: list[Peer] = []
         self.all_peers: list[Peer] = []
         self.requests: list[str] = []
+        self.asked_s: dict[str, list[float]] = defaultdict(list)
         self.targets: list[str] = []
         self.is_out = False
         self.is_silent = False
@@ -311,6 +313,7 @@ class VenueServer:
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         path = parts.path.rsplit("/", 1)[-1]
         self.requests.append(path)
+        self.asked_s[path].append(time.monotonic())
         status, headers, body = self._answer(path, query)
         head = [f"HTTP/1.1 {status} X", "Content-Type: application/json", f"Content-Length: {len(body)}"]
         head += [f"{name}: {value}" for name, value in headers.items()]

@@ -12,7 +12,7 @@ from decimal import Decimal
 from builders.live_process import MAIN, RESTING, SETTINGS, environment
 
 AFTER_S = 1.5
-GRACE_S = 3.0  # of a busy machine: to notice, ask and cancel
+GRACE_S = 15.0  # of a busy machine: to notice, ask and cancel
 
 
 class Live:

@@ -34,7 +34,7 @@ plant(LiveRun, "_tend", 100, 1)
 plant(Reconciler, "run", 2, 1)
 plant(OrderBoard, "take_report", 3, 1)
 plant(RunGuard, "look", 10, 5)
-plant(BinanceAccount, "why_not_ready", 60, 1)
+plant(BinanceAccount, "why_not_ready", 25, 1)
 from bot4.entrypoints.cli.main import main; main()
 """
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 import pytest
 from builders import live_process
 from builders.live_process import KEY, OPENING, SECRET, Exchange, judge
-from builders.live_stops import STOPS, begun, ended, standing, until
+from builders.live_stops import STOPS, begun, ended, resting_beyond, standing, until
 
 from bot4.adapters.venues.binance.access import Endpoints
 from bot4.adapters.venues.binance.sign import HmacSigner
@@ -79,7 +79,8 @@ def stops(ledger: dict, status: str) -> list[dict]:
 def test_a_stop_that_fills_at_the_venue_is_cleared(exchange, start, tmp_path):
     process = start(20.0)
     (waiting,) = until(process, lambda: stops(exchange.ledger(), "NEW"), "a stop at the venue")
-    asyncio.run(sell(exchange, Decimal(waiting["stopPrice"]) - 5))
+    book = f"{exchange.at['rest']}/api/v3/depth?symbol=BTCUSDT&limit=5000"
+    asyncio.run(sell(exchange, resting_beyond(book, Decimal(waiting["stopPrice"]), 5, is_sell=True)))
     (filled,) = until(process, lambda: stops(exchange.ledger(), "FILLED"), "the stop to fill")
     assert (filled["clientOrderId"], filled["side"]) == (waiting["clientOrderId"], "SELL")
     summary = ended(process)

@@ -59,7 +59,7 @@ def test_it_trades_on_a_venues_market_on_paper_and_nothing_reaches_the_venue(tmp
     config = tmp_path / "paper.toml"
     config.write_text(SETTINGS.format(**exchange.at) + EAGER)
     done = bot4(
-        "run", "--venue", "binance", "--config", config, "--duration", "2.5", "--data-dir", tmp_path / "paper",
+        "run", "--venue", "binance", "--config", config, "--duration", "6", "--data-dir", tmp_path / "paper",
         "--quiet", "--json", "-", *named("paper.txt"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -115,8 +115,9 @@ def test_after_a_kill_it_starts_with_what_it_held(tmp_path, exchange, named):
     done = run(tmp_path, exchange, "--duration", "2", *extra, *named("second"))
     assert done.returncode == 0, done.stderr
     judge(tmp_path, exchange, json.loads(done.stdout))
-    first = told(tmp_path, "second")[0]
-    before_gate = [row for row in told(tmp_path, "second")[1:3] if row[0] == "fill"]
-    assert first[0] == "start"
-    # What the journal did not hold yet comes as fills while the run reconciles.
-    assert int(first[2]) in {held, held - sum(int(r[2]) * (1 if r[1] == "buy" else -1) for r in before_gate)}
+    first, *later = told(tmp_path, "second")
+    assert (first[0], later[-1][0]) == ("start", "stop")
+    moved = [int(row[2]) * (1 if row[1] == "buy" else -1) for row in later if row[0] == "fill"]
+    # What the journal did not hold yet comes as fills while the run reconciles, before any of its own.
+    assert held in {int(first[2]) + sum(moved[:count]) for count in range(len(moved) + 1)}
+    assert int(first[2]) + sum(moved) == int(later[-1][1])

@@ -26,8 +26,8 @@ def move(exchange, asset, amount):
     exchange.admin("transfer", {"account": "live", "asset": asset, "amount": amount})
 
 
-def go_on(tmp_path, exchange, *arguments):
-    return run(tmp_path, exchange, "--duration", "2", *EXTRA, *arguments)
+def go_on(tmp_path, exchange, *arguments, duration_s=2):
+    return run(tmp_path, exchange, "--duration", str(duration_s), *EXTRA, *arguments)
 
 
 def test_a_deposit_of_the_pause_halts_each_start_until_it_is_accepted(tmp_path, exchange):
@@ -38,7 +38,7 @@ def test_a_deposit_of_the_pause_halts_each_start_until_it_is_accepted(tmp_path, 
     assert too_soon.returncode == 78, too_soon.stderr
     assert "not settled: start without" in too_soon.stderr
     for _ in range(2):  # the control: without the word it halts, and the second start begins no new run either
-        halted = go_on(tmp_path, exchange)
+        halted = go_on(tmp_path, exchange, duration_s=20)  # it halts as soon as it has compared
         assert halted.returncode == 70, halted.stderr
         (line,) = [line for line in halted.stderr.splitlines() if "trading ended" in line]
         assert "start again with --accept-balances" in line

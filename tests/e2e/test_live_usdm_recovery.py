@@ -24,6 +24,11 @@ def ledger(at):
     return administer(at, "ledger")["futures"]["accounts"]["alice"]
 
 
+def is_watched(tmp_path):
+    log = tmp_path / "data" / "watchdog.log"
+    return log.exists() and '"watching"' in log.read_text()
+
+
 def killed(tmp_path, at, *, watchdog_after_ms=0, timeout_s=60.0):
     """Start a run, wait until it has traded and an order of it rests at the exchange, and kill it."""
     before = len(ledger(at)["orders"])
@@ -31,7 +36,8 @@ def killed(tmp_path, at, *, watchdog_after_ms=0, timeout_s=60.0):
     deadline = time.monotonic() + timeout_s
     while True:
         now = ledger(at)
-        if now["openOrders"] and now["trades"] and len(now["orders"]) > before:
+        is_ready = is_watched(tmp_path) or not watchdog_after_ms
+        if now["openOrders"] and now["trades"] and len(now["orders"]) > before and is_ready:
             break
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline, "no order came to rest"
@@ -59,7 +65,7 @@ def test_a_killed_run_on_futures_is_gone_on_with_and_ends_at_position_and_wallet
 
 def test_the_watchdog_of_a_killed_run_on_futures_cancels_its_orders(tmp_path, exchange):
     killed(tmp_path, exchange, watchdog_after_ms=1_500)
-    deadline = time.monotonic() + 6.0
+    deadline = time.monotonic() + 30.0
     while ledger(exchange)["openOrders"]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 import pytest
 from builders.live_process import administer
-from builders.live_stops import STOPS, begun, ended, standing, until
+from builders.live_stops import STOPS, begun, ended, resting_beyond, standing, until
 from builders.live_usdm import futures_exchange, judge_usdm, start_usdm, told
 
 from bot4.adapters.venues.binance.access import Endpoints
@@ -81,9 +81,10 @@ async def drive(at, side: OrderSide, price: Decimal) -> None:
 
 def drive_through(at, stop: dict) -> None:
     """Have a stop triggered: by a trade beyond it, so as far as somebody rests there."""
-    is_sell = stop["side"] == "SELL"
+    is_sell, trigger = stop["side"] == "SELL", Decimal(stop["triggerPrice"])
     for beyond in (5, 25, 125, 625):
-        price = Decimal(stop["triggerPrice"]) + (-beyond if is_sell else beyond)
+        url = f"{at['futures_rest']}/fapi/v1/depth?symbol=BTCUSDT&limit=1000"
+        price = resting_beyond(url, trigger, beyond, is_sell=is_sell)
         asyncio.run(drive(at, OrderSide.SELL if is_sell else OrderSide.BUY, price))
         if stop["clientAlgoId"] not in {algo["clientAlgoId"] for algo in stops(at, "NEW")}:
             return
@@ -125,10 +126,12 @@ def test_a_stop_outlives_the_run_and_fills_meanwhile_the_next_one_books_it_once(
 
 def test_the_watchdog_leaves_it_and_the_next_run_takes_it_over(exchange, start, tmp_path):
     process = start(300.0, watchdog_after_ms=1_000)
+    log = tmp_path / "data" / "watchdog.log"
+    until(process, lambda: log.exists() and '"watching"' in log.read_text(), "its watchdog")
     left = standing(process, lambda: stops(exchange, "NEW"))
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
-    log, deadline = tmp_path / "data" / "watchdog.log", time.monotonic() + 60
+    deadline = time.monotonic() + 60
     while '"ended"' not in log.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -116,6 +116,13 @@ def run(self, feed):
     while True:
         time.sleep(0.1)
 SyntheticFeed.run = run
+import sys
+from bot4.application.session.session import PaperSession
+right = PaperSession.stop
+def stop(self):
+    right(self)
+    print("it was asked to stop", file=sys.stderr, flush=True)
+PaperSession.stop = stop
 {MAIN}
 """
 
@@ -123,6 +130,7 @@ SyntheticFeed.run = run
 def test_a_second_ctrl_c_forces(tmp_path):
     process = start(tmp_path, code=STUCK)
     process.send_signal(signal.SIGINT)
+    assert process.stderr.readline() == "it was asked to stop\n"
     time.sleep(0.5)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
@@ -185,9 +193,10 @@ def seen(process: subprocess.Popen, terminal: int, until: bytes) -> bytes:
 
 
 # The first Ctrl-C finds a run that does not end, as one whose disk hangs.
-STUCK = f"""
+DEAF = f"""
+import os, pathlib
 from bot4.application.session.session import PaperSession
-PaperSession.stop = lambda self: None
+PaperSession.stop = lambda self: pathlib.Path(os.environ["ASKED"]).touch()
 {MAIN}
 """
 
@@ -195,15 +204,16 @@ PaperSession.stop = lambda self: None
 def test_a_forced_end_gives_the_terminal_its_cursor_back(tmp_path):
     terminal, side = pty.openpty()
     process = subprocess.Popen(
-        command("run", "--data-dir", tmp_path / "data", code=STUCK),
-        cwd=ROOT, env={**environment(), "TERM": "xterm"}, stdin=side, stdout=side, stderr=side,
+        command("run", "--data-dir", tmp_path / "data", code=DEAF),
+        cwd=ROOT, env={**environment(), "TERM": "xterm", "ASKED": str(tmp_path / "asked")},
+        stdin=side, stdout=side, stderr=side,
     )  # fmt: skip
     os.close(side)
     try:
         drawn = seen(process, terminal, b"Ctrl-C stops in order")
         assert b"\x1b[?25l" in drawn, "the live view hides it"
         process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        wait_for((tmp_path / "asked").exists, process)
         process.send_signal(signal.SIGINT)
         assert b"\x1b[?25h" in seen(process, terminal, b"\x1b[?25h")
         assert process.wait(timeout=60) == 130

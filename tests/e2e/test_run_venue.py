@@ -59,7 +59,8 @@ def test_a_run_trades_on_live_data_shows_the_connection_and_ends_in_order_on_ctr
         "[strategy]\nweights = { queue_imbalance = 1.0 }\nscales = { queue_imbalance = 1.0 }\n"
         "enter_score = 0.01\ntake_score = 0.02\ncooldown_ms = 50\n"
     )
-    process = started(tmp_path, "--venue", "binance", "--json", "-", "--config", eager, **at(server))
+    slow = ["--set", "run.view_interval_ms=2000"]  # the first look, which is shown, finds it connected
+    process = started(tmp_path, "--venue", "binance", "--json", "-", "--config", eager, *slow, **at(server))
     until(lambda: server.requests.count("depth") >= 1, "a snapshot", process)
     time.sleep(2.5)
     process.send_signal(signal.SIGINT)
@@ -113,7 +114,7 @@ def test_futures_run_on_their_own_routes(tmp_path):
             "--market",
             "usdm",
             "--duration",
-            "1.5",
+            "4",
             "--quiet",
             "--json",
             "-",
@@ -134,7 +135,7 @@ def test_the_other_venues_run_on_their_own_streams(tmp_path, venue):
             f"BOT4_VENUES__{venue.upper()}__{key}_URL": url
             for key, url in (("REST", server.url), ("WS", server.ws_url))
         }
-        arguments = ["--venue", venue, "--symbol", server.symbol, "--duration", "1.5", "--quiet", "--json", "-"]
+        arguments = ["--venue", venue, "--symbol", server.symbol, "--duration", "4", "--quiet", "--json", "-"]
         code, out, err = finished(started(tmp_path, *arguments, **urls))
     assert code == 0, err
     summary = json.loads(out)
@@ -151,7 +152,7 @@ def test_a_loss_on_the_way_is_survived_and_noted(tmp_path, server):
     time.sleep(0.3)
     server.cut()
     until(lambda: server.requests.count("depth") >= 2, "another snapshot", process)
-    time.sleep(0.5)
+    time.sleep(3.0)
     process.send_signal(signal.SIGTERM)
     code, out, err = finished(process)
     assert code == 0, err

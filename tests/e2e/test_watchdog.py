@@ -63,7 +63,7 @@ def test_a_stopped_run_has_no_open_orders_soon_and_goes_on_at_the_exchanges_own_
     (watchdog,) = Path(f"/proc/{live.process.pid}/task/{live.process.pid}/children").read_text().split()
     os.kill(int(watchdog), signal.SIGKILL)
     live.until(lambda: [line["what"] for line in live.said()].count("watching") == 2)  # another one has taken its place
-    for _ in range(5):  # the market may fill what rests before anybody can cancel it
+    for _ in range(15):  # the market may fill what rests before anybody can cancel it
         live.process.send_signal(signal.SIGSTOP)
         assert live.gone_within(AFTER_S + GRACE_S, but=["by-hand"]), live.said()
         live.wait_for("clear")
@@ -106,10 +106,8 @@ def test_a_shard_that_hangs_though_all_else_moves_is_cleared_and_goes_on_when_it
         assert live.gone_within(AFTER_S + GRACE_S), live.said()
         live.wait_for("clear")
         before = read_beat(live.folder / "data")
-        time.sleep(0.5)
-        after = read_beat(live.folder / "data")
-        assert after.shard == before.shard, "the shard stands still"
-        assert after.gateway > before.gateway, "and the gateway does not"
+        live.until(lambda before=before: read_beat(live.folder / "data").gateway > before.gateway)
+        assert read_beat(live.folder / "data").shard == before.shard, "the shard stands still, the gateway does not"
         hangs.unlink()
         live.wait_for("moves again")
         live.until(live.open_orders)  # it learned of it, and trades again
@@ -125,7 +123,7 @@ def test_a_shard_that_hangs_though_all_else_moves_is_cleared_and_goes_on_when_it
 
 def test_a_killed_run_has_no_open_orders_soon_and_the_next_one_ends_in_order(tmp_path):
     exchange = Exchange()
-    for _ in range(5):
+    for _ in range(15):
         live = Live(tmp_path, exchange)
         live.wait_for("watching")
         live.process.send_signal(signal.SIGKILL)
@@ -162,7 +160,7 @@ def test_a_second_run_on_the_account_is_refused_and_the_kill_switch_of_the_first
     assert f"process {live.process.pid} trades on this account" in other.stderr
     (tmp_path / "data" / "kill").touch()
     time.sleep(1.0)  # it looks twenty times a second; what was on its way has come
-    assert live.gone_within(1.0)
+    assert live.gone_within(15.0)
     sent = len(exchange.ledger()["orders"])
     time.sleep(1.0)
     assert len(exchange.ledger()["orders"]) == sent, "no order after it"

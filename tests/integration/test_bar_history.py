@@ -27,8 +27,8 @@ WARM = {"strategy__warm_up_bars": 60, "strategy__bar_interval_ms": MINUTE_MS}
 
 
 def rows(count: int) -> list[list]:
-    """Bars of a minute as the venue lists them, and the one of now, which is open."""
-    newest_ms = time.time_ns() // 1_000_000 // MINUTE_MS * MINUTE_MS
+    """Bars of a minute as the venue lists them, and the one of now, which is open and stays so for half a minute."""
+    newest_ms = time.time_ns() // 1_000_000 - MINUTE_MS // 2
     found = []
     for i in range(count, -1, -1):
         open_ms, price = newest_ms - i * MINUTE_MS, 60_000 - i

@@ -8,6 +8,7 @@ that order, a fresh engine writes the same journal, record by record, and ends i
 from __future__ import annotations
 
 import threading
+import time
 from itertools import count
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class Gateway:
 
     def __init__(self, runner: ShardRunner) -> None:
         self.runner = runner
-        self.trade_ids = count(1)
+        self.trade_ids, self.places = count(1), count(1)
         self.open: dict[int, int] = {}
         self.stopping = threading.Event()
         self.taken = 0
@@ -56,7 +57,7 @@ class Gateway:
             for intent in intents:
                 self.taken += 1
                 answer = np.concatenate(self.answer(intent))
-                assert self.runner.push_reports(answer) == len(answer)
+                assert self.runner.push_reports(answer, timeout_s=30.0) == len(answer)
             if not len(intents) and stopping:
                 return
             if not len(intents):
@@ -67,13 +68,13 @@ class Gateway:
         if intent["action"] == IntentAction.ACTION_CANCEL:
             kind = EventKind.EVENT_ORDER_CANCELED if self.open.pop(order, 0) else EventKind.EVENT_CANCEL_REJECTED
             return [report(kind, order, side=side)]
-        said = [report(EventKind.EVENT_ORDER_SENT, order, side=side)]
-        if order % 5 == 0:
+        said, number = [report(EventKind.EVENT_ORDER_SENT, order, side=side)], next(self.places)
+        if number % 5 == 0:
             said.append(report(EventKind.EVENT_ORDER_UNKNOWN, order, side=side))
-        if order % 10 == 0:
+        if number % 10 == 0:
             return [*said, report(EventKind.EVENT_ORDER_RESOLVED_ABSENT, order, side=side)]
         said.append(report(EventKind.EVENT_ORDER_ACK, order, side=side))
-        filled = (lots // 2, lots)[order % 2] if order % 3 else 0
+        filled = (lots // 2, lots)[number % 2] if number % 3 else 0
         if filled:
             trade = next(self.trade_ids)
             said.append(report(EventKind.EVENT_ORDER_TOTAL, order, side=side, qty_lots=filled, trade_id=trade))
@@ -88,6 +89,13 @@ class Gateway:
         return said
 
 
+def until(condition) -> None:
+    deadline = time.monotonic() + 60.0
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def live(folder: Path, seed: int) -> tuple[Rig, Gateway, int]:
     """Run a market with two threads beside it; returns what it ended in, timers pushed now and then."""
     rig = Rig(journal=folder / "live", policy=POLICY, link=VenueLink(intents_capacity=64, reports_capacity=16))
@@ -97,21 +105,23 @@ def live(folder: Path, seed: int) -> tuple[Rig, Gateway, int]:
     for thread in threads:
         thread.start()
     assert runner.control(int(ControlCode.CONTROL_GATE_OPEN))
-    events = market(seed)
+    events, last_ns = market(seed), 0
     # Whole messages: a timer in the middle of one would be input that neither the market nor the journal holds.
     for number, part in enumerate(np.split(events, range(SNAPSHOT, len(events), 60))):
         assert runner.ring.push_wait(part, runner.room, runner.records, 30.0) == len(part)
+        last_ns = max(last_ns, int(part[-1]["recv_ns"]))
         while number % 2 and (len(runner.ring) or len(rig.link.intents)):
             threading.Event().wait(0.0005)  # a market that ran ahead of its gateway would see few answers
         if number % 10 == 0:
             later = one((int(part[-1]["recv_ns"]) - START_NS) / 1e6 + 3, EventKind.EVENT_TIMER, flags=0)
             runner.ring.push_wait(later, runner.room, runner.records, 30.0)
+            last_ns = max(last_ns, int(later[0]["recv_ns"]))
+    view = rig.engine.view
+    # The journal says what was taken with reports and controls: nothing of the market may come after them.
+    until(lambda: (view()["events"], view()["now_ns"]) == (len(events), last_ns))
     assert runner.control(int(ControlCode.CONTROL_STOP))
     assert runner.control(int(ControlCode.CONTROL_CANCEL_ALL))
-    for _ in range(4_000):
-        if not len(runner.ring) and rig.engine.view()["lanes"][0]["working_orders"] == 0:
-            break
-        threading.Event().wait(0.005)
+    until(lambda: (view()["controls"], view()["lanes"][0]["working_orders"]) == (3, 0))
     gateway.stopping.set()
     threads[1].join(30)
     runner.stop()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -42,6 +43,7 @@ class Link:
 
     def __init__(self, nth, *, after=False, kind=None):
         self.left, self.after, self.kind, self.lost = nth, after, kind, None
+        self.calls = Counter()
         self._lock = threading.Lock()
 
     def connect(self, url, ttl_s):
@@ -49,6 +51,7 @@ class Link:
 
     def call(self, work, what, raw=None):
         with self._lock:
+            self.calls[what] += 1
             self.left -= self.kind in {None, what}
             fails = self.left == -1 and self.lost is None
         if not fails:
@@ -233,7 +236,7 @@ class Leader:
         with self._row.connection:
             if (lead := self._take()) is None:
                 return
-            self._until(lead, lambda: lead.may_send() and self._steps > 5, is_ready=True)
+            self._until(lead, lambda: lead.may_send() and self.link.calls["_RENEW"] >= 3, is_ready=True)
             self._until(lead, lambda: not lead.may_send() and self._row.look().left_s < 0, is_ready=False)
             self._until(lead, lead.may_send, is_ready=True)
             assert not lead.is_lost()
@@ -259,14 +262,13 @@ class Leader:
         raise AssertionError("it never led")
 
     def _until(self, lead, done, *, is_ready):
-        self._steps, deadline = 0, time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             lead.beat(is_ready=is_ready)
             self._judge(lead)
             if done():
                 return
             assert time.monotonic() < deadline
-            self._steps += 1
             time.sleep(0.02)
 
     def _judge(self, lead):

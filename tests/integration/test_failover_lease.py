@@ -93,13 +93,12 @@ def test_many_who_take_at_once_are_one(postgres_url, database):
 
 def test_it_ends_by_the_databases_clock_and_is_renewed_while_nobody_else_has_it(database):
     name = next(NAMES)
-    one, two = Lease(database, name, "one", 0.2), Lease(database, name, "two", 30.0)
+    one, two = Lease(database, name, "one", 2.0), Lease(database, name, "two", 30.0)
     epoch = one.take()
     assert one.look().left_s > 0
-    time.sleep(0.25)
-    assert one.look().left_s < 0
+    wait_for(lambda: one.look().left_s < 0)
     assert one.renew(epoch), "nobody took it: its epoch is still the newest"
-    time.sleep(0.25)
+    wait_for(lambda: one.look().left_s < 0)
     assert two.take() == epoch + 1
     assert not one.renew(epoch)
     assert not one.let_go(epoch, in_order=True)
@@ -107,7 +106,7 @@ def test_it_ends_by_the_databases_clock_and_is_renewed_while_nobody_else_has_it(
 
 
 def keeper(url, name, epoch, **options):
-    lengths = {"ttl_s": 0.6, "renew_s": 0.1, "unready_s": 0.3} | options
+    lengths = {"ttl_s": 3.0, "renew_s": 0.1, "unready_s": 1.5} | options
     return LeaseKeeper(url, name, "one", epoch, time.monotonic(), **lengths)
 
 
@@ -120,10 +119,10 @@ def wait_for(condition, seconds=10.0):
 
 def test_a_keeper_holds_it_while_trading_is_alive_and_gives_it_up_when_the_venue_is_gone(postgres_url, database):
     name = next(NAMES)
-    lease = Lease(database, name, "one", 0.6)
+    lease = Lease(database, name, "one", 3.0)
     kept = keeper(postgres_url, name, lease.take())
     kept.start()
-    until = time.monotonic() + 1.0
+    until = time.monotonic() + 4.0  # more than it lasts without being renewed
     while time.monotonic() < until:
         kept.beat(is_ready=True)
         assert kept.is_valid()
@@ -170,7 +169,7 @@ def test_a_keeper_without_its_database_stops_before_the_lease_runs_out():
 
 
 def terms(url, name, holder, **changed):
-    lengths = {"ttl_ms": 500, "renew_ms": 100} | changed
+    lengths = {"ttl_ms": 2_000, "renew_ms": 100} | changed
     return LeaseTerms(url, name, holder, FailoverSettings(account="test", **lengths))
 
 
@@ -182,9 +181,10 @@ def lead_until(url, name, holder, last_epoch, *, in_order, has_unfinished=False)
 
 def test_a_second_leader_is_told_to_stand_by(postgres_url):
     name = next(NAMES)
-    first = take_lease(terms(postgres_url, name, "one"), 0, has_unfinished=False)
+    long = {"ttl_ms": 10_000}
+    first = take_lease(terms(postgres_url, name, "one", **long), 0, has_unfinished=False)
     with pytest.raises(FailoverError, match=r"one leads .*--standby") as raised:
-        take_lease(terms(postgres_url, name, "two"), 0, has_unfinished=False)
+        take_lease(terms(postgres_url, name, "two", **long), 0, has_unfinished=False)
     assert raised.value.exit_code == 75
     first.end(in_order=True)
 
@@ -200,7 +200,7 @@ def test_after_an_end_in_order_anybody_leads_who_has_nothing_unfinished(postgres
 def test_after_a_failure_the_same_data_directory_leads_and_no_other(postgres_url):
     name = next(NAMES)
     epoch = lead_until(postgres_url, name, "one", 0, in_order=False)
-    time.sleep(0.6)
+    time.sleep(2.2)
     with pytest.raises(ConfigError, match=r"has led .* since"):
         take_lease(terms(postgres_url, name, "two"), 0, has_unfinished=False)
     assert lead_until(postgres_url, name, "one again", epoch, in_order=True, has_unfinished=True) == epoch + 1
@@ -229,7 +229,7 @@ def test_a_standby_takes_what_has_run_out_and_not_before(postgres_url):
     first = take_lease(terms(postgres_url, name, "one"), 0, has_unfinished=False)
     thread, taken = waiting_on(standby(postgres_url, name, said))
     wait_for(lambda: any("one leads" in line for line in said))
-    time.sleep(1.0)
+    time.sleep(4.0)
     assert not taken
     ended_s = time.monotonic()
     first.end(in_order=False)
@@ -240,14 +240,14 @@ def test_a_standby_takes_what_has_run_out_and_not_before(postgres_url):
 
 
 def keep_apart(url, database, *, patience_s=None):
-    """A leader that renews, a database whose clock is set on and on, and a standby beside them for a second."""
+    """A leader that renews, a database whose clock is set on and on, and a standby beside them for six seconds."""
     name, said = next(NAMES), []
     first = take_lease(terms(url, name, "one"), 0, has_unfinished=False)
     waiting = standby(url, name, said)
     if patience_s is not None:
         waiting._patience_s = patience_s
     thread, taken = waiting_on(waiting)
-    until = time.monotonic() + 1.5
+    until = time.monotonic() + 6.0
     while time.monotonic() < until and not taken:
         expire(database, name)
         time.sleep(0.02)
@@ -278,7 +278,7 @@ def test_a_standby_takes_nothing_after_an_end_in_order_nor_without_a_venue_or_a_
     after = standby(postgres_url, name, said)
     thread, taken = waiting_on(after)
     wait_for(lambda: said)
-    time.sleep(1.0)
+    time.sleep(3.0)
     after.stop()
     thread.join(20)
     assert taken == [None]

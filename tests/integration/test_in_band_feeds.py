@@ -22,7 +22,7 @@ OPEN = {"kraken": open_kraken, "okx": open_okx, "bybit": open_bybit, "coinbase":
 FAST = {
     "streams.reconnect_first_ms": 10,
     "streams.reconnect_max_s": 0.2,
-    "streams.stale_floor_s": 4.0,
+    "streams.stale_floor_s": 12.0,
 }
 PATIENCE_S = 20.0
 
@@ -65,15 +65,23 @@ def until(condition, what: str, patience_s: float = PATIENCE_S) -> None:
         time.sleep(0.01)
 
 
-def assert_same_book(client: Client, server: InBandServer) -> None:
-    """Let the market stand still and everything arrive, then compare every level."""
+def assert_same_book(client: Client, server: InBandServer, patience_s: float = 10.0) -> None:
+    """Let the market stand still and everything arrive, then compare every level.
+
+    `patience_s` is well below the patience with a silent stream, which would fetch the book anew.
+    """
     server.pause()
     depth = getattr(server, "depth", 10_000)
     truth = [server.truth.levels(side)[:depth] for side in (0, 1)]
-    deadline = time.monotonic() + 2.0  # well below the patience with a silent stream, which would fetch it anew
-    while not (client.assembly.syncs[0].is_live and client.book(10_000) == truth):
-        if time.monotonic() > deadline:
-            break
+    deadline = time.monotonic() + patience_s
+
+    def is_there() -> bool:
+        try:
+            return client.assembly.syncs[0].is_live and client.book(10_000) == truth
+        except RuntimeError:  # in the middle of a message: the book belongs to the engine's thread
+            return False
+
+    while not is_there() and time.monotonic() < deadline:
         time.sleep(0.02)
     client.stop()
     assert client.assembly.syncs[0].is_live, (client.source.connection, client.source.notes)
@@ -118,18 +126,20 @@ def test_a_connection_that_is_cut_gives_the_book_up_and_brings_it_back(server):
 
 
 def test_a_silent_stream_with_live_pings_is_connected_anew(server):
-    with Client(server, **{"streams.stale_floor_s": 0.5}) as client:
+    with Client(server, **{"streams.stale_floor_s": 3.0}) as client:
         until(lambda: client.is_whole and client.lane["depth_messages"] > 20, "a live book")
         server.mute_present_peers()
         until(lambda: len(server.all_peers) > 1, "a second connection")
         until(lambda: client.is_whole, "a live book again")
-        assert_same_book(client, server)
+        assert_same_book(client, server, 2.0)
     assert client.source.counters["stale_streams"] == 1
 
 
 def test_what_keeps_a_connection_alive_is_sent_where_the_venue_asks_for_it(server):
     with Client(server) as client:
         until(lambda: client.is_whole, "a live book")
+        if server.venue != "coinbase":
+            until(lambda: server.heartbeats, "a heartbeat")
         time.sleep(0.1)
     assert server.heartbeats == (0 if server.venue == "coinbase" else 1)
 

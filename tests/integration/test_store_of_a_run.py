@@ -113,7 +113,7 @@ def test_two_units_that_change_the_same_row_do_not_both_win(database):
 def test_a_thread_that_finds_no_free_connection_is_told_to_try_again(database):
     from bot4.adapters.storage.postgres import PostgresStore, StoreBusyError  # noqa: PLC0415 - an extra
 
-    store = PostgresStore(database, connections_max=1, wait_s=0.2)
+    store = PostgresStore(database, connections_max=1)
     told = []
 
     def want() -> None:
@@ -124,9 +124,11 @@ def test_a_thread_that_finds_no_free_connection_is_told_to_try_again(database):
             told.append(str(error))
 
     with store.unit_of_work():
+        store._wait_s = 0.2
         waiting = threading.Thread(target=want)
         waiting.start()
         waiting.join()
+    store._wait_s = 30.0
     want()
     assert told == [f"store {database} had no free connection for 0.2 s", "got one"]
     store.close()

@@ -322,15 +322,17 @@ def test_the_instruments_of_a_session_are_shown():
 
 
 def test_a_strategy_that_stalls_is_ended_and_what_it_asks_for_later_is_not_taken():
-    gate = threading.Event()
+    entered, gate = threading.Event(), threading.Event()
 
     def hang(market):
+        entered.set()
         assert gate.wait(DEADLINE_S)
         market.buy(5)
 
     rester = Rester(hang)
     rig, runner, keeper, shard = keep(rester, **{"strategy.stall_ms": 100})
-    at = feed_until(rig, runner, lambda: keeper.look() or keeper.error, "the stall to be noticed", first=0)
+    at = feed_until(rig, runner, entered.is_set, "the call that hangs", first=0)
+    until(lambda: keeper.look() or keeper.error, "the stall to be noticed")
     assert "strategy.stall_ms" in keeper.error
     feed_until(rig, runner, lambda: rig.engine.view()["lanes"][0]["working_orders"] == 0, "its orders to go", first=at)
     orders = rig.engine.view()["lanes"][0]["intents"]

@@ -191,7 +191,7 @@ async def a_few_turns() -> None:
 class TestLink:
     """Every test runs inside one loop, with a link that is connected to a `Socket`."""
 
-    def run(self, body, answer=granted, *, subscribes=True, timeout_s=0.05):
+    def run(self, body, answer=granted, *, subscribes=True):
         async def main():
             self.events = []
 
@@ -199,7 +199,7 @@ class TestLink:
                 self.events.append(event)
 
             socket = Socket(answer)
-            link = WsLink(credentials(), budget(), SPOT_ERRORS, on_event, timeout_s=timeout_s, subscribes=subscribes)
+            link = WsLink(credentials(), budget(), SPOT_ERRORS, on_event, timeout_s=9, subscribes=subscribes)
             await link.connect(Session(socket), "wss://a.b")
             try:
                 return await body(link, socket)
@@ -271,7 +271,12 @@ class TestLink:
                 return granted(request)
             return {"id": request["id"]} | answer if isinstance(answer, dict) else answer
 
-        outcome = self.run(lambda link, _: link.call(QUERY, {}), rule)
+        async def body(link, _socket):
+            if answer is None:
+                link._timeout_s = 0.05
+            return await link.call(QUERY, {})
+
+        outcome = self.run(body, rule)
         assert isinstance(outcome, Unknown)
         assert cause in outcome.cause
 
@@ -283,9 +288,7 @@ class TestLink:
             outcome = await waiting
             return outcome, link.why_closed, link.is_up
 
-        outcome, why, is_up = self.run(
-            body, lambda r: None if r["method"] == "order.status" else granted(r), timeout_s=9
-        )
+        outcome, why, is_up = self.run(body, lambda r: None if r["method"] == "order.status" else granted(r))
         assert "was lost before" in outcome.cause
         assert (why, is_up) == ("broken: ClientError", False)
 

@@ -184,7 +184,14 @@ def test_a_stopped_feed_counts_what_the_ring_had_no_room_for():
     assembly, _ = assembled()
     runner = ShardRunner(assembly.engine, capacity=2)  # nobody empties it
     feed = Feed(assembly.scanner, assembly.engine, ring=runner.ring, room=runner.room, records=runner.records)
-    threading.Timer(0.1, feed.stop).start()
+
+    def stop_once_it_is_full() -> None:
+        while len(runner.ring) < 2:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        feed.stop()
+
+    threading.Thread(target=stop_once_it_is_full, daemon=True).start()
     feed.lines(CAPTURE, STAMPED, default_instrument=0)
     assert feed.counters()["undelivered"] > 0
 

@@ -103,6 +103,8 @@ def test_frames_become_events_stamped_when_they_were_read(wire):
 def test_time_passes_for_the_shard_in_a_silence(wire):
     w = wire()
     w.send(quote(5))
+    while not w.receiver.socket_counters(w.place)["useful"]:
+        w.run(5)
     w.run(60)
     assert w.assembly.engine.view()["now_ns"] > w.receiver.socket_counters(w.place)["last_useful_ns"] + 15 * MS
 
@@ -110,25 +112,25 @@ def test_time_passes_for_the_shard_in_a_silence(wire):
 def test_the_duration_of_a_live_feed_ends_it_in_a_silence_too(wire):
     w = wire(duration_ns=50 * MS)
     started = time.monotonic()
-    w.run(5_000)
+    w.run(30_000)
     assert w.feed.is_stopped
-    assert 0.04 < time.monotonic() - started < 2
+    assert 0.04 < time.monotonic() - started < 20
 
 
 def test_wake_ends_the_wait(wire):
     w = wire()
     threading.Timer(0.05, w.receiver.wake).start()
     started = time.monotonic()
-    assert w.run(5_000) == 0
-    assert time.monotonic() - started < 2
+    assert w.run(30_000) == 0
+    assert time.monotonic() - started < 20
 
 
 def test_told_the_time_it_stamps_with_it_and_waits_for_nothing(wire):
     reading = wire()
     reading.receiver.tell_time(START_NS + 3_600 * SECOND)
     began = time.monotonic()
-    assert reading.run(timeout_ms=5_000) == 0
-    assert time.monotonic() - began < 2
+    assert reading.run(timeout_ms=30_000) == 0
+    assert time.monotonic() - began < 20
     reading.send(trade(1), trade(2))
     reading.run()
     assert reading.receiver.utc_ns() == START_NS + 3_600 * SECOND
@@ -206,13 +208,15 @@ def test_refused_frames_and_prints_the_scanner_sets_aside_are_no_notices(wire):
 def test_the_age_of_each_stream_is_kept_apart(wire):
     w = wire()
     for number in range(4):
+        w.receiver.tell_time(START_NS + (number + 1) * 10 * MS)
         w.send(diff(number + 1, number + 1))
         w.run(10)
+    w.receiver.tell_time(START_NS + 60 * MS)
     w.send(quote(9))
     w.run(10)
     last_ns, gap_ns, count = w.receiver.age(0, int(StreamKind.STREAM_DEPTH))
     assert count == 4
-    assert 5 * MS < gap_ns < 200 * MS
+    assert gap_ns == 10 * MS
     assert last_ns < w.receiver.age(0, int(StreamKind.STREAM_QUOTES))[0]
     assert w.receiver.age(0, int(StreamKind.STREAM_TRADES)) == (0, 0, 0)
 

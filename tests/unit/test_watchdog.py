@@ -10,7 +10,7 @@ from bot4.adapters.storage.heartbeat import BeatState, HeartbeatWriter, read_bea
 from bot4.application.live import watchdog as module
 from bot4.application.live.watchdog import Pulse, Watchdog
 from bot4.domain.order_id import client_order_id
-from bot4.ports.canceller import OpenOrder
+from bot4.ports.canceller import CancelOutcome, OpenOrder
 
 OWN, EARLIER, LATER = client_order_id(5, 1), client_order_id(4, 9), client_order_id(6, 1)
 
@@ -23,6 +23,7 @@ class World:
         self.moves_until_s, self.dies_s, self.over_s, self.back_s = moves_until_s, dies_s, over_s, back_s
         self.log: list[str] = []
         self.late: list[tuple[float, OpenOrder]] = []
+        self.filled: list[OpenOrder] = []  # each before its cancellation
 
     def pulse(self):
         moves = self.now < self.moves_until_s or self.now >= self.back_s
@@ -44,7 +45,7 @@ class World:
 
     async def cancel(self, order):
         self.orders.remove(order)
-        return True
+        return CancelOutcome.GONE if order in self.filled else CancelOutcome.CANCELED
 
     def watch(self, monkeypatch, **changes):
         async def sleep(seconds):
@@ -81,6 +82,20 @@ def test_a_dead_run_loses_its_orders_and_those_of_its_earlier_lives_alone(monkey
     assert dog.canceled == 2
     assert world.now < 1.0 + 3.0 + 1.0, "a dead run is not waited for"
     assert world.log == ["watching", "fired", "canceled", "clear", "ended"]
+
+
+def test_one_that_trades_before_its_cancellation_is_not_said_to_be_canceled(monkeypatch):
+    world = World(order(OWN), order(EARLIER), dies_s=1.0)
+    world.filled = [order(OWN)]
+    said = []
+    dog, is_done = world.watch(monkeypatch, log=lambda what, **more: said.append((what, more.get("orders"))))
+    assert (is_done, dog.canceled, world.orders) == (True, 1, [])
+    assert [names for what, names in said if what == "canceled"] == [[EARLIER]]
+    lone = World(order(OWN), dies_s=1.0)
+    lone.filled = [order(OWN)]
+    dog, is_done = lone.watch(monkeypatch)
+    assert (is_done, dog.canceled) == (True, 0)
+    assert lone.log == ["watching", "fired", "clear", "ended"]
 
 
 def test_orders_that_wait_for_a_trigger_go_too_where_that_is_configured(monkeypatch):

@@ -26,15 +26,24 @@ class Background:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._finished: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._has_ended = False
 
     def start(self, work: Callable[[], Callable[[], None]]) -> None:
         """Run `work` in a thread; what it returns is run by `take`."""
 
         def body() -> None:
             self._finished.put(work())
-            self._wake()
+            if self._has_ended:  # nobody takes it there any more
+                self.take()
+            else:
+                self._wake()
 
         Thread(target=body, name="bot4-venue", daemon=True).start()
+
+    def end(self) -> None:
+        """Take for the last time: what finishes later has its consequence in its own thread."""
+        self._has_ended = True
+        self.take()
 
     def take(self) -> None:
         """Run the consequences of everything that finished."""

@@ -117,7 +117,7 @@ class LiveRun:
     def end(self) -> None:
         """Close every connection."""
         self._is_over = True
-        self._background.take()
+        self._background.end()
         for socket in [*self._old.values(), *self._new.values()]:
             self._receiver.remove(socket.place)
             socket.peer.close(_GOING_AWAY, linger_s=_GOODBYE_S)
@@ -291,6 +291,8 @@ class LiveRun:
         return partial(self._take_socket, link, peer)
 
     def _failed(self, link: StreamLink, why: str) -> None:
+        if self._is_over:
+            return
         link.failed(self._clock.monotonic_ns(), why)
 
     def _take_socket(self, link: StreamLink, peer: WebSocket) -> None:
@@ -366,6 +368,8 @@ class LiveRun:
         return partial(self._take_snapshot, lane, url, answer.body)
 
     def _take_snapshot(self, lane: int, url: str, body: bytes) -> None:
+        if self._is_over:
+            return
         now_ns = self._receiver.utc_ns()
         if self._log is not None and body:
             self._log.rest(url, body, now_ns)
@@ -373,6 +377,8 @@ class LiveRun:
         self._desk.delivered(lane, self._clock.monotonic_ns())
 
     def _refuse_snapshot(self, lane: int, pause_s: float | None, why: str) -> None:
+        if self._is_over:
+            return
         self._complain(why)
         self._desk.refused(lane, self._clock.monotonic_ns(), pause_s)
 

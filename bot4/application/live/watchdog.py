@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot4.domain.order_id import parse_client_order_id
+from bot4.ports.canceller import CancelOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,10 +158,12 @@ class Watchdog:
                 if not ours:
                     break
                 done = await asyncio.gather(*(self.canceller.cancel(order) for order in ours))
-                names = [order.client_order_id for order, is_gone in zip(ours, done, strict=True) if is_gone]
+                pairs = zip(ours, done, strict=True)
+                names = [order.client_order_id for order, outcome in pairs if outcome is CancelOutcome.CANCELED]
                 self.canceled += len(names)
                 if names:
                     self.log("canceled", symbol=symbol, orders=names)
+                if any(outcome is not CancelOutcome.UNANSWERED for outcome in done):
                     misses = 0
                 else:
                     misses += 1

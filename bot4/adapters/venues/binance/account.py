@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot4.domain.secret import Secret
     from bot4.ports.exchange import VenueEvent, VenueOrder
 
-_SAMPLES = 5
+_SAMPLES, _SAMPLES_MAX = 5, 9
 _SYNC_NS = 30_000_000_000
 _LOOK_S = 0.1
 _EVENTS_MAX = 65_536
@@ -153,9 +153,16 @@ class BinanceAccount:
             yield event
 
     async def measure_clock(self) -> None:
-        """Ask the venue's time as often as an estimate needs; raises `RetryableError` where it does not answer."""
-        for _ in range(_SAMPLES):
+        """Ask the venue's time as often as an estimate needs; raises `RetryableError` where it does not answer.
+
+        The first answer is no measure, as it waits for the connection. An answer that was long under way is made up for
+        by a few more.
+        """
+        await self._venue_ms()
+        for number in range(1, _SAMPLES_MAX + 1):
             await self._ask_time()
+            if number >= _SAMPLES and self.clock.why_untrusted() is None:
+                return
 
     async def answers(self) -> bool:
         """Ask the venue's time; whether it told."""
@@ -302,15 +309,18 @@ class BinanceAccount:
 
     async def _ask_time(self) -> None:
         asked = self._mono_ns()
+        told = await self._venue_ms()
+        # A server tells whole milliseconds it has completed: half a one is the fairest guess.
+        self.clock.add(asked_mono_ns=asked, answered_mono_ns=self._mono_ns(), server_ns=told * 1_000_000 + 500_000)
+
+    async def _venue_ms(self) -> int:
         outcome = await self._rest.call(self.time_operation, {})
-        answered = self._mono_ns()
         if not isinstance(outcome, Success) or not isinstance(outcome.payload, dict):
             raise RetryableError(f"the venue's time got no answer: {outcome}")
         told = outcome.payload.get("serverTime")
         if not isinstance(told, int):
             raise RetryableError("the venue's time could not be read")
-        # A server tells whole milliseconds it has completed: half a one is the fairest guess.
-        self.clock.add(asked_mono_ns=asked, answered_mono_ns=answered, server_ns=told * 1_000_000 + 500_000)
+        return told
 
     async def _keep_clock(self) -> None:
         """Measure now and then, and at once where a step of the clock or the venue's refusal made the samples void."""

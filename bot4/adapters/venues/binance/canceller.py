@@ -13,7 +13,7 @@ from bot4.adapters.venues.binance.errors_usdm import USDM_ERRORS
 from bot4.adapters.venues.binance.rest import RestClient
 from bot4.domain.errors import RejectReason, UnreachableError
 from bot4.domain.instrument import Market
-from bot4.ports.canceller import OpenOrder
+from bot4.ports.canceller import CancelOutcome, OpenOrder
 from bot4.ports.exchange import Reject
 
 if TYPE_CHECKING:
@@ -113,15 +113,17 @@ class BinanceCanceller:
                 return None
         return found
 
-    async def cancel(self, order: OpenOrder) -> bool:
-        """Cancel one order; one that is not there any more is as good."""
+    async def cancel(self, order: OpenOrder) -> CancelOutcome:
+        """Cancel one order."""
         if order.waits and self._has_algos:
             outcome = await self._rest.call(self._cancel_algo, {"clientAlgoId": order.client_order_id})
         else:
             params = {"symbol": order.symbol, "origClientOrderId": order.client_order_id}
             outcome = await self._rest.call(self._cancel, params)
+        if isinstance(outcome, Success):
+            return CancelOutcome.CANCELED
         is_gone = isinstance(outcome, Reject) and outcome.reason is RejectReason.UNKNOWN_ORDER
-        return isinstance(outcome, Success) or is_gone
+        return CancelOutcome.GONE if is_gone else CancelOutcome.UNANSWERED
 
     async def close(self) -> None:
         """Let go of the connection."""
