@@ -218,7 +218,7 @@ def watch_runs(
     while True:
         beat = read_beat(folder)
         is_none = beat is None or beat.epoch == watched or beat.state is BeatState.OVER
-        pulse = None if is_none else _pulse_of(folder, of_the_dead=once)
+        pulse = None if is_none else _pulse_of(folder, of_the_dead=key_stream is not None)
         if beat is not None and pulse is not None:
             watched = beat.epoch
             watch = msgspec.json.decode((folder / WATCH_FILE).read_bytes(), type=Watch)
@@ -246,9 +246,11 @@ def _pulse_of(folder: Path, *, of_the_dead: bool) -> Callable[[], Pulse] | None:
         return None
     try:
         process = os.pidfd_open(first.pid)
-    except OSError:
+    except ProcessLookupError:
         gone = Pulse((first.shard, first.gateway), is_armed=False, is_over=False, is_alive=False)
         return (lambda: gone) if of_the_dead else None
+    except OSError:
+        return None
     poller = select.poll()
     poller.register(process, select.POLLIN)
 

@@ -45,6 +45,11 @@ def judge(world: World) -> None:
             world.reached.update(set(kinds))
             assert len([kind for kind in kinds if kind in ENDED]) == 1, f"an order that is not there: {kinds}"
     world.orders, world.trades = len(numbers), len(exchange.trades)
+    if world.market is Market.USDM:
+        booked = [(number, at_ns // 1_000_000, Decimal(-atoms).scaleb(-8)) for number, at_ns, atoms in shard.payments]
+        settled = [(row["tranId"], row["time"], Decimal(row["income"])) for row in world.venue.incomes]
+        assert sorted(booked) == settled, "funding that was settled was booked twice or not, or was another"
+        world.reached["funding"] += len(booked)
     if world.market is Market.SPOT:
         for asset in ("BTC", "USDT"):
             assert world.gateway.books.total(asset) == exchange.ledger()[asset], asset

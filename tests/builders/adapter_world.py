@@ -42,7 +42,7 @@ from builders.virtual_loop import VirtualLoop
 __all__ = ["FAULTS", "OUTCOMES", "World"]
 #: What orders must have come to, over many seeds.
 OUTCOMES = frozenset(
-    {"sent", "ack", "fill", "canceled", "rejected", "expired", "unknown", "resolved_absent", "dropped"}
+    {"sent", "ack", "fill", "canceled", "rejected", "expired", "unknown", "resolved_absent", "dropped", "funding"}
 )
 EPOCH = 3
 TURN_S, LOOK_S = 0.1, 0.5
@@ -72,6 +72,9 @@ class Ahead:
 
     def start(self, work: Callable[[], Callable[[], None]]) -> None:
         self._loop.call_later(self._rng.uniform(0.01, 0.4), lambda: self._finished.append(work()))
+
+    def end(self) -> None:
+        self.take()
 
     def take(self) -> None:
         finished, self._finished = self._finished, []
@@ -228,6 +231,8 @@ class World:
                 )  # fmt: skip
             elif self.shard._next_id > 1:
                 self.shard.cancel(rng.randrange(max(1, self.shard._next_id - 8), self.shard._next_id))
+            if self.market is Market.USDM and self.venue.position() and rng.random() < 0.1:
+                self.venue.settle(Decimal(rng.randrange(-(10**9), 10**9)).scaleb(-8))
             resting = [order for order in exchange.orders if order.is_open]
             if resting and rng.random() < 0.5:
                 order = rng.choice(resting)

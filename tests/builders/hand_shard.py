@@ -21,6 +21,7 @@ class HandShard:
         self._intents: deque[np.ndarray] = deque()
         self.reports: list[np.void] = []
         self.controls: list[tuple[int, int]] = []
+        self.payments: list[tuple[int, int, int]] = []  # of funding: number, when, atoms
         self.room = 1 << 30
         self.admits = True
         self._next_id = 1
@@ -88,8 +89,11 @@ class HandShard:
         self.reports.extend(reports[:taken].copy())
         return taken
 
-    def control(self, code, *, instrument=0xFFFF, value=0, qty_lots=0, tif=0):  # noqa: ARG002
-        self.controls.append((code, value))
+    def control(self, code, *, instrument=0xFFFF, value=0, qty_lots=0, tif=0):  # noqa: ARG002 - of one lane
+        if code == ControlCode.CONTROL_FUNDING_PAID:
+            self.payments.append((tif, qty_lots, value))
+        else:
+            self.controls.append((code, value))
         return True
 
     # -- Admission

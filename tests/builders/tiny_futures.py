@@ -20,6 +20,7 @@ _ROUTES = {
     ("GET", "/fapi/v1/algoOrder"): "query_algo", ("DELETE", "/fapi/v1/algoOrder"): "cancel_algo",
     ("GET", "/fapi/v1/openAlgoOrders"): "open_algos", ("GET", "/fapi/v1/allAlgoOrders"): "all_algos",
     ("DELETE", "/fapi/v1/algoOpenOrders"): "cancel_algos", ("GET", "/fapi/v1/allOrders"): "orders_from",
+    ("GET", "/fapi/v1/income"): "incomes",
 }  # fmt: skip
 
 
@@ -33,6 +34,7 @@ class TinyFutures(TinyVenue):
         self.listen_keys: list[str] = []
         self.refreshes = 0
         self.is_hedged = False
+        self.incomes: list[dict] = []
         self.user_sockets: list[web.WebSocketResponse] = []
 
     def routes(self, app: web.Application) -> None:
@@ -121,6 +123,22 @@ class TinyFutures(TinyVenue):
     def _countdown(self, params: dict[str, str]) -> dict:
         self.countdowns.append(params)
         return {"symbol": params["symbol"], "countdownTime": params["countdownTime"]}
+
+    def settle(self, income: Decimal) -> None:
+        """Pay or take funding, and tell of it."""
+        at_ms = self.now_ms()
+        self.incomes.append(
+            {"symbol": "BTCUSDT", "incomeType": "FUNDING_FEE", "income": text(income), "asset": "USDT", "info": "",
+             "time": at_ms, "tranId": 9_000_000_000 + len(self.incomes), "tradeId": ""}
+        )  # fmt: skip
+        balances = [{"a": "USDT", "wb": "1000.00", "cw": "1000.00", "bc": text(income)}]
+        self._tell({"e": "ACCOUNT_UPDATE", "E": at_ms, "T": at_ms, "a": {"m": "FUNDING_FEE", "B": balances, "P": []}})
+
+    def _incomes(self, params: dict[str, str]) -> list[dict]:
+        assert params["incomeType"] == "FUNDING_FEE"
+        limit, first = int(params["limit"]), int(params["page"]) - 1
+        found = [row for row in self.incomes if row["time"] >= int(params["startTime"])]
+        return found[first * limit : (first + 1) * limit]
 
     def _place_algo(self, params: dict[str, str]) -> dict:
         row = {

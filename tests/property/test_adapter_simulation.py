@@ -57,6 +57,27 @@ def never_asks_for_trades(world):
     world.account.trades_since = world.account.trades_of = none
 
 
+def forgets_what_was_paid(world):
+    """Each look at the payments of funding is the first one."""
+    funding = world.gateway._funding
+    look = funding._look
+
+    async def afresh(*, at_once):
+        funding._booked.clear()
+        await look(at_once=at_once)
+
+    funding._look = afresh
+
+
+def never_asks_for_funding(world):
+    """Who believes that the stream tells of money."""
+
+    async def none(*_):
+        return []
+
+    world.account.funding_since = none
+
+
 def forgets_a_task(world):
     """The keeper of the connection is not ended."""
     session = world.account._ws
@@ -85,6 +106,8 @@ def never_fetches_a_snapshot(world):
         (sends_again, ("sent twice", "trading ended", "ack")),
         (takes_silence_for_an_answer, ("waited",)),
         (never_asks_for_trades, ("waited", "trading ended", "not every trade")),
+        (forgets_what_was_paid, ("booked twice or not",)),
+        (never_asks_for_funding, ("booked twice or not",)),
         (forgets_a_task, ("tasks are left", "left open", "Session is closed")),
         (hides_a_lost_diff, ("is not the venue's",)),
         (never_fetches_a_snapshot, ("the book to come back",)),

@@ -191,9 +191,9 @@ def test_frames_without_a_market_event_are_handed_over_and_bounded(wire):
         (w.place, b'{"result":null,"id":1}'),
     ]
     assert w.receiver.take_notices() == []
-    w.send(*[b'{"result":null,"id":%d}' % number for number in range(70)])
+    w.send(*[b'{"result":null,"id":%d}' % number for number in range(1_030)])
     w.run()
-    assert len(w.receiver.take_notices()) == 64
+    assert len(w.receiver.take_notices()) == 1_024
     assert w.receiver.counters["notices_dropped"] == 6
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 from builders.live_desk import BTC
@@ -26,6 +27,7 @@ from bot4.application.past.run_opening import OpenedInstrument, RunOpening
 from bot4.application.past.run_past import PastUnreadableError, RunPast, read_past
 from bot4.bootstrap import failover
 from bot4.domain.errors import ConfigError
+from bot4.domain.instrument import ContractKind
 from bot4.ports.exchange import Balance
 
 S = 1_000_000_000
@@ -257,4 +259,15 @@ def test_a_life_that_went_on_and_ended_before_its_books_were_compared_leaves_the
     control(writer, ControlCode.CONTROL_STOP)
     for past in (read_past(writer.path), read_past_on(writer.path)):
         assert past.is_over
+    writer.journal.close()
+
+
+def test_a_life_on_futures_ends_in_order_without_that_as_its_balances_are_not_compared(tmp_path, monkeypatch):
+    linear = msgspec.structs.replace(OPENING.instruments[0], kind=ContractKind.LINEAR.value)
+    monkeypatch.setattr(f"{__name__}.OPENING", msgspec.structs.replace(OPENING, instruments=(linear,)))
+    writer = Writer(tmp_path / "shard-0.journal", 1)
+    writer.journal.close()
+    writer.journal = Journal(writer.path)
+    control(writer, ControlCode.CONTROL_STOP)
+    assert read_past(writer.path).is_over, "the next run demands a flat account"
     writer.journal.close()

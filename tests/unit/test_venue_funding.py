@@ -86,17 +86,43 @@ def test_one_in_another_asset_is_noted_and_not_booked():
     assert funding.notes == ("1 payments of funding were in other assets than a contract's own: not booked",)
 
 
-def test_what_found_no_room_or_no_answer_is_asked_for_again_at_the_next_look():
+def test_what_found_no_room_is_asked_for_at_the_next_look_and_what_was_not_answered_ten_seconds_later():
     venue, shard, funding = desk()
     venue.rows, shard.room = [payment(1), payment(2)], 1
     look(funding)
     venue.is_silent, shard.room = True, 2
-    look(funding)
+    for _ in range(3):
+        look(funding)
+    assert len(venue.asked) == 2, "a venue in trouble is not asked at each pass"
     venue.is_silent = False
+    venue.now_ns += EAGER_PAUSE_NS
     look(funding)
     assert [row[3] for row in shard.taken] == [1, 2]
     look(funding)
     assert len(venue.asked) == 3, "it is not time yet"
+
+
+def test_two_looks_at_a_time_book_nothing_twice():
+    venue, shard, funding = desk()
+    funding.resume(RunPast(None, began_ns=BEGIN_NS))
+    venue.rows = [payment(number, after_s=number * 28_800) for number in range(1, 6)]
+    answer, answering = venue.funding_since, asyncio.Event()
+
+    async def later(since_ns):
+        rows = await answer(since_ns)
+        await answering.wait()
+        return rows
+
+    async def main():
+        both = asyncio.gather(funding.look(), funding.look(at_once=True))
+        await asyncio.sleep(0)
+        answering.set()
+        await both
+
+    venue.funding_since = later
+    asyncio.run(main())
+    assert [row[3] for row in shard.taken] == [1, 2, 3, 4, 5]
+    assert len(venue.asked) == 2
 
 
 def test_it_looks_every_five_minutes_and_for_a_minute_after_the_venue_told_every_ten_seconds():

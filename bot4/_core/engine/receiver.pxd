@@ -10,7 +10,7 @@ from bot4._core.wire.websocket cimport WebSocketReader, WsReader
 
 cdef enum:
     SOCKETS_MAX = 16
-    NOTICES_MAX = 64         # frames without a market event kept for the caller in one call; more are counted (raw: all)
+    NOTICES_MAX = 1024       # frames without a market event kept for the caller in one call; more are counted (raw: all)
     CONTROL_MAX = 125        # bytes of a control frame's payload
 
 

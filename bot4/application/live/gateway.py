@@ -270,7 +270,6 @@ class LiveGateway:
             found = await (self.reconciler.run() if self.books.is_open else self.reconciler.open())
             self._findings = found
             self._flush()
-            await self._funding.look()
             if self._past is not None:
                 self._past.cancel_known(self._sender)
             for order in self.board.unsettled():
@@ -280,6 +279,7 @@ class LiveGateway:
             elif found.is_complete and found.differences:
                 self._halt_over(found.differences)
             self._set_gate(self._why_closed())  # at once: who has taken over has waited for this
+            await self._funding.look()
             wait_s = self._pace.reconcile_s if found.is_complete else min(self.reconciler.gap_s, self._pace.reconcile_s)
             try:
                 async with asyncio.timeout(wait_s):  # `wait_for` of Python 3.11 may swallow a cancellation

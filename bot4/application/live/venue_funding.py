@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import ROUND_CEILING, Context
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ class VenueFunding:
         self._since_ns = 0  # no payment that is missing here is older
         self._booked: dict[int, int] = {}  # when, by number
         self._other: set[int] = set()
-        self._eager_until_ns = self._looked_ns = 0
+        self._eager_until_ns = self._looked_ns = self._silent_ns = 0
+        self._one_at_a_time = asyncio.Lock()
 
     def resume(self, past: RunPast) -> None:
         """Go on after an earlier life of the run: what it booked is known, and what it did not hear of is asked for."""
@@ -71,16 +73,24 @@ class VenueFunding:
         self._eager_until_ns = self._exchange.server_now_ns() + EAGER_NS
 
     async def look(self, *, at_once: bool = False) -> None:
-        """Ask for what is new and hand it to the shard, where it is time to; an unanswered question is asked again."""
-        if not self._exchange.capabilities.positions:
-            return
+        """Ask for what is new and hand it to the shard, where it is time; what is not answered is asked for later."""
+        if self._exchange.capabilities.positions:
+            # Two looks would ask for the same, and the later one book what the earlier one forgot by then.
+            async with self._one_at_a_time:
+                await self._look(at_once=at_once)
+
+    async def _look(self, *, at_once: bool) -> None:
         now_ns = self._exchange.server_now_ns()
         self._since_ns = self._since_ns or now_ns  # a run begins flat: what was settled before is none of its own
         pause_ns = EAGER_PAUSE_NS if now_ns < self._eager_until_ns else PAUSE_NS
-        if now_ns - self._looked_ns < pause_ns and not at_once:
+        is_early = now_ns - self._looked_ns < pause_ns or now_ns - self._silent_ns < EAGER_PAUSE_NS
+        if is_early and not at_once:
             return
         rows = await self._exchange.funding_since(self._since_ns)
-        if isinstance(rows, NoInformation) or not all(self._book(row) for row in rows):
+        if isinstance(rows, NoInformation):
+            self._silent_ns = now_ns  # the question is dear: others have to be answered, too
+            return
+        if not all(self._book(row) for row in rows):
             return
         self._looked_ns = now_ns
         last_ns = max((row.ts_ns for row in rows), default=0)

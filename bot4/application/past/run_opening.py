@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from bot4.domain.instrument import ContractKind
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -61,6 +63,11 @@ class RunOpening(msgspec.Struct, frozen=True, kw_only=True):
     def is_live(self) -> bool:
         """Whether real orders were sent."""
         return self.place != "paper"
+
+    @property
+    def counts_balances(self) -> bool:
+        """Whether its balances are compared with the venue's: where all that is traded is spot."""
+        return all(instrument.kind == ContractKind.SPOT.value for instrument in self.instruments)
 
     def fits(self, instruments: Sequence[Instrument], place: str) -> bool:
         """Whether a run on these instruments, at this place, can go on where this one ended."""

@@ -89,7 +89,7 @@ class RunPast:
     last_ns: int = 0
     began_ns: int = 0
     epoch: int = 0  # of its last life
-    is_compared: bool = True  # the books of that life were the venue's, where it had to ask
+    is_compared: bool = True  # the balances of that life were the venue's, where it had to ask
     funding: dict[int, int] = field(default_factory=dict)  # when the venue settled, by the number of the payment
 
     @property
@@ -255,7 +255,7 @@ class PastReader:
             return
         past.last_ns = max(past.last_ns, row.ts_wall_ns)
         if row.epoch != past.epoch:  # a life that goes on after another: what moved in between is not known yet
-            past.epoch, past.is_compared = row.epoch, False
+            past.epoch, past.is_compared = row.epoch, not past.opening.counts_balances
         match row.kind:
             case JournalKind.JOURNAL_INTENT:
                 _intent(past, row)
