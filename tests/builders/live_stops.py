@@ -18,7 +18,7 @@ position_notional = "500"
 enter_score = 0.05
 take_score = 0.05
 exit_score = 1.0
-cooldown_ms = 30000
+cooldown_ms = {cooldown_ms}
 bar_interval_ms = 200
 [gate]
 prior_bps = 1000

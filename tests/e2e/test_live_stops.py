@@ -44,7 +44,9 @@ def start(tmp_path, exchange):
     with begun() as runs:
 
         def begin(least: float) -> subprocess.Popen:
-            runs.append(live_process.start(tmp_path, exchange, *EXTRA, policy=STOPS.format(least=least)))
+            # It enters once: who has been stopped out is not in again before the end.
+            policy = STOPS.format(least=least, cooldown_ms=30_000)
+            runs.append(live_process.start(tmp_path, exchange, *EXTRA, policy=policy))
             return runs[-1]
 
         yield begin

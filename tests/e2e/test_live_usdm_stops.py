@@ -40,7 +40,7 @@ def start(tmp_path, exchange):
     with begun() as runs:
 
         def begin(least: float, watchdog_after_ms: int = 0) -> subprocess.Popen:
-            policy = STOPS.format(least=least)
+            policy = STOPS.format(least=least, cooldown_ms=300)
             runs.append(start_usdm(tmp_path, exchange, *EXTRA, policy=policy, watchdog_after_ms=watchdog_after_ms))
             return runs[-1]
 

@@ -157,7 +157,7 @@ def test_what_is_not_answered_clearly_is_unknown_and_a_question_settles_it(fault
         if is_there:
             assert shown.status is VenueOrderStatus.WORKING
 
-    on_venue(body)
+    on_venue(body, timeout_s=1.0)
 
 
 def test_the_breaker_is_asked_after_signing_and_a_no_leaves_nothing_written():
@@ -225,7 +225,7 @@ def test_a_question_that_fails_is_no_information_never_nothing():
                 setattr(venue.faults, name, [fault])
                 assert isinstance(await ask(), NoInformation), (name, fault)
 
-    on_venue(body)
+    on_venue(body, timeout_s=1.0)
 
 
 def test_a_planned_renewal_overlaps_and_loses_no_event():

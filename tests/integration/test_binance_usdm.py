@@ -269,7 +269,7 @@ def test_an_unclear_answer_is_unknown_here_too():
             venue.faults.place = [fault]
             assert isinstance(await usdm.place(order(f"b4-1-{fault[-1]}-a")), Unknown), fault
 
-    on_venue(body)
+    on_venue(body, timeout_s=1.0)
 
 
 # ---- under the gateway
@@ -280,7 +280,7 @@ def on_desk(body, **options):
         async with TinyFutures() as venue:
             shard, halts, work = HandShard(), [], [0]
             gateway = LiveGateway(
-                usdm_of(venue, **options), shard, shard, [BTC], {"USDT": (0, 8), "BTC": (1, 8)}, epoch=3,
+                usdm_of(venue, timeout_s=1.0, **options), shard, shard, [BTC], {"USDT": (0, 8), "BTC": (1, 8)}, epoch=3,
                 now_ns=time.time_ns, progress=lambda: work[0], on_halt=halts.append,
                 pace=LivePace(reconcile_s=0.2, ready_s=0.01, drain_s=8.0, dead_man_s=0.3),
             )  # fmt: skip

@@ -172,7 +172,7 @@ def ends_with_another_book(server: InBandServer) -> bool:
         until(lambda: client.lane["depth_messages"] > 150, "150 messages")
         server.tamper = None
         try:
-            assert_same_book(client, server)
+            assert_same_book(client, server, 2.0)
         except AssertionError:
             return True
     return False
@@ -207,4 +207,4 @@ def test_control_a_client_that_keeps_what_fell_out_of_the_depth_ends_with_anothe
     with SERVERS["kraken"]() as server, Client(server) as client:
         until(lambda: client.lane["depth_messages"] > 150, "150 messages")
         with pytest.raises(AssertionError):
-            assert_same_book(client, server)
+            assert_same_book(client, server, 2.0)
