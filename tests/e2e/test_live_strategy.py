@@ -74,7 +74,7 @@ def test_it_trades_for_real_and_ends_at_the_exchanges_own_ledger(tmp_path, excha
         words = ["--strategy", "bot4.strategy.ema_cross:compiled_ema_cross"]
         for pair in ("fast=2", "slow=4", "lots=100000", "slippage_ticks=500"):
             words += ["--strategy-arg", pair]
-    done = run(tmp_path, exchange, "--duration", "4", *words)
+    done = run(tmp_path, exchange, "--duration", "6", *words)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     orders, trades = judge(tmp_path, exchange, summary)

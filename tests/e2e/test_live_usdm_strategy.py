@@ -26,7 +26,7 @@ def test_a_class_in_python_trades_perpetuals_and_ends_at_the_exchanges_ledger(tm
     words = ["--strategy", f"{tmp_path / 'turns.py'}:Turns"]
     for pair in (f"said={tmp_path / 'said'}", f"lots={LOTS}", "least=0"):
         words += ["--strategy-arg", pair]
-    done = run_usdm(tmp_path, exchange, "--duration", "4", *words)
+    done = run_usdm(tmp_path, exchange, "--duration", "6", *words)
     assert done.returncode == 0, done.stderr
     summary, ours = json.loads(done.stdout), told(tmp_path)
     theirs = administer(exchange, "ledger")["futures"]["accounts"]["alice"]
