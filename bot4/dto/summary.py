@@ -49,7 +49,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     Totals over all instruments; ``best_bid``, ``best_ask``, ``fees`` and ``equity`` are those of the first instrument,
     ``instruments`` has each one's, and ``fees_by_asset`` what was paid in all assets (a spot buy may pay in the base).
-    ``funding_by_asset`` is what a paper run paid at settlements of perpetuals, below 0 where it received.
+    ``funding_by_asset`` is what was paid at settlements of perpetuals, below 0 where it was received.
     ``latency_ns`` is bot4's own time by stage, nanoseconds, from a sample of the messages. ``status`` is ``finished``
     (input ended or time was up), ``interrupted``, or ``failed``.
     """

@@ -94,6 +94,7 @@ class PostgresServer:
             "max_connections": 200,
             "shared_buffers": "64MB",
             "log_min_messages": "fatal",
+            **self._preloaded(),
             **self.more,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -102,6 +103,14 @@ class PostgresServer:
         # It listens before it takes anybody in; by its own socket, no other server is mistaken for it.
         asked = [self.binaries / "pg_isready", "-q", "-h", self.folder, "-p", str(self.port)]
         wait_until(lambda: subprocess.run(asked, check=False, **self.quiet).returncode == 0, self.process, "PostgreSQL")
+
+    def _preloaded(self) -> dict[str, str]:
+        """TimescaleDB, where it is installed: a server takes it from its start on or not at all."""
+        asked = [self.binaries / "pg_config", "--sharedir"]
+        shared = subprocess.run(asked, check=False, capture_output=True, text=True) if asked[0].exists() else None
+        if shared is None or not (Path(shared.stdout.strip()) / "extension" / "timescaledb.control").exists():
+            return {}
+        return {"shared_preload_libraries": "timescaledb", "timescaledb.telemetry_level": "off"}
 
     def create(self) -> None:
         create = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "bot4", "bot4"]

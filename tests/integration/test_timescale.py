@@ -154,5 +154,28 @@ def test_with_the_extension_trades_bars_and_retention_are_those_of_plain_tables(
     assert market.add_ticks(BTC, ticks[:100]) == 0
     assert market.ticks(BTC, 0, 2**62).tolist() == ticks.tolist()
     assert len(market.bars(BTC, MINUTE_NS, last=100_000)) > 100
+    look_at_the_server(store.path)
+    assert market.ticks(BTC, 0, 2**62).tolist() == ticks.tolist(), "compressed, they are the same"
     assert market.forget_before(START_NS + 30 * DAY_NS) > 0
     assert len(market.ticks(BTC, 0, 2**62)) == 0
+
+
+def look_at_the_server(url: str) -> None:
+    """Hypertables and policies are there, the aggregates say what the bars say, and every chunk can be compressed."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    columns = "open_ns, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, taker_buy_lots, trade_count"
+    views = (("bars_1m", MINUTE_NS), ("bars_1h", HOUR_NS), ("bars_1d", DAY_NS))
+    with psycopg.connect(url, autocommit=True) as raw:
+        tables = raw.execute("SELECT hypertable_name FROM timescaledb_information.hypertables").fetchall()
+        assert {"ticks", "bars", "marks"} <= {name for (name,) in tables}
+        jobs = [name for (name,) in raw.execute("SELECT proc_name FROM timescaledb_information.jobs").fetchall()]
+        assert jobs.count("policy_refresh_continuous_aggregate") == 3
+        assert jobs.count("policy_compression") == 1
+        for view, span in views:
+            raw.execute(f"CALL refresh_continuous_aggregate('{view}', NULL, NULL)")
+            found = raw.execute(f"SELECT {columns} FROM {view} ORDER BY open_ns").fetchall()  # noqa: S608
+            bars = f"SELECT {columns} FROM bars WHERE interval_ns = %s ORDER BY open_ns"  # noqa: S608
+            assert found == raw.execute(bars, (span,)).fetchall() != []
+        packed = raw.execute("SELECT compress_chunk(chunk) FROM show_chunks('ticks') AS chunk").fetchall()
+        assert packed

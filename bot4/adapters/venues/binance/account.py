@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot4.domain.secret import Secret
     from bot4.ports.exchange import VenueEvent, VenueOrder
 
-_SAMPLES, _SAMPLES_MAX = 5, 9
+_SAMPLES = 5
 _SYNC_NS = 30_000_000_000
 _LOOK_S = 0.1
 _EVENTS_MAX = 65_536
@@ -159,10 +159,8 @@ class BinanceAccount:
         by a few more.
         """
         await self._venue_ms()
-        for number in range(1, _SAMPLES_MAX + 1):
+        for _ in self.clock.exchanges():
             await self._ask_time()
-            if number >= _SAMPLES and self.clock.why_untrusted() is None:
-                return
 
     async def answers(self) -> bool:
         """Ask the venue's time; whether it told."""

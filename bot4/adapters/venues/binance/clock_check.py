@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bot4.adapters.venues.http_get import Answer, HttpPeer
     from bot4.adapters.venues.venue_streams import Clock
 
-_EXCHANGES, _EXCHANGES_MAX = 5, 9
 MS = 1_000_000
 
 
@@ -30,14 +29,12 @@ def clock_note(peer: HttpPeer, path: str, clock: Clock, *, offset_max_ms: int) -
     """
     offset = ClockOffset(clock.monotonic_ns, clock.wall_ns, offset_max_ns=offset_max_ms * MS)
     _server_ns(peer.get(path), path)  # opens the connection: its round trip is no measure
-    for number in range(1, _EXCHANGES_MAX + 1):
+    for _ in offset.exchanges():
         asked_ns = clock.monotonic_ns()
         answer = peer.get(path)
         answered_ns = clock.monotonic_ns()
         offset.add(asked_mono_ns=asked_ns, answered_mono_ns=answered_ns, server_ns=_server_ns(answer, path))
-        why = offset.why_untrusted()
-        if number >= _EXCHANGES and why is None:
-            break
+    why = offset.why_untrusted()
     return None if why is None else f"the clock of this machine and the venue's: {why}; orders to a venue need it right"
 
 

@@ -12,7 +12,7 @@ from statistics import median_low
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MS = 1_000_000
 
@@ -81,6 +81,13 @@ class ClockOffset:
                 self._clear()
         else:
             self._left_out, self._measured_ns = 0, answered_mono_ns
+
+    def exchanges(self) -> Iterator[None]:
+        """Yield for each exchange a first estimate wants: as few as it may be trusted by, more where some came late."""
+        for number in range(self._offsets.maxlen or 0):
+            if number >= self._samples_min and self.why_untrusted() is None:
+                return
+            yield
 
     def _leave_out_longest(self) -> bool:
         """Drop round trips that are out of line while enough are left; true where the newest was one."""
