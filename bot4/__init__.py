@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bot4.application.backtest.report import report_html, report_json
     from bot4.application.backtest.result import BacktestResult
     from bot4.application.session.session import PaperSession
-    from bot4.bootstrap import open_archive, open_recording
+    from bot4.bootstrap import feature_table, open_archive, open_recording
     from bot4.config import Settings, load_settings
     from bot4.domain.instrument import Instrument
     from bot4.domain.version import VERSION as __version__  # noqa: N811 - the name Python users look for
@@ -80,6 +80,7 @@ __all__ = [
     "backtest",
     "build_info",
     "cross_validate",
+    "feature_table",
     "judge",
     "load_settings",
     "open_archive",
@@ -124,6 +125,7 @@ _HOMES = {
     "backtest": "bot4.entrypoints.embedding",
     "build_info": "bot4._core.build_info",
     "cross_validate": "bot4.entrypoints.validation",
+    "feature_table": "bot4.bootstrap",
     "judge": "bot4.entrypoints.embedding",
     "load_settings": "bot4.config",
     "open_archive": "bot4.bootstrap",

@@ -7,6 +7,7 @@ from bot4.bootstrap.control import kill_switch
 from bot4.bootstrap.exchange import serve_exchange
 from bot4.bootstrap.explain import explain_order
 from bot4.bootstrap.failover import OpenStandby, open_standby
+from bot4.bootstrap.features import feature_table, list_features
 from bot4.bootstrap.golive_evidence import gather_evidence
 from bot4.bootstrap.host import examine_host
 from bot4.bootstrap.parity import parity_outcomes, serve_lockstep_exchange, through_lockstep
@@ -25,9 +26,11 @@ __all__ = [
     "check_recordings",
     "examine_host",
     "explain_order",
+    "feature_table",
     "gather_evidence",
     "import_market_data",
     "kill_switch",
+    "list_features",
     "list_market_data",
     "load_strategy",
     "open_archive",

@@ -157,8 +157,11 @@ def select_rows(
     instrument_files: Sequence[Path] = (),
     from_ns: int | None,
     to_ns: int | None,
+    limit: int | None = None,
 ) -> list[Selection]:
     """Look names up: those that end with ``@store`` in the store of the settings, others in an archive.
+
+    With `limit` the store reads so many of each at most.
 
     Raises
     ------
@@ -172,7 +175,7 @@ def select_rows(
     in_store = [name.endswith(f"@{KIND}") for name in names]
     if all(in_store) and settings is not None:
         with open_ticks(settings) as ticks:
-            return [_stored(ticks, name, instrument_files, from_ns=from_ns, to_ns=to_ns) for name in names]
+            return [_stored(ticks, name, instrument_files, from_ns=from_ns, to_ns=to_ns, limit=limit) for name in names]
     if any(in_store) or archive is None:
         raise ConfigError("data of the store and of an archive run apart: name either")
     with open_archive(archive) as opened:
@@ -180,7 +183,13 @@ def select_rows(
 
 
 def _stored(
-    ticks: TickArchive, name: str, instrument_files: Sequence[Path], *, from_ns: int | None, to_ns: int | None
+    ticks: TickArchive,
+    name: str,
+    instrument_files: Sequence[Path],
+    *,
+    from_ns: int | None,
+    to_ns: int | None,
+    limit: int | None,
 ) -> Selection:
     from bot4.adapters.recordings.catalog import InstrumentCatalog
     from bot4.adapters.storage.archive import Selection, parts_of
@@ -188,5 +197,5 @@ def _stored(
 
     market, symbol, kind = parts_of(name)
     instrument = InstrumentCatalog(instrument_files).require("binance", Market(market or "spot"), symbol)
-    rows = ticks.rows(instrument, from_ns=from_ns, to_ns=to_ns)
+    rows = ticks.rows(instrument, from_ns=from_ns, to_ns=to_ns, limit=limit)
     return Selection(instrument, kind, rows, (), ())

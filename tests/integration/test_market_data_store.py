@@ -187,7 +187,7 @@ def test_a_failed_load_leaves_nothing(market, monkeypatch):
     def fail(*_):
         raise KeyError
 
-    monkeypatch.setattr(SqlMarketData, "_instrument_id", fail)
+    monkeypatch.setattr("bot4.adapters.storage.market_data.instrument_id_of", fail)
     with pytest.raises(KeyError):
         market.add_ticks(BTC, made_up(5))
     monkeypatch.undo()

@@ -15,8 +15,11 @@ from builders.stores import empty_place, open_store
 from builders.synthetic import instrument
 
 from bot4.adapters.storage import timescale
+from bot4.adapters.storage.feature_vectors import SqlFeatures
+from bot4.adapters.storage.instrument_rows import instrument_id_of
 from bot4.adapters.storage.market_data import DAY_NS, HOUR_NS, MINUTE_NS, SqlMarketData
 from bot4.adapters.storage.tick_loaders import PostgresTickLoader
+from bot4.ports.feature_store import FeatureSet
 from bot4.ports.market_data import TICK_DTYPE
 
 STAND_INS = """
@@ -70,7 +73,7 @@ def check_aggregates(store, changed=lambda statement: statement) -> None:
             plain_statement = re.sub(r"WITH \(timescaledb[^)]*\)", "", statement).replace("WITH NO DATA", "")
             if "SET (timescaledb." not in plain_statement:
                 connection.execute(changed(plain_statement))
-        PartitionlessLoader().load(connection, plain._instrument_id(connection, BTC), ticks)
+        PartitionlessLoader().load(connection, instrument_id_of(connection, BTC), ticks)
         for view in ("bars_1m", "bars_1h", "bars_1d"):
             connection.execute(f"REFRESH MATERIALIZED VIEW {view}")
         columns = "open_ns, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots, taker_buy_lots, trade_count"
@@ -114,7 +117,7 @@ def test_what_only_the_extension_takes_is_at_least_read_by_the_server(store):
     import psycopg  # noqa: PLC0415 - an extra
 
     special = [text for text in timescale.statements() if "(timescaledb." in text and text.startswith("ALTER")]
-    assert len(special) == 1
+    assert len(special) == 2
     for statement in special:
         connection, depth = store.begin()
         with pytest.raises(
@@ -130,7 +133,9 @@ def test_without_the_extension_the_plain_partitions_stay(store):
         store.end(depth, keep=False)
         pytest.skip("TimescaleDB is installed on this server: the whole path is tested instead")
     assert not timescale.prepare(connection)
-    assert connection.execute("SELECT relkind FROM pg_class WHERE relname = 'ticks'").fetchone() == ("p",)
+    assert not timescale.prepare_features(connection)
+    for table in ("ticks", "features"):
+        assert connection.execute("SELECT relkind FROM pg_class WHERE relname = ?", (table,)).fetchone() == ("p",)
     store.end(depth, keep=False)
 
 
@@ -143,8 +148,9 @@ def test_with_the_extension_trades_bars_and_retention_are_those_of_plain_tables(
     except psycopg.Error as error:
         pytest.skip(f"TimescaleDB is not installed on this server ({str(error).splitlines()[0]})")
     connection, depth = store.begin()
-    assert timescale.prepare(connection)
-    assert timescale.prepare(connection)
+    for _ in range(2):
+        assert timescale.prepare(connection)
+        assert timescale.prepare_features(connection)
     timescale.keep_for(connection, 30)
     timescale.keep_for(connection, 0)
     store.end(depth, keep=True)
@@ -154,7 +160,17 @@ def test_with_the_extension_trades_bars_and_retention_are_those_of_plain_tables(
     assert market.add_ticks(BTC, ticks[:100]) == 0
     assert market.ticks(BTC, 0, 2**62).tolist() == ticks.tolist()
     assert len(market.bars(BTC, MINUTE_NS, last=100_000)) > 100
+    features = SqlFeatures(store, timescale.TimescaleVectors())
+    chosen = FeatureSet("trades", MINUTE_NS, ("rsi_14", "obv"), "of one meaning")
+    stamps, values = START_NS + MINUTE_NS * np.arange(30_000), np.random.default_rng(3).normal(size=(30_000, 2))
+    features.put(BTC, chosen, stamps, values)
     look_at_the_server(store.path)
+    found = features.vectors(BTC, chosen, 0, 2**62)
+    assert (found[0].tolist(), found[1].tobytes()) == (stamps.tolist(), values.tobytes()), (
+        "compressed, they are the same"
+    )
+    features.put(BTC, chosen, stamps[:50], values[:50] + 1)
+    assert features.vectors(BTC, chosen, 0, int(stamps[50]))[1].tobytes() == (values[:50] + 1).tobytes()
     assert market.ticks(BTC, 0, 2**62).tolist() == ticks.tolist(), "compressed, they are the same"
     assert market.forget_before(START_NS + 30 * DAY_NS) > 0
     assert len(market.ticks(BTC, 0, 2**62)) == 0
@@ -168,14 +184,15 @@ def look_at_the_server(url: str) -> None:
     views = (("bars_1m", MINUTE_NS), ("bars_1h", HOUR_NS), ("bars_1d", DAY_NS))
     with psycopg.connect(url, autocommit=True) as raw:
         tables = raw.execute("SELECT hypertable_name FROM timescaledb_information.hypertables").fetchall()
-        assert {"ticks", "bars", "marks"} <= {name for (name,) in tables}
+        assert {"ticks", "bars", "marks", "features"} <= {name for (name,) in tables}
         jobs = [name for (name,) in raw.execute("SELECT proc_name FROM timescaledb_information.jobs").fetchall()]
         assert jobs.count("policy_refresh_continuous_aggregate") == 3
-        assert jobs.count("policy_compression") == 1
+        assert jobs.count("policy_compression") == 2
         for view, span in views:
             raw.execute(f"CALL refresh_continuous_aggregate('{view}', NULL, NULL)")
             found = raw.execute(f"SELECT {columns} FROM {view} ORDER BY open_ns").fetchall()  # noqa: S608
             bars = f"SELECT {columns} FROM bars WHERE interval_ns = %s ORDER BY open_ns"  # noqa: S608
             assert found == raw.execute(bars, (span,)).fetchall() != []
-        packed = raw.execute("SELECT compress_chunk(chunk) FROM show_chunks('ticks') AS chunk").fetchall()
-        assert packed
+        for table in ("ticks", "features"):
+            packed = raw.execute(f"SELECT compress_chunk(chunk) FROM show_chunks('{table}') AS chunk").fetchall()  # noqa: S608
+            assert packed

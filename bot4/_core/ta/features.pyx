@@ -363,7 +363,7 @@ cdef class Features:
 
     def snapshot(self):
         """Return the whole state as bytes, stamped with its meaning and hash; `restore` takes it back."""
-        return snapshot_pack(self.bank, self.bank.size, bank_hash(self.bank), self._meaning())
+        return snapshot_pack(self.bank, self.bank.size, bank_hash(self.bank), self.meaning)
 
     def restore(self, bytes snapshot):
         """Take the state of a snapshot in place of this one.
@@ -378,7 +378,7 @@ cdef class Features:
         if other is NULL:
             raise MemoryError
         try:
-            hash = snapshot_unpack(snapshot, other, self.bank.size, self._meaning())
+            hash = snapshot_unpack(snapshot, other, self.bank.size, self.meaning)
             # The size first: a damaged one would be read past the end.
             if other.size != self.bank.size or hash != bank_hash(other):
                 raise ValueError("a snapshot must carry the hash of its state, did not: it is damaged")
@@ -387,8 +387,9 @@ cdef class Features:
         finally:
             free(other)
 
-    def _meaning(self):
-        """What must agree for one bank's bytes to mean the same in another."""
+    @property
+    def meaning(self):
+        """What must agree for one bank's numbers to mean the same in another: definitions, selection, parameters, grid."""
         features = ",".join(f"{f.name}#{f.number}({f.parameters}){f.warm_up}/{int(f.clock)}" for f in _FEATURES)
         return (
             f"version {STATE_VERSION}, tick size {self.bank.base.history.tick_size!r}, "

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from bot4.adapters.storage.migrations import StoreError
+from bot4.adapters.storage.feature_vectors import forget_vectors_after
+from bot4.adapters.storage.instrument_rows import instrument_id_of, known_id
 from bot4.adapters.storage.unit_of_work import transaction
 from bot4.domain.instrument import Market
 from bot4.ports.market_data import BAR_DTYPE, TICK_DTYPE
@@ -75,7 +76,7 @@ class SqlMarketData:
         The database's own way to take many rows.
 
     Trades that were added make their bars stale; bars are made again when they are next asked for, in the reader's
-    transaction. Any thread.
+    transaction. Feature vectors that were made of other trades are dropped. Any thread.
 
     """
 
@@ -104,7 +105,7 @@ class SqlMarketData:
         repeats = (np.diff(ordered["ts_ns"]) == 0) & (np.diff(ordered["trade_id"]) == 0)
         ordered = ordered[np.concatenate(([True], ~repeats))]
         with transaction(self._store) as connection:
-            instrument_id = self._instrument_id(connection, instrument)
+            instrument_id = instrument_id_of(connection, instrument)
             added = self._loader.load(connection, instrument_id, ordered)
             if added:
                 stale = (instrument_id, int(ordered["ts_ns"][0]), int(ordered["ts_ns"][-1]) + 1)
@@ -112,12 +113,13 @@ class SqlMarketData:
                     "INSERT INTO stale_bars (instrument_id, from_ns, to_ns) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                     stale,
                 )
+                forget_vectors_after(connection, instrument_id, stale[1])
         return added
 
     def ticks(self, instrument: Instrument, from_ns: int, to_ns: int, *, limit: int | None = None) -> np.ndarray:
         """Return the trades of a span; see the port."""
         with transaction(self._store) as connection:
-            found = self._known_id(connection, instrument)
+            found = known_id(connection, instrument)
             if found is None:
                 return np.empty(0, TICK_DTYPE)
             rows = connection.execute(
@@ -132,7 +134,7 @@ class SqlMarketData:
         if interval_ns not in (kept := [interval for interval, _ in _LADDER]):
             raise ValueError(f"bars are kept of {', '.join(map(str, kept))} ns, not of {interval_ns}")
         with transaction(self._store) as connection:
-            found = self._known_id(connection, instrument)
+            found = known_id(connection, instrument)
             if found is None:
                 return np.empty(0, BAR_DTYPE)
             self._refresh(connection, found)
@@ -186,41 +188,6 @@ class SqlMarketData:
                 connection.execute(statement, (instrument_id, begin, end))
         if spans:
             connection.execute("DELETE FROM stale_bars WHERE instrument_id = ?", (instrument_id,))
-
-    def _known_id(self, connection: Connection, instrument: Instrument) -> int | None:
-        row = connection.execute(
-            "SELECT instrument_id, tick_size, lot_size FROM instruments WHERE venue = ? AND kind = ? AND symbol = ?",
-            (instrument.venue, instrument.kind.name.lower(), instrument.symbol),
-        ).fetchone()
-        if row is None:
-            return None
-        grid = tuple(type(instrument.tick_size)(size) for size in row[1:])
-        if grid != (instrument.tick_size, instrument.lot_size):
-            raise StoreError(
-                f"the store holds {instrument.symbol} in ticks of {grid[0]} and lots of {grid[1]}, these are of"
-                f" {instrument.tick_size} and {instrument.lot_size}"
-            )
-        return int(row[0])
-
-    def _instrument_id(self, connection: Connection, instrument: Instrument) -> int:
-        found = self._known_id(connection, instrument)
-        if found is not None:
-            return found
-        bound = connection.dialect.bound
-        connection.execute(
-            "INSERT INTO instruments (venue, kind, symbol, tick_size, lot_size) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (
-                instrument.venue,
-                instrument.kind.name.lower(),
-                instrument.symbol,
-                bound(instrument.tick_size),
-                bound(instrument.lot_size),
-            ),
-        )
-        made = self._known_id(connection, instrument)
-        assert made is not None  # noqa: S101 - it was inserted above
-        return made
 
 
 def _joined(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot4.adapters.storage.step import Migration
-from bot4.adapters.storage.steps_of_research import TRIALS
+from bot4.adapters.storage.steps_of_research import FEATURES, TRIALS
 from bot4.adapters.storage.steps_of_runs import POSITIONS_AND_COMMANDS
 from bot4.domain.errors import FatalError
 
@@ -267,7 +267,7 @@ CREATE TABLE stale_bars (
 """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_RUNS, _MARKET_DATA, TRIALS, POSITIONS_AND_COMMANDS)
+MIGRATIONS: tuple[Migration, ...] = (_RUNS, _MARKET_DATA, TRIALS, POSITIONS_AND_COMMANDS, FEATURES)
 """Every step, in order. Numbers have gaps: rooms number their steps apart."""
 
 

@@ -42,3 +42,46 @@ CREATE TABLE trials (
 );
 """,
 )
+
+FEATURES = Migration(
+    number=22,
+    name="feature sets, features",
+    # A vector is eight bytes a feature, little-endian.
+    sqlite="""
+CREATE TABLE feature_sets (
+    set_id        INTEGER PRIMARY KEY,
+    instrument_id INTEGER NOT NULL REFERENCES instruments (instrument_id),
+    source        TEXT NOT NULL,
+    interval_ns   INTEGER NOT NULL,
+    digest        TEXT NOT NULL,
+    names         TEXT NOT NULL,
+    UNIQUE (instrument_id, source, interval_ns, digest)
+) STRICT;
+
+CREATE TABLE features (
+    set_id INTEGER NOT NULL REFERENCES feature_sets (set_id),
+    ts_ns  INTEGER NOT NULL,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (set_id, ts_ns)
+) STRICT, WITHOUT ROWID;
+""",
+    # No foreign key on features: it would be asked of every row of a bulk load. Partitions are made as they are needed.
+    postgresql="""
+CREATE TABLE feature_sets (
+    set_id        INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    instrument_id INTEGER NOT NULL REFERENCES instruments (instrument_id),
+    source        TEXT NOT NULL,
+    interval_ns   BIGINT NOT NULL,
+    digest        TEXT NOT NULL,
+    names         JSONB NOT NULL,
+    UNIQUE (instrument_id, source, interval_ns, digest)
+);
+
+CREATE TABLE features (
+    set_id INTEGER NOT NULL,
+    ts_ns  BIGINT NOT NULL,
+    vector DOUBLE PRECISION[] NOT NULL,
+    PRIMARY KEY (set_id, ts_ns)
+) PARTITION BY RANGE (ts_ns);
+""",
+)

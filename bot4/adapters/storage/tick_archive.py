@@ -84,9 +84,11 @@ class TickArchive:
             for venue, kind, symbol, first_ns, last_ns, rows in self._market.held()
         ]
 
-    def rows(self, instrument: Instrument, *, from_ns: int | None, to_ns: int | None) -> NDArray[np.void]:
+    def rows(
+        self, instrument: Instrument, *, from_ns: int | None, to_ns: int | None, limit: int | None = None
+    ) -> NDArray[np.void]:
         """Return the trades of a period as a backtest reads them; raises NoInputError where there are none."""
-        ticks = self._market.ticks(instrument, from_ns or 0, to_ns if to_ns is not None else 2**63 - 1)
+        ticks = self._market.ticks(instrument, from_ns or 0, to_ns if to_ns is not None else 2**63 - 1, limit=limit)
         if len(ticks) == 0:
             raise NoInputError(f"{self.name} holds no trades of {instrument.symbol} of that period")
         rows = np.zeros(len(ticks), TRADE_ROWS)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from bot4.adapters.storage.copy_format import COPY_HEADER, COPY_TRAILER
+from bot4.adapters.storage.partitions import drop_months_before, make_months, month_of
 
 if TYPE_CHECKING:
     from bot4.adapters.storage.dialect import Connection
     from bot4.adapters.storage.postgres import PostgresConnection
     from bot4.adapters.storage.sqlite import SqliteConnection
 
-# Each field of a binary COPY is its length and its bytes, big-endian; the row begins with how many there are.
+# A row of COPY: see copy_format.
 _COPY_ROW = np.dtype(
     [
         ("fields", ">i2"),
@@ -30,10 +32,6 @@ _COPY_ROW = np.dtype(
         ("qty", ">i8"),
     ]
 )
-# The number is only this lock's name.
-_PARTITION_LOCK = 0x626F7435
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_TRAILER = b"\xff\xff"
 _COPY_CHUNK = 65_536
 _COLUMNS = "(instrument_id, buyer_is_maker, ts_ns, trade_id, price_ticks, qty_lots)"
 
@@ -52,7 +50,7 @@ class SqliteTickLoader:
 
     def forget_before(self, connection: Connection, ts_ns: int) -> int:
         """Delete what is older than the month of `ts_ns`; returns 1 where there was something."""
-        start, _ = _month(ts_ns)
+        start, _ = month_of(ts_ns)
         return int(connection.execute("DELETE FROM ticks WHERE ts_ns < ?", (start,)).rowcount > 0)
 
 
@@ -80,38 +78,19 @@ class PostgresTickLoader:
 
     def forget_before(self, connection: PostgresConnection, ts_ns: int) -> int:
         """Drop the partitions of the months before that of `ts_ns`."""
-        start, _ = _month(ts_ns)
-        kept = _partition(start)
-        names = connection.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'ticks'::regclass"
-        ).fetchall()
-        old = [name for (name,) in names if name < kept]
-        for name in old:
-            connection.execute(f"DROP TABLE {name}")
-        return len(old)
+        return drop_months_before(connection, "ticks", ts_ns)
 
     def _copy(self, connection: PostgresConnection, table: str, instrument_id: int, ticks: np.ndarray) -> None:
         statement = f"COPY {table} {_COLUMNS} FROM STDIN (FORMAT BINARY)"
         with connection.raw.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            copy.write(_COPY_HEADER)
+            copy.write(COPY_HEADER)
             for at in range(0, len(ticks), _COPY_CHUNK):
                 copy.write(_copy_rows(instrument_id, ticks[at : at + _COPY_CHUNK]))
-            copy.write(_COPY_TRAILER)
+            copy.write(COPY_TRAILER)
 
     def make_partitions(self, connection: PostgresConnection, first_ns: int, last_ns: int) -> None:
         """Make the months of a span that are not there, and the one after them ahead of its time."""
-        start, end = _month(first_ns)
-        is_locked = False
-        while start <= last_ns or start == _month(last_ns)[1]:
-            name = _partition(start)
-            if connection.execute("SELECT to_regclass(?)", (name,)).fetchone() == (None,):
-                if not is_locked:  # of two that load at once, the second finds the first one's
-                    connection.execute("SELECT pg_advisory_xact_lock(?)", (_PARTITION_LOCK,))
-                    is_locked = True
-                connection.execute(
-                    f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF ticks FOR VALUES FROM ({start}) TO ({end})"
-                )
-            start, end = _month(end)
+        make_months(connection, "ticks", first_ns, last_ns)
 
 
 def _copy_rows(instrument_id: int, ticks: np.ndarray) -> bytes:
@@ -123,16 +102,3 @@ def _copy_rows(instrument_id: int, ticks: np.ndarray) -> bytes:
     rows["ts"], rows["trade"] = ticks["ts_ns"], ticks["trade_id"]
     rows["price"], rows["qty"] = ticks["price_ticks"], ticks["qty_lots"]
     return rows.tobytes()
-
-
-def _month(ts_ns: int) -> tuple[int, int]:
-    """Return the begin and the end of the month of a moment, ns UTC."""
-    moment = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC)
-    begin = datetime(moment.year, moment.month, 1, tzinfo=UTC)
-    end = datetime(moment.year + moment.month // 12, moment.month % 12 + 1, 1, tzinfo=UTC)
-    return int(begin.timestamp()) * 1_000_000_000, int(end.timestamp()) * 1_000_000_000
-
-
-def _partition(begin_ns: int) -> str:
-    """Return the name of a month's partition: in the order of time, for four-digit years."""
-    return f"ticks_{datetime.fromtimestamp(begin_ns // 1_000_000_000, UTC):%Y%m}"

@@ -1,7 +1,7 @@
-"""Trades, bars and equity as hypertables, where the TimescaleDB extension is in the database.
+"""Trades, bars, features and equity as hypertables, where the TimescaleDB extension is in the database.
 
 Nothing here makes the extension: who runs the server says ``CREATE EXTENSION timescaledb``, before the first trades are
-kept. A database that holds trades in plain partitions stays with them.
+kept. A database that holds trades in plain partitions stays with them, and likewise with features.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot4.adapters.storage.tick_loaders import PostgresTickLoader
+from bot4.adapters.storage.vector_loaders import PostgresVectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,9 @@ _MINUTE_NS = 60_000_000_000
 _DAY_NS = 1_440 * _MINUTE_NS
 _CHUNK_NS = 7 * _DAY_NS
 _COMPRESS_AFTER_NS = 14 * _DAY_NS
+_NOW = """CREATE OR REPLACE FUNCTION bot4_now_ns() RETURNS BIGINT LANGUAGE SQL STABLE AS
+    'SELECT CAST(extract(epoch FROM now()) * 1000000000 AS BIGINT)';
+"""
 
 TICKS = f"""
 DROP TABLE ticks;
@@ -34,9 +38,7 @@ CREATE TABLE ticks (
     PRIMARY KEY (instrument_id, ts_ns, trade_id)
 );
 
-CREATE OR REPLACE FUNCTION bot4_now_ns() RETURNS BIGINT LANGUAGE SQL STABLE AS
-    'SELECT CAST(extract(epoch FROM now()) * 1000000000 AS BIGINT)';
-
+{_NOW}
 SELECT create_hypertable('ticks', 'ts_ns', chunk_time_interval => {_CHUNK_NS});
 
 SELECT set_integer_now_func('ticks', 'bot4_now_ns');
@@ -53,8 +55,30 @@ ALTER TABLE marks DROP CONSTRAINT marks_pkey;
 ALTER TABLE marks ADD PRIMARY KEY (run_id, seq, ts_ns);
 
 SELECT create_hypertable('marks', 'ts_ns', chunk_time_interval => {30 * _DAY_NS}, migrate_data => TRUE);
-"""  # noqa: S608 - own numbers
+"""
 """Hypertables, compression. The equity curve's key takes its time in: a hypertable's keys must hold its dimension."""
+
+FEATURES = f"""
+DROP TABLE features;
+
+CREATE TABLE features (
+    set_id INTEGER NOT NULL,
+    ts_ns  BIGINT NOT NULL,
+    vector DOUBLE PRECISION[] NOT NULL,
+    PRIMARY KEY (set_id, ts_ns)
+);
+
+{_NOW}
+SELECT create_hypertable('features', 'ts_ns', chunk_time_interval => {_CHUNK_NS});
+
+SELECT set_integer_now_func('features', 'bot4_now_ns');
+
+ALTER TABLE features SET (timescaledb.compress, timescaledb.compress_segmentby = 'set_id',
+    timescaledb.compress_orderby = 'ts_ns');
+
+SELECT add_compression_policy('features', compress_after => {_COMPRESS_AFTER_NS});
+"""
+"""Vectors, a chunk a week as trades."""
 
 _VIEW = """
 CREATE MATERIALIZED VIEW {name} WITH (timescaledb.continuous, timescaledb.materialized_only = FALSE) AS
@@ -94,9 +118,9 @@ def aggregates() -> str:
     )
 
 
-def statements() -> Iterator[str]:
-    """Yield every statement, in order."""
-    for text in (TICKS, aggregates()):
+def statements(*texts: str) -> Iterator[str]:
+    """Yield every statement of texts, in order; of all there are where none is given."""
+    for text in texts or (TICKS, aggregates(), FEATURES):
         yield from (statement.strip() for statement in text.split(";\n") if statement.strip())
 
 
@@ -111,14 +135,23 @@ def prepare(connection: Connection) -> bool:
 
     False where the extension is not there, or trades lie in plain partitions already.
     """
+    return _prepared(connection, "ticks", TICKS, aggregates())
+
+
+def prepare_features(connection: Connection) -> bool:
+    """Turn the table of feature vectors into a hypertable; whether it is, as `prepare`."""
+    return _prepared(connection, "features", FEATURES)
+
+
+def _prepared(connection: Connection, table: str, *texts: str) -> bool:
     if not is_installed(connection):
         return False
     query = "SELECT 1 FROM timescaledb_information.hypertables WHERE hypertable_name = ?"
-    if connection.execute(query, ("ticks",)).fetchone() is not None:
+    if connection.execute(query, (table,)).fetchone() is not None:
         return True
-    if connection.execute("SELECT 1 FROM ticks LIMIT 1").fetchone() is not None:
+    if connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None:  # noqa: S608 - own name
         return False
-    for statement in statements():
+    for statement in statements(*texts):
         connection.execute(statement)
     return True
 
@@ -129,6 +162,13 @@ class TimescaleTickLoader(PostgresTickLoader):
     def forget_before(self, connection: PostgresConnection, ts_ns: int) -> int:
         """Drop the chunks that end before `ts_ns`."""
         return len(connection.execute("SELECT drop_chunks('ticks', older_than => ?::bigint)", (ts_ns,)).fetchall())
+
+    def make_partitions(self, connection: PostgresConnection, first_ns: int, last_ns: int) -> None:
+        """Do nothing: chunks are made by the extension."""
+
+
+class TimescaleVectors(PostgresVectors):
+    """Binary COPY into a hypertable."""
 
     def make_partitions(self, connection: PostgresConnection, first_ns: int, last_ns: int) -> None:
         """Do nothing: chunks are made by the extension."""

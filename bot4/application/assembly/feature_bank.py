@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN
 from typing import TYPE_CHECKING, Literal
 
-from bot4._core.ta.features import Features
 from bot4._core.ta.registry import FEATURES
-from bot4._core.ta.selection import Garch
 from bot4.domain.errors import ConfigError
+from bot4.features.bank import BASE, open_bank
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from bot4._core.ta.features import Features
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
 
 _MS = 1_000_000
-_BASE = tuple(feature.name for feature in FEATURES if feature.group == "base")
 _NAMES = frozenset(feature.name for feature in FEATURES)
 
 
@@ -75,22 +73,15 @@ def make_features(
     select: tuple[str, ...] | Literal["all"] = "all"
     weighed = weighed_features(settings, also)
     if chosen.select != "all":
-        select = (*(chosen.names() or _BASE), *weighed)
+        select = (*(chosen.names() or BASE), *weighed)
     intervals_ns, wanted = tuple(interval * _MS for interval in chosen.intervals_ms()), {*longer_ns}
-    bucket_lots = int((chosen.vpin_bucket_qty / instrument.lot_size).to_integral_value(rounding=ROUND_DOWN))
-    parameters = chosen.garch.get(instrument.symbol)
-    try:
-        return Features(
-            float(instrument.tick_size),
-            float(instrument.lot_size),
-            interval_ns,
-            select=select,
-            longer_intervals_ns=intervals_ns if wanted <= {*intervals_ns} else tuple(sorted({*intervals_ns, *wanted})),
-            garch={interval_ns: Garch(*parameters)} if parameters else None,
-            vpin_bucket_lots=bucket_lots,
-        )
-    except ValueError as error:
-        raise ConfigError(f"settings features do not fit {instrument.symbol}: {error}") from None
+    return open_bank(
+        chosen,
+        instrument,
+        interval_ns,
+        select=select,
+        longer_intervals_ns=intervals_ns if wanted <= {*intervals_ns} else tuple(sorted({*intervals_ns, *wanted})),
+    )
 
 
 def feature_place(features: Features, word: str) -> int:

@@ -1,4 +1,4 @@
-"""``bot4 data``: recorded data without trading: checked, imported, listed."""
+"""``bot4 data``: recorded data without trading: checked, imported, listed, made into features."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot4.entrypoints.cli.data_archive import import_data, list_data
+from bot4.entrypoints.cli.data_features import features
 from bot4.entrypoints.cli.options import instrument_option, market_option
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Check, import and list recorded market data.
+    """Check, import and list recorded market data; make feature vectors of it.
 
     \b
     bot4 data check btcusdt_20240808.gz
     bot4 data import BTCUSDT-1h-2024-08.zip
     bot4 data list
+    bot4 data features BTCUSDT@store --out btcusdt.npz
     """  # noqa: D301 - click's mark for a block left as it is
 
 
@@ -83,6 +85,7 @@ def check(  # noqa: PLR0917 - click hands them over by name
 
 data.add_command(import_data)
 data.add_command(list_data)
+data.add_command(features)
 
 
 def _write_json(report: CheckReport, name: str) -> None:

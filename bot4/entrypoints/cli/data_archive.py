@@ -51,7 +51,7 @@ def import_data(  # noqa: PLR0917 - click hands them over by name
 
     \b
     bot4 data import BTCUSDT-trades-2024-08-*.zip
-    bot4 data import BTCUSDT-1h.csv ETHUSDT-1h.csv --market usdm
+    bot4 data import BTCUSDT.csv ETHUSDT.csv --market usdm
     """  # noqa: D301 - click's mark for a block left as it is
     from bot4.bootstrap import import_market_data
     from bot4.domain.errors import Bot4Error

@@ -1,0 +1,1 @@
+"""Features off the trading path: the engine's own bank over rows that are kept."""
