@@ -4,12 +4,12 @@
 
 A private server from the installed binaries, in a temporary folder that is removed again: 100 million rows need 15 GB
 there. Trades of four instruments over a year arrive in loads of a million by COPY, each followed by the refresh of the
-bars it made stale; a million orders and two million points of equity lie beside them. Then the last 500 bars of each
-interval, an equity curve of 1,000 points, the last 500 orders of a run and 500 trades in the middle of the table are
-asked for through the store's own classes, with the plan of each. The load is on the disk before; the first answer of
-each question, which a connection plans and cold pages are read for, is shown apart. Fails where the 99th percentile of
-the others is 50 ms or more. What an answer takes of a processor, here and in the server, tells how much of that is
-waiting for one.
+bars it made stale; a million orders, two million points of equity and a year of feature vectors lie beside them. Then
+the last 500 bars of each interval, an equity curve of 1,000 points, the last 500 orders of a run, 500 trades in the
+middle of the table and 500 feature vectors are asked for through the store's own classes, with the plan of each. The
+load is on the disk before; the first answer of each question, which a connection plans and cold pages are read for, is
+shown apart. Fails where the 99th percentile of the others is 50 ms or more. What an answer takes of a processor, here
+and in the server, tells how much of that is waiting for one.
 """
 
 from __future__ import annotations
@@ -37,11 +37,14 @@ from rich.console import Console  # noqa: E402
 from rich.progress import Progress  # noqa: E402
 
 from bot4.adapters.recordings.catalog import InstrumentCatalog  # noqa: E402
+from bot4.adapters.storage.feature_vectors import SqlFeatures  # noqa: E402
 from bot4.adapters.storage.market_data import DAY_NS, HOUR_NS, MINUTE_NS, SqlMarketData  # noqa: E402
 from bot4.adapters.storage.postgres import PostgresConnection, PostgresStore  # noqa: E402
 from bot4.adapters.storage.tick_loaders import PostgresTickLoader  # noqa: E402
-from bot4.domain.instrument import Market  # noqa: E402
+from bot4.adapters.storage.vector_loaders import PostgresVectors  # noqa: E402
+from bot4.domain.instrument import Instrument, Market  # noqa: E402
 from bot4.domain.specification import where  # noqa: E402
+from bot4.ports.feature_store import FeatureSet  # noqa: E402
 from bot4.ports.market_data import TICK_DTYPE  # noqa: E402
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
@@ -50,6 +53,7 @@ START_NS = 1_735_689_600_000_000_000  # 2025
 YEAR_NS = 365 * DAY_NS
 BYTES_A_ROW = 150
 RUN = "run-7"
+VECTORS = FeatureSet("store", MINUTE_NS, tuple(f"feature_{i}" for i in range(30)), "of one meaning")
 LIMIT_MS = 50.0
 ORDERS = """
 INSERT INTO orders SELECT 'run-' || run, n, 'b4-' || n, (ARRAY['BTCUSDT','ETHUSDT'])[1 + n % 2],
@@ -111,6 +115,15 @@ def fill_runs(store: PostgresStore, each: int) -> None:
     store.end(depth, keep=True)
 
 
+def fill_features(features: SqlFeatures, rows: int) -> float:
+    """Vectors of one instrument, a minute apart over the year; returns how many a second were kept."""
+    count = min(rows, YEAR_NS // MINUTE_NS)
+    values = np.random.default_rng(8).normal(size=(count, len(VECTORS.names)))
+    began = time.perf_counter()
+    features.put(_btc(), VECTORS, START_NS + MINUTE_NS * np.arange(1, count + 1), values)
+    return count / (time.perf_counter() - began)
+
+
 def settle(url: str) -> None:
     """Have the load done with: statistics taken, and on the disk."""
     with psycopg.connect(url, autocommit=True) as raw:
@@ -137,10 +150,13 @@ class Asked:
         PostgresConnection.execute = self._execute
 
 
-def questions(store: PostgresStore, market: SqlMarketData) -> dict[str, object]:
+def _btc() -> Instrument:
+    return InstrumentCatalog().require("binance", Market.SPOT, "BTCUSDT")
+
+
+def questions(store: PostgresStore, market: SqlMarketData, features: SqlFeatures) -> dict[str, object]:
     """What is asked, each through the store's own classes."""
-    catalog = InstrumentCatalog()
-    btc = catalog.require("binance", Market.SPOT, "BTCUSDT")
+    btc = _btc()
     middle = START_NS + YEAR_NS // 2
 
     def curve() -> int:
@@ -164,6 +180,9 @@ def questions(store: PostgresStore, market: SqlMarketData) -> dict[str, object]:
         "last 500 orders of a run": newest_orders,
         "last 500 canceled ones of a symbol": filled_orders,
         "500 trades from the middle": lambda: len(market.ticks(btc, middle, middle + DAY_NS, limit=500)),
+        "500 feature vectors": lambda: len(
+            features.vectors(btc, VECTORS, START_NS + 100 * MINUTE_NS, START_NS + 600 * MINUTE_NS)[0]
+        ),
     }
 
 
@@ -195,9 +214,11 @@ def spread(took_ms: list[float]) -> dict[str, float]:
     return at | {"max_ms": ranked[-1]}
 
 
-def ask(store: PostgresStore, market: SqlMarketData, repeat: int, out: Console) -> dict[str, dict[str, float]]:
+def ask(
+    store: PostgresStore, market: SqlMarketData, features: SqlFeatures, repeat: int, out: Console
+) -> dict[str, dict[str, float]]:
     found = {}
-    for name, question in questions(store, market).items():
+    for name, question in questions(store, market, features).items():
         took = []
         with ProcessorTime(store) as spent:
             for _ in range(repeat + 1):
@@ -252,15 +273,18 @@ def main() -> int:
     with postgres_server(**tuned) as server:
         store = PostgresStore(server.url, statement_timeout_s=600.0, connections_max=1)
         market = SqlMarketData(store, PostgresTickLoader())
+        features = SqlFeatures(store, PostgresVectors())
         with Progress(console=Console(stderr=True)) as progress:
             spent = fill(market, given.rows, progress)
             each = max(1_000, min(100_000, given.rows // 1_000))
             fill_runs(store, each)
+            vectors_per_s = fill_features(features, given.rows)
         settle(server.url)
         held = sizes(store)
         out.print(f"{given.rows:,} trades by COPY at {given.rows / spent['copy_s']:,.0f}/s, bars of them at "
-                  f"{given.rows / spent['refresh_s']:,.0f}/s; {held}")  # fmt: skip
-        found = ask(store, market, given.repeat, out)
+                  f"{given.rows / spent['refresh_s']:,.0f}/s, vectors of 30 features at {vectors_per_s:,.0f}/s; "
+                  f"{held}")  # fmt: skip
+        found = ask(store, market, features, given.repeat, out)
         store.close()
     slow = [name for name, figures in found.items() if figures["p99_ms"] >= LIMIT_MS]
     if given.json:
