@@ -1,7 +1,7 @@
 /* Two threads on one ring, in short windows: round trips, and records sent one way.
  *
  * Both threads live through the whole run and walk the same list of contenders; before each window of a contender
- * stand one of the bare cache line and one of a bare slot each way, so that every figure has its own yardsticks taken
+ * stand two of the bare cache line (with pauses, without) and one of a bare slot each way, so that every figure has its own yardsticks taken
  * some ten microseconds earlier on the same cores. A neighbour that takes a core spoils one window, not the run. */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -144,6 +144,24 @@ static void line_echo(void) {
     }
 }
 
+/* The same, looked at in a plain loop, as line_round_trip.c does. */
+static inline void plain_await(uint64_t wanted) {
+    for (uint64_t looks = 0; __atomic_load_n(&line.turn, __ATOMIC_ACQUIRE) != wanted; ++looks)
+        if (looks > SPINS) sched_yield();
+}
+static void plain_line_ping(void) {
+    for (int i = 0; i < TRIPS; i++) {
+        __atomic_store_n(&line.turn, line.pinged + 1, __ATOMIC_RELEASE);
+        plain_await(line.pinged += 2);
+    }
+}
+static void plain_line_echo(void) {
+    for (int i = 0; i < TRIPS; i++) {
+        plain_await(line.echoed + 1);
+        __atomic_store_n(&line.turn, line.echoed += 2, __ATOMIC_RELEASE);
+    }
+}
+
 /* One line each way with its message in it, written by one side and looked at by the other, as a ring's slots are; no
  * ring is around it. On the bare line above the answer overwrites the question: whoever has read it holds it already. */
 typedef struct {
@@ -203,6 +221,7 @@ static void *answer(void *argument) {
     for (int round = 0; round < to->rounds; round++)
         for (int i = 0; i < CONTENDERS; i++) {
             line_echo();
+            plain_line_echo();
             slot_echo();
             contenders[i].echo();
             contenders[i].receive();
@@ -218,8 +237,8 @@ static double now_ns(void) {
 
 int ring_pairs_contenders(void) { return CONTENDERS; }
 
-/* Fills out[round][contender] = {round trip of the line, of a slot each way, of the ring, a record one way}, in
- * nanoseconds; 0 where no thread or no memory could be had. The calling thread is left where it was. */
+/* Fills out[round][contender] = {round trip of the line, of a slot each way, of the ring, a record one way, round trip of
+ * the line in a plain loop}, in nanoseconds; 0 where no thread or no memory could be had. The calling thread is left where it was. */
 int ring_pairs(int rounds, int is_pinned, double *out) {
     plan to = {rounds, is_pinned};
     pthread_t other;
@@ -234,10 +253,12 @@ int ring_pairs(int rounds, int is_pinned, double *out) {
     pin(&to, 0);
     if (pthread_create(&other, NULL, answer, &to)) return 0;
     for (int round = 0; round < rounds; round++)
-        for (int i = 0; i < CONTENDERS; i++, out += 4) {
-            double start = now_ns(), after_line, after_slots, after_trips;
+        for (int i = 0; i < CONTENDERS; i++, out += 5) {
+            double start = now_ns(), after_line, after_plain, after_slots, after_trips;
             line_ping();
             after_line = now_ns();
+            plain_line_ping();
+            after_plain = now_ns();
             slot_ping();
             after_slots = now_ns();
             contenders[i].ping();
@@ -245,7 +266,8 @@ int ring_pairs(int rounds, int is_pinned, double *out) {
             contenders[i].send();
             out[3] = (now_ns() - after_trips) / RECORDS;
             out[2] = (after_trips - after_slots) / TRIPS;
-            out[1] = (after_slots - after_line) / TRIPS;
+            out[1] = (after_slots - after_plain) / TRIPS;
+            out[4] = (after_plain - after_line) / TRIPS;
             out[0] = (after_line - start) / TRIPS;
         }
     pthread_join(other, NULL);
