@@ -14,7 +14,9 @@ from bot4.adapters.simulator.trade.report import REPORT_BYTES, Report, read_repo
 from bot4.adapters.simulator.wire.decimals import DECIMALS, format_e8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from bot4.adapters.simulator.accounts import AccountSpec
     from bot4.adapters.simulator.symbols import Symbol
@@ -168,11 +170,11 @@ class Engine:
         """Move the engine's time on."""
         self._exchange.advance(now_ns)
 
-    def take_reports(self) -> Iterable[Report]:
-        """Return the reports since the last call."""
+    def take_reports(self, chosen: Callable[[NDArray[np.void]], NDArray[np.void]]) -> Iterable[Report]:
+        """Return the reports since the last call, those that `chosen` leaves of them."""
         if self._exchange.report_count == 0:
             return ()
-        rows = self._exchange.take_reports()
+        rows = chosen(self._exchange.take_reports())
         return read_reports(rows.view(np.uint8).data if rows.itemsize == REPORT_BYTES else rows.tobytes())
 
     def balance(self, account: int, asset: str) -> tuple[int, int]:

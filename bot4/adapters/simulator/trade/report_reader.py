@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from bot4._core.sim.exchange_types import ExecutionType
 from bot4.adapters.simulator.market.trades import Trade
 from bot4.adapters.simulator.trade.report import money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from bot4.adapters.simulator.market.market import Market
     from bot4.adapters.simulator.market.publisher import News
     from bot4.adapters.simulator.trade.account import Account
     from bot4.adapters.simulator.trade.engine import Engine
     from bot4.adapters.simulator.trade.report import Report
+
+_TRADE = int(ExecutionType.EXECUTION_TRADE)
+# Kinds of reports that say nothing of a book.
+_NOT_OF_A_BOOK = np.zeros(256, dtype=np.bool_)
+_NOT_OF_A_BOOK[
+    [
+        ExecutionType.EXECUTION_LIST_STATUS,
+        ExecutionType.EXECUTION_BALANCE,
+        ExecutionType.EXECUTION_POSITION,
+        ExecutionType.EXECUTION_FUNDING,
+        ExecutionType.EXECUTION_ALGO,
+        ExecutionType.EXECUTION_MARGIN_CALL,
+        ExecutionType.EXECUTION_INSURANCE,
+    ]
+] = True
 
 
 class ReportReader:
@@ -30,6 +50,8 @@ class ReportReader:
     publisher : News
 
     """
+
+    many = 32
 
     def __init__(
         self, engine: Engine, markets: Sequence[Market], accounts: Mapping[int, Account], publisher: News
@@ -56,8 +78,22 @@ class ReportReader:
 
     def _read(self) -> None:
         """Take all reports there are."""
-        for report in self._engine.take_reports():
+        for report in self._engine.take_reports(self._told):
             self._take(report)
+
+    def _told(self, rows: NDArray[np.void]) -> NDArray[np.void]:
+        """Leave out what the background market tells of its own orders: their books changed, and no more.
+
+        A market's minute is thousands of such reports. Where there are few, looking is dearer than taking them.
+        """
+        if len(rows) < self.many:
+            return rows
+        kinds = rows["execution_type"]
+        numbers = rows["symbol"][~_NOT_OF_A_BOOK[kinds]]
+        _, firsts = np.unique(numbers, return_index=True)
+        self._touched |= dict.fromkeys(numbers[np.sort(firsts)].tolist())
+        accounts = np.fromiter(self._accounts, np.int64, len(self._accounts))
+        return rows[((kinds == _TRADE) & (rows["is_maker"] == 0)) | np.isin(rows["account"], accounts)]
 
     def _take(self, report: Report) -> None:
         raise NotImplementedError
