@@ -48,13 +48,14 @@ def order(name, side, price, tif=TimeInForce.GTC):
 
 async def meet(market):
     """Rest an ask below the market's, and send a bid that reaches it; the two orders and the trades there were."""
+    lately_ns = time.time_ns() - 3_600_000_000_000  # the adapter asks day by day, from then on
     async with served(futures=True) as exchange, account(exchange, market) as one:
         resting = await one.place(order("b4-1-1-z", OrderSide.SELL, "60500"))
         assert isinstance(resting, Ack), resting
         taking = await one.place(order("b4-1-2-z", OrderSide.BUY, "60500", TimeInForce.IOC))
         assert isinstance(taking, Ack), taking
         found = await one.query("BTCUSDT", "b4-1-1-z")
-        trades = await one.trades_since("BTCUSDT", 0)
+        trades = await one.trades_since("BTCUSDT", lately_ns)
         own = [trade for trade in trades if trade.venue_order_id == found.venue_order_id]
         return found, own, trades
 
