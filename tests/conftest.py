@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from builders.measuring import untraced
 from builders.servers import PostgresServer, ServerMissingError, postgres_server, redis_server
 from hypothesis import HealthCheck, settings
 
@@ -23,6 +25,13 @@ settings.register_profile(
 # Line tracing makes the compiled core a hundred times slower: there, examples show lines, not rare cases.
 settings.register_profile("coverage", settings.get_profile("bot4"), max_examples=40)
 settings.load_profile(os.environ.get("BOT4_HYPOTHESIS_PROFILE", "bot4"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let tests marked `untraced` run at full speed where coverage is measured."""
+    with untraced() if item.get_closest_marker("untraced") else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")

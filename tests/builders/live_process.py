@@ -15,6 +15,8 @@ import urllib.request
 from contextlib import closing
 from decimal import Decimal
 
+from builders.measuring import unmeasured
+
 MAIN = "from bot4.entrypoints.cli.main import main; main()"
 KEY, SECRET = "livekey", "CANARY-live-5ecr3t"
 OPENING = {"USDT": Decimal(100_000), "BTC": Decimal(10)}
@@ -88,7 +90,7 @@ class Exchange:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=environment(),
+            env=unmeasured(environment()),
         )
         self.at = json.loads(self.process.stdout.readline())
 

@@ -28,7 +28,7 @@ def get(url: str, **headers: str):
 
 def test_it_says_where_it_is_reached_trades_by_itself_and_ends_by_a_signal():
     token = {"BOT4_EXCHANGE_TOKEN": "mine"}
-    with exchange_process("--seed", "3", "--speed", "20", "--futures", environment=token) as (_, at):
+    with exchange_process("--seed", "3", "--speed", "20", "--futures", environment=token, measured=True) as (_, at):
         assert set(at) == {
             *("rest", "ws", "ws_api", "futures_rest", "futures_ws", "futures_ws_api"),
             *("admin", "admin_token", "ca_file"),
@@ -50,6 +50,7 @@ def test_it_says_where_it_is_reached_trades_by_itself_and_ends_by_a_signal():
         assert ledger["futures"]["accounts"]["alice"]["wallet"] == "1000000.00000000"
 
 
+@pytest.mark.untraced
 def test_the_same_seed_gives_the_same_history():
     def trades(seed: str):
         with exchange_process("--seed", seed, "--speed", "0") as (_, at):
@@ -63,7 +64,7 @@ def test_the_same_seed_gives_the_same_history():
 
 
 def test_tls_is_trusted_by_its_own_authority_only():
-    with exchange_process("--tls") as (_, at):
+    with exchange_process("--tls", measured=True) as (_, at):
         assert at["rest"].startswith("https://")
         assert at["ws"].startswith("wss://")
         assert at["futures_rest"] is at["futures_ws"] is at["futures_ws_api"] is None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders.measuring import unmeasured
 
 from bot4._core.engine.control import ControlCode
 from bot4._core.event_dtype import EVENT_DTYPE
@@ -45,7 +46,7 @@ class Holds(bot4.Strategy):
 def exchange(request):
     process = subprocess.Popen(
         command("exchange", "--port", 0, "--seed", 7, "--account", "me:key:secret:USDT=1000", *request.param),
-        cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, env=unmeasured(ENVIRONMENT), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     line = process.stdout.readline()
     assert line, process.communicate()

@@ -18,6 +18,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "tests" / "native" / "count_allocations.c"
 
+pytestmark = pytest.mark.untraced
+
 COUNTED = """
 import ctypes, gc, json, sys
 from pathlib import Path

@@ -120,6 +120,7 @@ print(parity.run(synthetic_capture(6_000)))
 """
 
 
+@pytest.mark.untraced
 def test_the_state_does_not_depend_on_the_process(synthetic):
     hashes = set()
     for seed in ("0", "1", "4242"):

@@ -14,7 +14,7 @@ from builders.plants import ROOT, Fault, build
 
 from bot4._core.build_info import build_info
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.untraced]
 
 LANE, DESK = "bot4._core.engine.lane", "bot4._core.engine.desk"
 REPORTS, SHARD, FEED = "bot4._core.engine.reports", "bot4._core.engine.shard", "bot4._core.engine.feed"
