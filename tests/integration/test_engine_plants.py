@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from builders.plants import ROOT, Fault, build
@@ -225,7 +228,18 @@ def outcomes(tmp_path_factory) -> dict[str, int]:
         pytest.skip("Cython and gcc are needed to build modules with planted faults")
     if build_info().mode != "release":
         pytest.skip(f"planted modules fit a release build, this is {build_info().mode}")
-    folder = tmp_path_factory.mktemp("plants")
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    told = shared / "plants.json"
+    with (shared / "plants.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # workers that share these tests share the one build
+        if not told.exists():
+            told.write_text(json.dumps(tried(tmp_path_factory.mktemp("plants"))))
+    return json.loads(told.read_text())
+
+
+def tried(folder: Path) -> dict[str, int]:
     build(folder, FAULTS)
     tests = [f"tests/unit/{fault.test}" for fault in FAULTS.values()]
     done = subprocess.run(
