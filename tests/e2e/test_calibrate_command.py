@@ -64,6 +64,7 @@ def test_the_parameter_file_goes_alone_to_stdout(capture):
     assert json.loads(result.stdout)["origin"]["symbol"] == "BTCUSDT"
 
 
+@pytest.mark.untraced
 def test_the_same_capture_and_seed_give_the_same_file(capture, tmp_path):
     for name in ("one.json", "two.json"):
         assert calibrate(capture, "--out", tmp_path / name, "--seconds", 60).exit_code == 0

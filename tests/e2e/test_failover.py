@@ -21,6 +21,7 @@ from builders.new_records import NewRecords
 from failover import LIMIT_S, Verdict
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("fault", ["kill", "stop"])
 def test_a_standby_trades_on_and_all_of_it_is_in_the_exchanges_own_ledger(tmp_path, database, fault):
     outcome = Round(tmp_path, database, random.Random(fault)).run(fault)

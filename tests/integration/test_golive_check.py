@@ -90,6 +90,7 @@ def test_a_strategy_that_is_refused_everything_is_told_by_which_rule(rising, tmp
     assert "note: BTCUSDT: there is no book in the data" in out, "what is said of every setting's data is said here"
 
 
+@pytest.mark.untraced
 def test_a_strategy_that_states_more_than_it_brings_does_not_pass(rising, capture, tmp_path):
     code, out, _ = check(tmp_path, rising, "--capture", capture, strategy__expected_bps="5000")
     assert code == 1
@@ -130,6 +131,7 @@ def test_with_a_grid_only_what_was_chosen_last_passes_and_every_choice_counts(ri
     assert f"the walk-forward would trade fast={better} now" in out
 
 
+@pytest.mark.untraced
 def test_runs_that_trade_differently_are_noticed(capture, tmp_path, monkeypatch):
     settings = load_settings(environment={}, overrides={"run.data_dir": str(tmp_path)})
     orders, fills, is_equal = compare_runs(capture, settings, STRATEGY, ARGUMENTS)

@@ -106,6 +106,7 @@ def test_backtest_and_served_exchange_are_one_run(capture, make, overrides, late
     assert len(found.fills) > 5
 
 
+@pytest.mark.untraced
 def test_a_lot_a_nanosecond_and_a_frame_show(capture, tmp_path):
     settings = chosen(paper__latency="fixed", paper__latency_fixed_ms=2.0)
     make = lambda: EmaCross(lots=100_000, slippage_ticks=500)  # noqa: E731 - one line, named for what it is

@@ -106,7 +106,9 @@ def test_what_the_core_refuses_is_told_with_the_symbol(monkeypatch):
     assert refusal() == "the settings do not fit BTCUSDT: burst must be at least 1, was 0"
 
 
-@pytest.mark.parametrize("latency", ["zero", "fixed", "lognormal"])
+@pytest.mark.parametrize(
+    "latency", [*(pytest.param(one, marks=pytest.mark.untraced) for one in ("zero", "fixed")), "lognormal"]
+)
 def test_the_venues_latency_is_the_one_chosen(latency, tmp_path):
     """Same seed, same market: the first order is sent at the same moment and answered after the chosen delay."""
     trading = {"strategy__cooldown_ms": 200, "strategy__enter_score": 0.3, "strategy__take_score": 0.45}

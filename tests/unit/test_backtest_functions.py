@@ -112,6 +112,7 @@ class Momentum(bot4.Strategy):
             market.sell(10, market.bid_ticks, tif="ioc")
 
 
+@pytest.mark.untraced
 def test_decisions_do_not_know_the_future():
     check_blind_to_the_future(Momentum)
 

@@ -109,6 +109,7 @@ def test_the_buffer_is_the_vector_itself_and_cannot_be_written():
         view[0] = 1.0
 
 
+@pytest.mark.untraced
 def test_a_strategy_reads_a_feature_of_a_longer_interval():
     names = ("bb_percent_20@3000", "queue_imbalance")
     overrides = weights(*names) | {"features__longer_intervals_ms": "3000"}
