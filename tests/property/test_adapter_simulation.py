@@ -104,13 +104,18 @@ def never_fetches_a_snapshot(world):
     ("plant", "words"),
     [
         (sends_again, ("sent twice", "trading ended", "ack")),
-        (takes_silence_for_an_answer, ("waited",)),
-        (never_asks_for_trades, ("waited", "trading ended", "not every trade")),
-        (forgets_what_was_paid, ("booked twice or not",)),
-        (never_asks_for_funding, ("booked twice or not",)),
-        (forgets_a_task, ("tasks are left", "left open", "Session is closed")),
-        (hides_a_lost_diff, ("is not the venue's",)),
-        (never_fetches_a_snapshot, ("the book to come back",)),
+        *(  # they pass the lines that the first one passes
+            pytest.param(*wrong, marks=pytest.mark.untraced)
+            for wrong in [
+                (takes_silence_for_an_answer, ("waited",)),
+                (never_asks_for_trades, ("waited", "trading ended", "not every trade")),
+                (forgets_what_was_paid, ("booked twice or not",)),
+                (never_asks_for_funding, ("booked twice or not",)),
+                (forgets_a_task, ("tasks are left", "left open", "Session is closed")),
+                (hides_a_lost_diff, ("is not the venue's",)),
+                (never_fetches_a_snapshot, ("the book to come back",)),
+            ]
+        ),
     ],
 )
 def test_an_adapter_that_is_wrong_is_noticed_and_its_seed_is_named(plant, words):

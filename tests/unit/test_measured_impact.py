@@ -69,6 +69,7 @@ def test_a_backtest_of_bars_charges_it_unless_told_otherwise():
     assert free.assumptions["own impact"] == "none"
 
 
+@pytest.mark.untraced
 def test_four_times_the_size_costs_eight_times_as_much():
     rows = bars(WALK, lots=400_000)
     costs = [

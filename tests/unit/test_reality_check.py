@@ -70,6 +70,7 @@ def test_without_arch_the_extra_is_named(monkeypatch):
         snooping_test(*drawn(1), seed=1)
 
 
+@pytest.mark.untraced
 def test_of_strategies_on_a_walk_none_is_called_better_than_random_entries():
     rows = quotes(3_600, 4, step_ns=1_000_000_000)
     make = lambda **words: compiled_ema_cross(lots=900, slippage_ticks=5, **words)  # noqa: E731 - one line
