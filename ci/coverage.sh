@@ -43,7 +43,7 @@ rm -f .coverage .coverage.* coverage.json
 paths=("$@")
 # Two files of the ordinary run are the only ones that know these rooms of the core.
 [ $# -gt 0 ] || paths=(tests/unit tests/property tests/integration/test_{reasoned_policy,strategy_thread}.py)
-export BOT4_HYPOTHESIS_PROFILE=coverage PYTHONPATH=$copy PYTHONDONTWRITEBYTECODE=1
+export BOT4_HYPOTHESIS_PROFILE=coverage PYTHONPATH=$copy PYTHONDONTWRITEBYTECODE='' PYTHONPYCACHEPREFIX=$root/build/pycache
 "$PYTHON" -m coverage run -m pytest -q -n "${BOT4_WORKERS:-$(nproc)}" --dist worksteal \
     -m "not slow and not untraced and not alone" -p no:benchmark --durations=15 "${paths[@]}" || status=$?
 # Also after a test failed: the figures are worth seeing, the exit code tells.

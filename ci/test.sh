@@ -15,6 +15,8 @@ cd "$root"
 python=${PYTHON:-${VENV:-.venv}/bin/python}
 waiting=(tests/integration tests/e2e)
 cores=${BOT4_WORKERS:-$(nproc)}
+# Hundreds of processes read the same modules: each is compiled once, also where the environment says otherwise.
+export PYTHONDONTWRITEBYTECODE='' PYTHONPYCACHEPREFIX=$root/build/pycache
 
 wait_for_processes() { # ARGUMENTS...: run the tests that wait, measured where MEASURED is set
     local run=(-m pytest)
