@@ -133,6 +133,7 @@ def test_worlds_in_which_something_never_happened_prove_nothing():
     assert not outcome.holds
 
 
+@pytest.mark.untraced
 def test_a_seed_is_the_same_life_in_another_process_with_another_hash_seed():
     here = simulate.simulate_adapters([5]).digest.hexdigest()[:16]
     for hash_seed in ("0", "12345"):

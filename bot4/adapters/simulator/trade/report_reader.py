@@ -93,7 +93,9 @@ class ReportReader:
         _, firsts = np.unique(numbers, return_index=True)
         self._touched |= dict.fromkeys(numbers[np.sort(firsts)].tolist())
         accounts = np.fromiter(self._accounts, np.int64, len(self._accounts))
-        return rows[((kinds == _TRADE) & (rows["is_maker"] == 0)) | np.isin(rows["account"], accounts)]
+        is_told: NDArray[np.bool_] = np.isin(rows["account"], accounts)
+        is_told |= (kinds == _TRADE) & (rows["is_maker"] == 0)
+        return rows.compress(is_told)
 
     def _take(self, report: Report) -> None:
         raise NotImplementedError
