@@ -43,6 +43,7 @@ def told(build, many: int, monkeypatch) -> list[tuple]:
     return said
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("build", [build_venue, build_futures])
 def test_a_history_is_told_the_same_whether_the_market_s_own_reports_are_read_or_left_out(build, monkeypatch):
     read, left_out = told(build, NEVER, monkeypatch), told(build, 1, monkeypatch)
