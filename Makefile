@@ -28,7 +28,7 @@ help: ## what there is to make
 
 run: ## build what changed and start the bot on paper; ARGS="..." are passed on
 	@$(MAKE_VENV) run
-	@$(BIN)/python ci/compile_core.py
+	@$(BIN)/python ci/compile_core.py --to-run
 	@exec $(BIN)/bot4 run $(ARGS)
 
 dev:

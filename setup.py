@@ -6,6 +6,7 @@ Every ``.pyx`` under ``bot4/_core`` is one extension module. Environment:
 ``BOT4_SANITIZE``   thread, or address,undefined: instruments whatever mode is built
 ``BOT4_MARCH``      -march value; default x86-64-v3 where this machine has AVX2, BMI2 and FMA, else the compiler's
 ``BOT4_ONLY``       comma-separated path parts (``ta,types``): build only the modules whose path holds one of them
+``BOT4_PART``       run: what `bot4 run` loads; rest: what it does not (ci/core_parts.py); default all
 ``BOT4_JOBS``       parallel compilers, default the cores there are
 """
 
@@ -21,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "ci"))
 
 from core_headers import CoreHeaders
+from core_parts import BEHIND, PARTS, is_of
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -29,6 +31,7 @@ MODES = ("release", "debug", "coverage", "annotate")
 MODE = os.environ.get("BOT4_BUILD", "release")
 SANITIZE = os.environ.get("BOT4_SANITIZE", "")
 ONLY = [part for part in os.environ.get("BOT4_ONLY", "").split(",") if part]
+PART = os.environ.get("BOT4_PART", "")
 JOBS = int(os.environ.get("BOT4_JOBS", "0")) or len(os.sched_getaffinity(0))
 STAMP = Path(".bot4-build-mode")
 BUILD_DIR = Path(f"build/cython-{MODE}")
@@ -66,6 +69,8 @@ COLD = {
 
 if MODE not in MODES:
     raise SystemExit(f"BOT4_BUILD must be one of {', '.join(MODES)}, was {MODE!r}")
+if PART not in PARTS:
+    raise SystemExit(f"BOT4_PART must be run or rest, was {PART!r}")
 if SANITIZE not in ("", "thread", "address,undefined"):
     raise SystemExit(f"BOT4_SANITIZE must be thread or address,undefined, was {SANITIZE!r}")
 
@@ -134,9 +139,10 @@ def extensions() -> list[Extension]:
         define_macros=macros,
     )
     sources = sorted(Path("bot4/_core").rglob("*.pyx"))
-    if gone := COLD - {source.as_posix() for source in sources}:
-        raise SystemExit(f"COLD names modules that are not there: {', '.join(sorted(gone))}")
+    if gone := (COLD | BEHIND) - {source.as_posix() for source in sources}:
+        raise SystemExit(f"COLD or BEHIND names modules that are not there: {', '.join(sorted(gone))}")
     headers = CoreHeaders()
+    sources = [source for source in sources if is_of(source.as_posix(), PART)]
     if ONLY:
         sources = [source for source in sources if any(part in source.as_posix() for part in ONLY)]
     return [
@@ -205,6 +211,8 @@ setup(
             "initializedcheck": False,
             "cdivision": True,
             "embedsignature": True,
+            # Coverage and the HTML view find their lines by these comments; elsewhere they are a quarter of the C.
+            "emit_code_comments": MODE in ("coverage", "annotate"),
             "freethreading_compatible": False,
             "linetrace": MODE == "coverage",
             "profile": False,

@@ -1,20 +1,31 @@
 """Compiles the core if anything it is made of changed since the last build; else does nothing, in a few milliseconds.
 
-    python ci/compile_core.py
+    python ci/compile_core.py              all of it
+    python ci/compile_core.py --to-run     what `bot4 run` loads; the rest is then compiled behind it, by this script:
+    python ci/compile_core.py --rest       at the lowest priority, told in build/rest.log
 
-Shows how far it is; what the compilers say goes to build/compile.log, and on the screen where a build fails.
-Reads BOT4_BUILD, BOT4_SANITIZE, BOT4_MARCH and BOT4_JOBS as setup.py does.
+One build of a tree at a time; another one waits for it. Shows how far it is; what the compilers say goes to
+build/compile.log, and on the screen where a build fails. Reads BOT4_BUILD, BOT4_SANITIZE, BOT4_MARCH and BOT4_JOBS as
+setup.py does.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
 import sys
 import sysconfig
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core_parts import is_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
 SUFFIXES = {".pyx", ".pxd", ".h"}
@@ -26,8 +37,8 @@ def wanted_build() -> str:
     return " ".join([sysconfig.get_config_var("EXT_SUFFIX"), *(setting or "-" for setting in settings)])
 
 
-def reason_to_build(root: Path, stamp: Path) -> str:
-    """Return why the core has to be built, empty where it is up to date."""
+def reason_to_build(root: Path, stamp: Path, part: str = "") -> str:
+    """Return why the core, or a part of it, has to be built, empty where it is up to date."""
     mode = root / ".bot4-build-mode"
     if not stamp.exists() or not mode.exists():
         return "nothing is built yet"
@@ -40,6 +51,8 @@ def reason_to_build(root: Path, stamp: Path) -> str:
             return f"{source.relative_to(root)} changed"
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     for source in sources:
+        if not is_of(source.relative_to(root).as_posix(), part):
+            continue
         if source.suffix == ".pyx" and not source.with_name(source.stem + suffix).exists():
             return f"{source.relative_to(root)} is not compiled"
     return ""
@@ -82,13 +95,27 @@ class Progress:
             print()
 
 
-def build(root: Path, log: Path) -> int:
+@contextmanager
+def one_at_a_time(root: Path) -> Iterator[None]:
+    """Hold this tree's build; wait for another one's end."""
+    (root / "build").mkdir(exist_ok=True)
+    with (root / "build" / "compile.lock").open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another build of this tree is under way: waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build(root: Path, log: Path, part: str = "") -> int:
     """Run setup.py with a progress line; its exit code, and on a failure what it said."""
     log.parent.mkdir(exist_ok=True)
     command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
     progress = Progress(root)
     with log.open("w", encoding="utf-8") as out:
-        child = subprocess.Popen(command, cwd=root, stdout=out, stderr=subprocess.STDOUT)
+        environment = os.environ | {"BOT4_PART": part}
+        child = subprocess.Popen(command, cwd=root, stdout=out, stderr=subprocess.STDOUT, env=environment)
         try:
             with log.open(encoding="utf-8", errors="replace") as text:
                 while child.poll() is None:
@@ -107,22 +134,69 @@ def build(root: Path, log: Path) -> int:
     return child.returncode
 
 
-def main(root: Path = ROOT) -> int:
-    """Build if needed; the compiler's exit code."""
-    stamp = root / "build" / f"stamp-{sysconfig.get_config_var('SOABI')}"
-    reason = reason_to_build(root, stamp)
-    if not reason:
-        return 0
-    print(f"compiling the core: {reason}", flush=True)
-    start, wall = time.monotonic(), time.time()
-    code = build(root, root / "build" / "compile.log")
-    if code == 0:
-        mode = (root / ".bot4-build-mode").read_text(encoding="ascii")
-        stamp.write_text(f"{wanted_build()}\n{mode}", encoding="ascii")
-        os.utime(stamp, (wall, wall))  # a file saved while the compiler ran is newer than the stamp
-        print(f"compiled in {time.monotonic() - start:.0f} s")
+def compile_part(root: Path, part: str, since: float | None = None) -> int:
+    """Build a part if needed and stamp it; the compiler's exit code. `since`: when what is there was begun."""
+    stamp = stamp_of(root, part)
+    with one_at_a_time(root):
+        reason = reason_to_build(root, stamp, part)
+        if not reason:
+            return 0
+        print(f"compiling the core: {reason}", flush=True)
+        start, wall = time.monotonic(), time.time()
+        code = build(root, root / "build" / "compile.log", "rest" if since is not None else part)
+        if code == 0:
+            mode = (root / ".bot4-build-mode").read_text(encoding="ascii")
+            stamp.write_text(f"{wanted_build()}\n{mode}", encoding="ascii")
+            began = wall if since is None else since
+            os.utime(stamp, (began, began))  # a file saved while the compiler ran is newer than the stamp
+            print(f"compiled in {time.monotonic() - start:.0f} s")
     return code
 
 
+def stamp_of(root: Path, part: str) -> Path:
+    """Return the file that says when a part was built last."""
+    return root / "build" / f"stamp-{sysconfig.get_config_var('SOABI')}{'-' if part else ''}{part}"
+
+
+def compile_rest(root: Path) -> int:
+    """Build what is left after the part of a run: nothing of that part is touched, a run has it loaded."""
+    of_run = stamp_of(root, "run")
+    if reason_to_build(root, of_run, "run"):
+        return compile_part(root, "")
+    return compile_part(root, "", of_run.stat().st_mtime)
+
+
+def compile_to_run(root: Path) -> int:
+    """Build what a run loads, and leave the rest to a process of its own."""
+    if not reason_to_build(root, stamp_of(root, "")):
+        return 0
+    if reason_to_build(root, stamp_of(root, "run"), "run") and (code := compile_part(root, "run")):
+        return code
+    print("the rest of the core, which no run loads, is compiled behind this one (build/rest.log)", flush=True)
+    with (root / "build" / "rest.log").open("w", encoding="utf-8") as log:
+        subprocess.Popen(
+            ["nice", "-n", "19", sys.executable, str(Path(__file__).resolve()), "--rest"],
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # it ends what it began, also where the run ends first
+        )
+    return 0
+
+
+def main(arguments: list[str], root: Path = ROOT) -> int:
+    """Build if needed; the compiler's exit code."""
+    match arguments:
+        case []:
+            return compile_part(root, "")
+        case ["--to-run"]:
+            return compile_to_run(root)
+        case ["--rest"]:
+            return compile_rest(root)
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -26,7 +26,7 @@ def test_a_wheel_from_a_fresh_tree_holds_every_file_of_the_package(tmp_path: Pat
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "ci").mkdir()
-    for name in ("setup.py", "pyproject.toml", "README.md", "ci/core_headers.py"):
+    for name in ("setup.py", "pyproject.toml", "README.md", "ci/core_headers.py", "ci/core_parts.py"):
         shutil.copy(ROOT / name, tree / name)
     shutil.copytree(ROOT / "bot4", tree / "bot4", ignore=LEFT_OUT)
     done = subprocess.run(

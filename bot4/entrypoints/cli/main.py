@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
 
@@ -58,6 +59,16 @@ class LazyGroup(click.Group):
         module, name = _COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a part of the core that is not compiled is told in one line, with exit code 70."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if not (error.name or "").startswith("bot4._core."):
+                raise
+            click.echo(f"bot4: {error.name} is not compiled (yet): `make build` compiles what is missing", err=True)
+            ctx.exit(70)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing one."""
