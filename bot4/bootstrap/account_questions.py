@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
-    from bot4.ports.exchange import Balance, ExchangePort
+    from bot4.ports.exchange import ExchangePort
+    from bot4.ports.venue_order import Balance
 
 # Of the preflight of a standby that takes over: a slow round trip must not leave an account without a leader.
 _TRIES, _PAUSE_S = 5, 0.2
@@ -58,7 +59,7 @@ async def _ask(
     from bot4.application.past.run_past import PastUnreadableError
     from bot4.bootstrap.failover import adopt_lost
     from bot4.domain.errors import Bot4Error
-    from bot4.ports.exchange import NoInformation
+    from bot4.ports.venue_outcome import NoInformation
 
     past = None if unfinished is None else unfinished.past
     try:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from bot4.bootstrap.live_account import Unfinished
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
-    from bot4.ports.exchange import ExchangePort, VenueFill, VenueOrder
+    from bot4.ports.exchange import ExchangePort
+    from bot4.ports.venue_order import VenueFill, VenueOrder
 
 _MINUTE_NS = 60_000_000_000
 # What nothing that waits has imported, each with all below it.
@@ -291,7 +292,7 @@ async def adopt_lost(
     from bot4.application.orders.adoption import VenueTale, adopt
     from bot4.application.past.past_image import read_past_on
     from bot4.application.past.run_past import JOURNAL_NAME
-    from bot4.ports.exchange import NoInformation
+    from bot4.ports.venue_outcome import NoInformation
 
     journal = past.folder / JOURNAL_NAME
     last_seq, last_epoch = lead.go_on(journal)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot4.ports.exchange import ExecutionReport, OrderRequest
+    from bot4.ports.venue_event import ExecutionReport
+    from bot4.ports.venue_order import OrderRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id
 from bot4.domain.order_life import Accepted, OrderLife, Sent
-from bot4.ports.exchange import Ack, Balance, NotFound, Reject, VenueFill, VenueOrder, VenueOrderStatus
+from bot4.ports.venue_order import Balance, VenueFill, VenueOrder, VenueOrderStatus
+from bot4.ports.venue_outcome import Ack, NotFound, Reject
 from builders.engine import Rig, depth
 
 S = 1_000_000_000

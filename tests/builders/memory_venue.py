@@ -7,16 +7,8 @@ from decimal import Decimal
 
 from bot4.domain.errors import RejectReason
 from bot4.domain.order import OrderSide
-from bot4.ports.exchange import (
-    Ack,
-    Balance,
-    NoInformation,
-    NotFound,
-    Reject,
-    VenueFill,
-    VenueOrder,
-    VenueOrderStatus,
-)
+from bot4.ports.venue_order import Balance, VenueFill, VenueOrder, VenueOrderStatus
+from bot4.ports.venue_outcome import Ack, NoInformation, NotFound, Reject
 
 S = 1_000_000_000
 LOT = Decimal("0.00001")

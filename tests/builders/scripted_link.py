@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from bot4.adapters.venues.binance.access import Operation, Success
 from bot4.domain.errors import RejectReason
-from bot4.ports.exchange import Reject, Unknown
+from bot4.ports.venue_outcome import Reject, Unknown
 
 
 class Asked(NamedTuple):

@@ -24,7 +24,8 @@ from bot4.adapters.venues.binance.spot import BinanceSpot
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id
 from bot4.domain.secret import Secret
-from bot4.ports.exchange import Ack, OrderRequest
+from bot4.ports.venue_order import OrderRequest
+from bot4.ports.venue_outcome import Ack
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from bot4.adapters.venues.binance.sign import HmacSigner
 from bot4.adapters.venues.binance.spot import BinanceSpot
 from bot4.domain.order import OrderSide, TimeInForce
 from bot4.domain.secret import Secret
-from bot4.ports.exchange import Ack, OrderRequest
+from bot4.ports.venue_order import OrderRequest
+from bot4.ports.venue_outcome import Ack
 
 EXTRA = ["--set", "live.venue_timeout_ms=500"]
 

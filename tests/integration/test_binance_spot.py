@@ -16,20 +16,10 @@ from bot4.adapters.venues.binance.spot import BinanceSpot
 from bot4.domain.errors import AuthenticationError, ConfigError, RejectReason
 from bot4.domain.order import OrderSide, TimeInForce
 from bot4.domain.secret import Secret
-from bot4.ports.exchange import (
-    Ack,
-    BalanceReport,
-    ExecutionReport,
-    KeyPermissions,
-    NoInformation,
-    NotFound,
-    OrderKind,
-    OrderRequest,
-    Reject,
-    StreamState,
-    Unknown,
-    VenueOrderStatus,
-)
+from bot4.ports.exchange import KeyPermissions
+from bot4.ports.venue_event import BalanceReport, ExecutionReport, StreamState
+from bot4.ports.venue_order import OrderKind, OrderRequest, VenueOrderStatus
+from bot4.ports.venue_outcome import Ack, NoInformation, NotFound, Reject, Unknown
 
 
 def spot_of(venue, *, secret=SECRET, timeout_s=4.0, **options):

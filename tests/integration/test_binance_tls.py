@@ -15,7 +15,7 @@ from bot4.adapters.venues.binance.budget import RateBudget
 from bot4.adapters.venues.binance.errors_spot import SPOT_ERRORS
 from bot4.adapters.venues.binance.rest import RestClient
 from bot4.domain.errors import ConfigError
-from bot4.ports.exchange import Unknown
+from bot4.ports.venue_outcome import Unknown
 
 TIME = Operation("", "GET", "/api/v3/time", weight=1, is_signed=False)
 

@@ -25,17 +25,9 @@ from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id
 from bot4.domain.secret import Secret
 from bot4.ports.canceller import CancelOutcome
-from bot4.ports.exchange import (
-    Ack,
-    ExecutionReport,
-    NoInformation,
-    NotFound,
-    OrderKind,
-    OrderRequest,
-    Reject,
-    Unknown,
-    VenueOrderStatus,
-)
+from bot4.ports.venue_event import ExecutionReport
+from bot4.ports.venue_order import OrderKind, OrderRequest, VenueOrderStatus
+from bot4.ports.venue_outcome import Ack, NoInformation, NotFound, Reject, Unknown
 
 BTC = Instrument(
     symbol="BTCUSDT", venue="binance", kind=ContractKind.LINEAR, base="BTC", quote="USDT", settle="USDT",

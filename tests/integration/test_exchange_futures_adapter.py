@@ -24,15 +24,9 @@ from bot4.domain.errors import RejectReason
 from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide
 from bot4.domain.secret import Secret
-from bot4.ports.exchange import (
-    Ack,
-    BalanceReport,
-    ExecutionReport,
-    OrderKind,
-    OrderRequest,
-    Unknown,
-    VenueOrderStatus,
-)
+from bot4.ports.venue_event import BalanceReport, ExecutionReport
+from bot4.ports.venue_order import OrderKind, OrderRequest, VenueOrderStatus
+from bot4.ports.venue_outcome import Ack, Unknown
 
 BTC = Instrument(
     symbol="BTCUSDT", venue="binance", kind=ContractKind.LINEAR, base="BTC", quote="USDT", settle="USDT",

@@ -10,7 +10,7 @@ from builders.live_desk import LOT, TAKING, on_desk, until
 
 from bot4.adapters.venues.binance.spot import BinanceSpot
 from bot4.domain import order_life
-from bot4.ports.exchange import Unknown
+from bot4.ports.venue_outcome import Unknown
 
 
 def scenario(events="", fault="", pieces=2):

@@ -18,7 +18,8 @@ from bot4.adapters.venues.binance.spot import BinanceSpot
 from bot4.adapters.venues.binance.usdm import BinanceUsdm
 from bot4.domain.order import OrderSide, TimeInForce
 from bot4.domain.secret import Secret
-from bot4.ports.exchange import Ack, OrderRequest, VenueOrderStatus
+from bot4.ports.venue_order import OrderRequest, VenueOrderStatus
+from bot4.ports.venue_outcome import Ack
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import simulate
 
-from bot4.ports.exchange import NoInformation, Unknown
+from bot4.ports.venue_outcome import NoInformation, Unknown
 
 ROOT = Path(__file__).resolve().parents[2]
 

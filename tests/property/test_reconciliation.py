@@ -25,7 +25,8 @@ from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id
 from bot4.domain.order_life import Accepted, NoAnswer, OrderLife, ReportKind, Seen, Sent
-from bot4.ports.exchange import Balance, NoInformation, NotFound, VenueOrderStatus
+from bot4.ports.venue_order import Balance, VenueOrderStatus
+from bot4.ports.venue_outcome import NoInformation, NotFound
 
 BTC = Instrument(
     symbol="BTCUSDT", venue="binance", kind=ContractKind.SPOT, base="BTC", quote="USDT", settle="USDT",

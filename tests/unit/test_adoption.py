@@ -18,7 +18,7 @@ from bot4.application.past.run_opening import OpenedInstrument, RunOpening
 from bot4.application.past.run_past import PastUnreadableError, read_past
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id
-from bot4.ports.exchange import VenueFill, VenueOrder, VenueOrderStatus
+from bot4.ports.venue_order import VenueFill, VenueOrder, VenueOrderStatus
 
 EPOCH = 7
 EPOCHS = range(EPOCH, EPOCH + 1)

@@ -17,19 +17,9 @@ from bot4.adapters.venues.binance.usdm import BinanceUsdm
 from bot4.domain.errors import AuthenticationError, DataError, RejectReason, RetryableError
 from bot4.domain.order import OrderSide
 from bot4.domain.secret import Secret
-from bot4.ports.exchange import (
-    Ack,
-    BalanceReport,
-    NoInformation,
-    NotFound,
-    OrderKind,
-    OrderRequest,
-    Reject,
-    StreamState,
-    Transfer,
-    Unknown,
-    VenueOrderStatus,
-)
+from bot4.ports.venue_event import BalanceReport, StreamState, Transfer
+from bot4.ports.venue_order import OrderKind, OrderRequest, VenueOrderStatus
+from bot4.ports.venue_outcome import Ack, NoInformation, NotFound, Reject, Unknown
 
 NOW_NS = 1_800_000_000_000_000_000
 DAY_MS = 86_400_000

@@ -8,7 +8,7 @@ from bot4.adapters.venues.binance.errors import explain, translate
 from bot4.adapters.venues.binance.errors_spot import SPOT_ERRORS
 from bot4.adapters.venues.binance.errors_usdm import USDM_ERRORS
 from bot4.domain.errors import Certainty, RejectReason
-from bot4.ports.exchange import Reject, Unknown
+from bot4.ports.venue_outcome import Reject, Unknown
 
 # errors.md of 2026-07-21.
 DOCUMENTED_SPOT = """

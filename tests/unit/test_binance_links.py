@@ -18,7 +18,7 @@ from bot4.adapters.venues.binance.sign import HmacSigner
 from bot4.adapters.venues.binance.ws_link import WsLink
 from bot4.domain.errors import AuthenticationError, RejectReason, RetryableError
 from bot4.domain.secret import Secret
-from bot4.ports.exchange import Reject, Unknown
+from bot4.ports.venue_outcome import Reject, Unknown
 
 NOW_NS = 1_800_000_000_000_000_000
 QUERY = Operation("order.status", "GET", "/api/v3/order", weight=4)

@@ -13,7 +13,7 @@ from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id
 from bot4.domain.order_life import NoAnswer, OrderLife, Sent
-from bot4.ports.exchange import Balance
+from bot4.ports.venue_order import Balance
 
 OPEN, CLOSE = int(ControlCode.CONTROL_GATE_OPEN), int(ControlCode.CONTROL_GATE_CLOSE)
 REASONS = int(GateReason.GATE_START | GateReason.GATE_MISMATCH)

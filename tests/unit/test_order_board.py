@@ -11,7 +11,8 @@ from bot4.domain.instrument import ContractKind, Instrument
 from bot4.domain.order import OrderSide
 from bot4.domain.order_id import client_order_id
 from bot4.domain.order_life import OrderLife, ReportKind, Seen, Sent
-from bot4.ports.exchange import ExecutionReport, VenueFill, VenueOrder, VenueOrderStatus
+from bot4.ports.venue_event import ExecutionReport
+from bot4.ports.venue_order import VenueFill, VenueOrder, VenueOrderStatus
 
 LOT = Decimal("0.00001")
 BTC = Instrument(

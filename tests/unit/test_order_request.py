@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bot4.domain.order import OrderSide, TimeInForce
-from bot4.ports.exchange import OrderKind, OrderRequest
+from bot4.ports.venue_order import OrderKind, OrderRequest
 
 
 @pytest.mark.parametrize(

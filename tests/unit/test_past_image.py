@@ -28,7 +28,7 @@ from bot4.application.past.run_past import PastUnreadableError, RunPast, read_pa
 from bot4.bootstrap import failover
 from bot4.domain.errors import ConfigError
 from bot4.domain.instrument import ContractKind
-from bot4.ports.exchange import Balance
+from bot4.ports.venue_order import Balance
 
 S = 1_000_000_000
 OPENING = RunOpening(

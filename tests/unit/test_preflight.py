@@ -10,7 +10,9 @@ import pytest
 from bot4.application.live.preflight import PreflightError, preflight, require_consent
 from bot4.config import load_settings
 from bot4.domain.instrument import ContractKind, Instrument, Market
-from bot4.ports.exchange import Balance, KeyPermissions, NoInformation, OrderLimit, VenuePosition
+from bot4.ports.exchange import KeyPermissions, OrderLimit
+from bot4.ports.venue_order import Balance, VenuePosition
+from bot4.ports.venue_outcome import NoInformation
 
 BTC = Instrument(
     symbol="BTCUSDT", venue="binance", kind=ContractKind.SPOT, base="BTC", quote="USDT", settle="USDT",

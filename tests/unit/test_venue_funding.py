@@ -13,7 +13,8 @@ from builders.perpetual import PERPETUAL
 from bot4._core.engine.control import ControlCode
 from bot4.application.live.venue_funding import EAGER_NS, EAGER_PAUSE_NS, OVERLAP_NS, PAUSE_NS, VenueFunding
 from bot4.application.past.run_past import RunPast
-from bot4.ports.exchange import FundingPayment, NoInformation
+from bot4.ports.venue_order import FundingPayment
+from bot4.ports.venue_outcome import NoInformation
 
 S = 1_000_000_000
 BEGIN_NS = 1_700_000_000 * S

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from bot4.application.assembly.shape import InputShape
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
-    from bot4.ports.exchange import OrderRequest
     from bot4.ports.lockstep import LockstepMoment, LockstepPort
+    from bot4.ports.venue_order import OrderRequest
 
 _END_STEPS_MAX = 10_000
 _TAKE = 256

@@ -28,13 +28,7 @@ from bot4.application.orders.sender import OrderSender
 from bot4.application.orders.taken_over import TakenOver
 from bot4.application.orders.venue_books import VenueBooks
 from bot4.domain.errors import Bot4Error
-from bot4.ports.exchange import (
-    ExchangePort,
-    ExecutionReport,
-    FundingSettled,
-    StreamState,
-    Transfer,
-)
+from bot4.ports.venue_event import ExecutionReport, FundingSettled, StreamState, Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +37,7 @@ if TYPE_CHECKING:
 
     from bot4.application.past.run_past import RunPast
     from bot4.domain.instrument import Instrument
+    from bot4.ports.exchange import ExchangePort
     from bot4.ports.leadership import Leadership
     from bot4.ports.shard_link import Admission, ShardLink
 

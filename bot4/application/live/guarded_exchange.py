@@ -11,12 +11,15 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
 from bot4.domain.errors import RejectReason
-from bot4.ports.exchange import NoInformation, Reject, Unknown, always_admit
+from bot4.ports.exchange import always_admit
+from bot4.ports.venue_outcome import NoInformation, Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from bot4.ports.exchange import ExchangePort, OrderRequest, Outcome
+    from bot4.ports.exchange import ExchangePort
+    from bot4.ports.venue_order import OrderRequest
+    from bot4.ports.venue_outcome import Outcome
 
 _REQUESTS = frozenset({"cancel", "cancel_all", "amend", "keep_alive"})
 _QUESTIONS = frozenset(

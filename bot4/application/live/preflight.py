@@ -9,13 +9,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot4.domain.errors import ConfigError
-from bot4.ports.exchange import Balance, ExchangePort, NoInformation
+from bot4.ports.venue_outcome import NoInformation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot4.config import Settings
     from bot4.domain.instrument import Instrument
+    from bot4.ports.exchange import ExchangePort
+    from bot4.ports.venue_order import Balance
 
 CONSENT_VARIABLE = "BOT4_LIVE_CONSENT"
 CONSENT = "real orders"

@@ -7,15 +7,16 @@ from decimal import ROUND_CEILING, Context
 from typing import TYPE_CHECKING
 
 from bot4._core.engine.control import ControlCode
-from bot4.ports.exchange import NoInformation
+from bot4.ports.venue_outcome import NoInformation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot4.application.past.run_past import RunPast
     from bot4.domain.instrument import Instrument
-    from bot4.ports.exchange import ExchangePort, FundingPayment
+    from bot4.ports.exchange import ExchangePort
     from bot4.ports.shard_link import ShardLink
+    from bot4.ports.venue_order import FundingPayment
 
 _S = 1_000_000_000
 # A payment may be listed later than one of a later time: so much is asked for again.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bot4.application.past.run_past import RunPast
     from bot4.domain.instrument import Instrument
-    from bot4.ports.exchange import Balance
+    from bot4.ports.venue_order import Balance
 
 ACCEPT = "--accept-balances"
 

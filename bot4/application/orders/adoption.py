@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bot4.application.past.run_past import RunPast
     from bot4.domain.instrument import Instrument
     from bot4.domain.order_id import OrderKey
-    from bot4.ports.exchange import VenueFill, VenueOrder
+    from bot4.ports.venue_order import VenueFill, VenueOrder
 
 #: More records than this between the copy's end and an order found: the copy is not of that order's journal.
 GAP_MAX = 10_000_000

@@ -18,7 +18,7 @@ from bot4.domain.order_life import (
     Trade,
     advance,
 )
-from bot4.ports.exchange import VenueOrderStatus
+from bot4.ports.venue_order import VenueOrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from bot4.domain.errors import RejectReason
     from bot4.domain.instrument import Instrument
     from bot4.domain.order import OrderSide
-    from bot4.ports.exchange import ExecutionReport, VenueFill, VenueOrder
+    from bot4.ports.venue_event import ExecutionReport
+    from bot4.ports.venue_order import VenueFill, VenueOrder
 
 _ENDS = {
     VenueOrderStatus.WORKING: None,

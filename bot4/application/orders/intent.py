@@ -11,7 +11,7 @@ from bot4.application.orders.board import BoardOrder
 from bot4.domain.order import OrderSide, TimeInForce
 from bot4.domain.order_id import client_order_id
 from bot4.domain.order_life import OrderLife
-from bot4.ports.exchange import OrderKind, OrderRequest
+from bot4.ports.venue_order import OrderKind, OrderRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bot4.application.orders.board import BoardReport
-    from bot4.ports.exchange import VenueFill
+    from bot4.ports.venue_order import VenueFill
 
 _KINDS = {
     ReportKind.SENT: EventKind.EVENT_ORDER_SENT,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot4.domain.order_life import CancelRefused, LifeState, Missing
-from bot4.ports.exchange import NoInformation, NotFound, Reject, Unknown, VenueOrder
+from bot4.ports.venue_outcome import NoInformation, NotFound, Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot4.application.orders.board import BoardOrder, OrderBoard
     from bot4.application.orders.venue_books import VenueBooks
     from bot4.ports.exchange import ExchangePort
+    from bot4.ports.venue_order import VenueOrder
 
 _S = 1_000_000_000
 _OVERLAP_NS = 60 * _S

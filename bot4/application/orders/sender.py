@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot4.application.orders.reconciliation import Findings
 from bot4.domain.errors import RejectReason
 from bot4.domain.order_life import Accepted, CancelRefused, Dropped, NoAnswer, Refused, Sent
-from bot4.ports.exchange import Ack, Reject, Unknown
+from bot4.ports.venue_outcome import Ack, Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from bot4.application.orders.board import BoardOrder, OrderBoard
     from bot4.application.orders.reconciliation import Reconciler
-    from bot4.ports.exchange import ExchangePort, OrderRequest, Outcome
+    from bot4.ports.exchange import ExchangePort
     from bot4.ports.shard_link import Admission
+    from bot4.ports.venue_order import OrderRequest
+    from bot4.ports.venue_outcome import Outcome
 
 _ASK_PAUSES_S = (0.05, 0.2, 0.5, 1.0, 2.0)
 _GRACE_S = 0.5  # a fill that the stream has told of usually follows by itself

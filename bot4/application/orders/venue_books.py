@@ -11,7 +11,8 @@ from bot4.domain.order import OrderSide
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from bot4.ports.exchange import Balance, Transfer, VenueFill, VenuePosition
+    from bot4.ports.venue_event import Transfer
+    from bot4.ports.venue_order import Balance, VenueFill, VenuePosition
 
 _EXACT = Context(prec=120)
 _ZERO = Decimal(0)
@@ -23,7 +24,7 @@ class VenueBooks:
     Balances of a derivatives account also move by funding and by marks, which are the venue's to count: there only the
     positions are compared.
 
-    >>> from bot4.ports.exchange import Balance
+    >>> from bot4.ports.venue_order import Balance
     >>> books = VenueBooks(())
     >>> books.open([Balance("USDT", Decimal(5), Decimal(1))], ())
     >>> books.differences([Balance("USDT", Decimal(6), Decimal(0))], ())

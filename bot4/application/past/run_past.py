@@ -25,7 +25,7 @@ from bot4.domain.errors import FatalError
 from bot4.domain.instrument import ContractKind
 from bot4.domain.order import OrderSide
 from bot4.domain.order_life import LifeState, OrderLife
-from bot4.ports.exchange import VenueFill
+from bot4.ports.venue_order import VenueFill
 
 if TYPE_CHECKING:
     from pathlib import Path

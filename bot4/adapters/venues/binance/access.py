@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from bot4.adapters.venues.binance.budget import Purpose, Quota, Refusal
 from bot4.adapters.venues.tls import tls_context
 from bot4.domain.errors import ConfigError, RejectReason
-from bot4.ports.exchange import Reject
+from bot4.ports.venue_outcome import Reject
 
 if TYPE_CHECKING:
     import ssl

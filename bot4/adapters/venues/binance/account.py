@@ -12,15 +12,9 @@ from bot4.adapters.venues.binance.clock_offset import ClockOffset
 from bot4.adapters.venues.binance.rest import RestClient
 from bot4.adapters.venues.binance.ws_session import WsSession
 from bot4.domain.errors import AuthenticationError, DataError, RejectReason, RetryableError
-from bot4.ports.exchange import (
-    KeyPermissions,
-    NoInformation,
-    OrderLimit,
-    Reject,
-    StreamState,
-    Unknown,
-    always_admit,
-)
+from bot4.ports.exchange import KeyPermissions, OrderLimit, always_admit
+from bot4.ports.venue_event import StreamState
+from bot4.ports.venue_outcome import NoInformation, Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -29,7 +23,8 @@ if TYPE_CHECKING:
     from bot4.adapters.venues.binance.errors import ErrorTable
     from bot4.adapters.venues.binance.sign import Signer
     from bot4.domain.secret import Secret
-    from bot4.ports.exchange import VenueEvent, VenueOrder
+    from bot4.ports.venue_event import VenueEvent
+    from bot4.ports.venue_order import VenueOrder
 
 _SAMPLES = 5
 _SYNC_NS = 30_000_000_000

@@ -17,13 +17,14 @@ from bot4.adapters.venues.binance.account import UNREADABLE, no_information
 from bot4.adapters.venues.binance.budget import Purpose
 from bot4.adapters.venues.binance.usdm_messages import algo_params, read_algo_order
 from bot4.domain.errors import RejectReason
-from bot4.ports.exchange import Ack, NoInformation, Reject, Unknown, VenueOrder
+from bot4.ports.venue_outcome import Ack, NoInformation, Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from bot4.adapters.venues.binance.rest import RestClient
-    from bot4.ports.exchange import OrderRequest, Outcome
+    from bot4.ports.venue_order import OrderRequest, VenueOrder
+    from bot4.ports.venue_outcome import Outcome
 
 _PLACE = Operation("", "POST", "/fapi/v1/algoOrder", weight=0, orders=1)
 _CANCEL = Operation("", "DELETE", "/fapi/v1/algoOrder", weight=1, purpose=Purpose.CANCEL)

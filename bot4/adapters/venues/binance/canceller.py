@@ -14,7 +14,7 @@ from bot4.adapters.venues.binance.rest import RestClient
 from bot4.domain.errors import RejectReason, UnreachableError
 from bot4.domain.instrument import Market
 from bot4.ports.canceller import CancelOutcome, OpenOrder
-from bot4.ports.exchange import Reject
+from bot4.ports.venue_outcome import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

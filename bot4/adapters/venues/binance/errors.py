@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from bot4.domain.errors import Certainty, RejectReason
-from bot4.ports.exchange import Reject, Unknown
+from bot4.ports.venue_outcome import Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ import aiohttp
 from bot4.adapters.venues.binance.access import Operation, Success
 from bot4.adapters.venues.binance.rest import RestClient, parse_json
 from bot4.domain.errors import RetryableError
-from bot4.ports.exchange import StreamState
+from bot4.ports.venue_event import StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -15,7 +15,7 @@ from bot4.ports.lockstep import CancelRequest, LockstepMoment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot4.ports.exchange import OrderRequest
+    from bot4.ports.venue_order import OrderRequest
 
 _ANSWER_MAX = 1 << 24
 _ANSWER_S = 30.0

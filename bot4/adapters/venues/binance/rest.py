@@ -13,7 +13,8 @@ from bot4.adapters.venues.binance.budget import RateBudget, Refusal
 from bot4.adapters.venues.binance.errors import ErrorTable, translate
 from bot4.adapters.venues.binance.sign import encode_query, signed_query
 from bot4.domain.errors import RejectReason
-from bot4.ports.exchange import Reject, Unknown, always_admit
+from bot4.ports.exchange import always_admit
+from bot4.ports.venue_outcome import Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

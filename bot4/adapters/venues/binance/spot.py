@@ -20,17 +20,10 @@ from bot4.domain.client_id import ClientIdRule
 from bot4.domain.errors import RejectReason
 from bot4.domain.instrument import Market
 from bot4.domain.order import TimeInForce
-from bot4.ports.exchange import (
-    Ack,
-    Capabilities,
-    ExecutionReport,
-    NoInformation,
-    NotFound,
-    OrderKind,
-    Reject,
-    Unknown,
-    always_admit,
-)
+from bot4.ports.exchange import Capabilities, always_admit
+from bot4.ports.venue_event import ExecutionReport
+from bot4.ports.venue_order import OrderKind
+from bot4.ports.venue_outcome import Ack, NoInformation, NotFound, Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,16 +31,9 @@ if TYPE_CHECKING:
 
     from bot4.adapters.venues.binance.sign import Signer
     from bot4.domain.secret import Secret
-    from bot4.ports.exchange import (
-        Balance,
-        FundingPayment,
-        OrderRequest,
-        Outcome,
-        VenueEvent,
-        VenueFill,
-        VenueOrder,
-        VenuePosition,
-    )
+    from bot4.ports.venue_event import VenueEvent
+    from bot4.ports.venue_order import Balance, FundingPayment, OrderRequest, VenueFill, VenueOrder, VenuePosition
+    from bot4.ports.venue_outcome import Outcome
 
 SPOT_MAINNET = Endpoints(rest="https://api.binance.com", ws_api="wss://ws-api.binance.com:443/ws-api/v3")
 SPOT_TESTNET = Endpoints(rest="https://testnet.binance.vision", ws_api="wss://ws-api.testnet.binance.vision/ws-api/v3")

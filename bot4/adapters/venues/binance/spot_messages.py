@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot4.domain.errors import DataError
 from bot4.domain.order import OrderSide, TimeInForce
-from bot4.ports.exchange import (
-    Balance,
-    BalanceReport,
-    ExecutionReport,
-    OrderKind,
-    OrderRequest,
-    Transfer,
-    VenueFill,
-    VenueOrder,
-    VenueOrderStatus,
-)
+from bot4.ports.venue_event import BalanceReport, ExecutionReport, Transfer
+from bot4.ports.venue_order import Balance, OrderKind, OrderRequest, VenueFill, VenueOrder, VenueOrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

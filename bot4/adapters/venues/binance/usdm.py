@@ -26,18 +26,10 @@ from bot4.domain.client_id import ClientIdRule
 from bot4.domain.errors import RejectReason
 from bot4.domain.instrument import Market
 from bot4.domain.order import TimeInForce
-from bot4.ports.exchange import (
-    Ack,
-    Capabilities,
-    ExecutionReport,
-    NoInformation,
-    NotFound,
-    OrderKind,
-    Reject,
-    Unknown,
-    VenueOrder,
-    always_admit,
-)
+from bot4.ports.exchange import Capabilities, always_admit
+from bot4.ports.venue_event import ExecutionReport
+from bot4.ports.venue_order import OrderKind, VenueOrder
+from bot4.ports.venue_outcome import Ack, NoInformation, NotFound, Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,15 +38,9 @@ if TYPE_CHECKING:
 
     from bot4.adapters.venues.binance.sign import Signer
     from bot4.domain.secret import Secret
-    from bot4.ports.exchange import (
-        Balance,
-        FundingPayment,
-        OrderRequest,
-        Outcome,
-        VenueEvent,
-        VenueFill,
-        VenuePosition,
-    )
+    from bot4.ports.venue_event import VenueEvent
+    from bot4.ports.venue_order import Balance, FundingPayment, OrderRequest, VenueFill, VenuePosition
+    from bot4.ports.venue_outcome import Outcome
 
 USDM_MAINNET = Endpoints(
     rest="https://fapi.binance.com",

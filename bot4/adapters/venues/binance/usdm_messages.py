@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot4.adapters.venues.binance.spot_messages import MS, SELF_TRADE, SIDE_NAMES, SIDES, STATUSES, TIF_NAMES, amount
 from bot4.domain.errors import DataError
-from bot4.ports.exchange import (
+from bot4.ports.venue_event import BalanceReport, ExecutionReport, FundingSettled
+from bot4.ports.venue_order import (
     Balance,
-    BalanceReport,
-    ExecutionReport,
     FundingPayment,
-    FundingSettled,
     OrderKind,
     OrderRequest,
     VenueFill,

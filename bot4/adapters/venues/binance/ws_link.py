@@ -17,7 +17,8 @@ from bot4.adapters.venues.binance.errors import ErrorTable, translate
 from bot4.adapters.venues.binance.rest import error_of, parse_json
 from bot4.adapters.venues.binance.sign import session_payload
 from bot4.domain.errors import AuthenticationError, RejectReason, RetryableError
-from bot4.ports.exchange import Reject, Unknown, always_admit
+from bot4.ports.exchange import always_admit
+from bot4.ports.venue_outcome import Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -14,7 +14,9 @@ import aiohttp
 
 from bot4.adapters.venues.binance.ws_link import WsLink
 from bot4.domain.errors import AuthenticationError, RejectReason, RetryableError
-from bot4.ports.exchange import Reject, StreamState, Unknown, always_admit
+from bot4.ports.exchange import always_admit
+from bot4.ports.venue_event import StreamState
+from bot4.ports.venue_outcome import Reject, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
