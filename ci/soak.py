@@ -234,22 +234,12 @@ class Round:
 
     def _told(self, begun: int) -> tuple[int, bool]:
         """Return how many intents this life has journalled, and whether its gate was opened."""
-        from bot4._core.engine.control import ControlCode  # noqa: PLC0415 - loaded before the fork
-        from bot4._core.journal.record import JournalKind  # noqa: PLC0415 - loaded before the fork
-
         journal = self._journal()
         if journal is None or journal.stat().st_size <= begun:
             return 0, False
         with journal.open("rb") as file:
             file.seek(begun or 64)
-            tail = file.read()
-        at, intents, is_open = 0, 0, False
-        while at + _RECORD <= len(tail):
-            kind, length = tail[at + 20], int.from_bytes(tail[at + 4 : at + 8], "little")
-            intents += kind == JournalKind.JOURNAL_INTENT
-            is_open |= kind == JournalKind.JOURNAL_CONTROL and tail[at + _CODE] == ControlCode.CONTROL_GATE_OPEN
-            at += _RECORD + length
-        return intents, is_open
+            return told(file.read())
 
     def _is_alive(self, child: int, started: float) -> bool:
         """Whether it lives; raises where it ended for anything but a refusal of the preflight, or decides nothing."""
@@ -278,6 +268,23 @@ class Round:
         for name, order in left.items():
             states[f"{order.life.state.value} here, {there.get(name, 'absent')} there"] += 1
         return bool(ledger["openOrders"]) or bool(left.keys() & there.keys())
+
+
+def told(tail: bytes) -> tuple[int, bool]:
+    """Return the intents of a journal's records, and whether a gate was opened; the last one may not be whole yet."""
+    from bot4._core.engine.control import ControlCode  # noqa: PLC0415 - loaded before the fork
+    from bot4._core.journal.record import JournalKind  # noqa: PLC0415 - loaded before the fork
+
+    at, intents, is_open = 0, 0, False
+    while at + _RECORD <= len(tail):
+        kind, length = tail[at + 20], int.from_bytes(tail[at + 4 : at + 8], "little")
+        end = at + _RECORD + length
+        if end > len(tail):
+            break  # read while it was written
+        intents += kind == JournalKind.JOURNAL_INTENT
+        is_open |= kind == JournalKind.JOURNAL_CONTROL and tail[at + _CODE] == ControlCode.CONTROL_GATE_OPEN
+        at = end
+    return intents, is_open
 
 
 def load() -> None:

@@ -7,6 +7,10 @@ from decimal import Decimal
 import pytest
 import soak
 
+from bot4._core.engine.control import ControlCode
+from bot4._core.journal.record import JournalKind
+from bot4._core.journal.stream import Journal
+
 ORDER = {"clientOrderId": "b4-1-7-2", "status": "FILLED", "origQty": "0.5", "executedQty": "0.5"}
 TRADE = {"id": 3, "price": "100", "qty": "0.5", "quoteQty": "50", "commission": "0.001", "commissionAsset": "BTC",
          "isBuyer": True}  # fmt: skip
@@ -90,6 +94,21 @@ def test_a_round_that_breaks_off_is_told_and_adds_nothing(monkeypatch):
     assert (total.kills, broken) == (0, 2)
     assert len(said) == 2
     assert all("broke off" in line for line in said)
+
+
+def test_a_journal_is_read_while_it_is_written(tmp_path):
+    """Cut at any byte, as who reads beside the writer may find it: what is whole counts, and nothing is raised."""
+    path = tmp_path / "shard-0.journal"
+    with Journal(path) as journal:
+        for kind in (JournalKind.JOURNAL_INTENT, JournalKind.JOURNAL_CONTROL, JournalKind.JOURNAL_INTENT):
+            payload = bytes(24) + bytes([int(ControlCode.CONTROL_GATE_OPEN)]) + bytes(39)
+            journal.append(int(kind), payload, mono_ns=1, wall_ns=1)
+        size = journal.size_bytes
+    tail = path.read_bytes()[64:size]
+    record = len(tail) // 3
+    whole = [(0, False), (1, False), (1, True), (2, True)]
+    for end in range(len(tail) + 1):
+        assert soak.told(tail[:end]) == whole[end // record], end
 
 
 @pytest.mark.slow
