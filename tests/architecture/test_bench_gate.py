@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import bench_gate
@@ -43,9 +43,10 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_kernels(folder: Path, turns: int = 2000, more: str = MORE) -> None:
+    source = folder / "bench_spin.py"
     # Python takes a source of the same second and length for unchanged.
-    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
-    (folder / "bench_spin.py").write_text(KERNELS.format(turns=turns, more=more))
+    Path(cache_from_source(str(source))).unlink(missing_ok=True)
+    source.write_text(KERNELS.format(turns=turns, more=more))
 
 
 def gate(folder: Path, *options: str) -> int:
