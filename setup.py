@@ -146,7 +146,7 @@ def extensions() -> list[Extension]:
     if ONLY:
         sources = [source for source in sources if any(part in source.as_posix() for part in ONLY)]
     return [
-        shared,
+        *([] if PART == "rest" else [shared]),  # a run that is under way has it loaded
         *(
             Extension(
                 ".".join(source.with_suffix("").parts),

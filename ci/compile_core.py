@@ -108,6 +108,16 @@ def one_at_a_time(root: Path) -> Iterator[None]:
         yield
 
 
+def is_under_way(root: Path) -> bool:
+    """Whether somebody builds this tree now."""
+    with (root / "build" / "compile.lock").open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def build(root: Path, log: Path, part: str = "") -> int:
     """Run setup.py with a progress line; its exit code, and on a failure what it said."""
     log.parent.mkdir(exist_ok=True)
@@ -134,20 +144,26 @@ def build(root: Path, log: Path, part: str = "") -> int:
     return child.returncode
 
 
-def compile_part(root: Path, part: str, since: float | None = None) -> int:
-    """Build a part if needed and stamp it; the compiler's exit code. `since`: when what is there was begun."""
-    stamp = stamp_of(root, part)
+def compile_part(root: Path, part: str) -> int:
+    """Build a part, or all, if needed and stamp it; the compiler's exit code.
+
+    Of ``rest`` nothing else is compiled, for a run may have the other modules loaded, and with it all is there; where
+    those are out of date, all is compiled.
+    """
     with one_at_a_time(root):
-        reason = reason_to_build(root, stamp, part)
+        of_run = stamp_of(root, "run")
+        if part == "rest" and reason_to_build(root, of_run, "run"):
+            part = ""
+        stamp = stamp_of(root, "run" if part == "run" else "")
+        reason = reason_to_build(root, stamp, "run" if part == "run" else "")
         if not reason:
             return 0
         print(f"compiling the core: {reason}", flush=True)
-        start, wall = time.monotonic(), time.time()
-        code = build(root, root / "build" / "compile.log", "rest" if since is not None else part)
+        start, began = time.monotonic(), of_run.stat().st_mtime if part == "rest" else time.time()
+        code = build(root, root / "build" / "compile.log", part)
         if code == 0:
             mode = (root / ".bot4-build-mode").read_text(encoding="ascii")
             stamp.write_text(f"{wanted_build()}\n{mode}", encoding="ascii")
-            began = wall if since is None else since
             os.utime(stamp, (began, began))  # a file saved while the compiler ran is newer than the stamp
             print(f"compiled in {time.monotonic() - start:.0f} s")
     return code
@@ -158,20 +174,14 @@ def stamp_of(root: Path, part: str) -> Path:
     return root / "build" / f"stamp-{sysconfig.get_config_var('SOABI')}{'-' if part else ''}{part}"
 
 
-def compile_rest(root: Path) -> int:
-    """Build what is left after the part of a run: nothing of that part is touched, a run has it loaded."""
-    of_run = stamp_of(root, "run")
-    if reason_to_build(root, of_run, "run"):
-        return compile_part(root, "")
-    return compile_part(root, "", of_run.stat().st_mtime)
-
-
 def compile_to_run(root: Path) -> int:
     """Build what a run loads, and leave the rest to a process of its own."""
     if not reason_to_build(root, stamp_of(root, "")):
         return 0
     if reason_to_build(root, stamp_of(root, "run"), "run") and (code := compile_part(root, "run")):
         return code
+    if is_under_way(root):
+        return 0
     print("the rest of the core, which no run loads, is compiled behind this one (build/rest.log)", flush=True)
     with (root / "build" / "rest.log").open("w", encoding="utf-8") as log:
         subprocess.Popen(
@@ -193,7 +203,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         case ["--to-run"]:
             return compile_to_run(root)
         case ["--rest"]:
-            return compile_rest(root)
+            return compile_part(root, "rest")
     print(__doc__, file=sys.stderr)
     return 2
 

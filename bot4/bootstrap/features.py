@@ -52,9 +52,11 @@ def feature_table(
     interval_ns : int, optional
         Length of the bars that trades are made into, a minute where not given; of bars, their own.
     from_ns, to_ns : int, optional
-        Bars that opened at ``from_ns`` or later and ended at ``to_ns`` or before, nanoseconds UTC.
+        Everything there is where not given, else bars that opened at ``from_ns`` or later and ended at ``to_ns`` or
+        before, nanoseconds UTC.
     warm_up_bars : int
-        So much before ``from_ns`` goes through the bank first, where it is there.
+        So much before ``from_ns`` goes through the bank first, where it is there. Where ``from_ns`` is not given and
+        vectors of before the first row are kept, of rows that are gone, so many at the beginning are not kept anew.
     only_kept : bool
         Make nothing: read what was kept with the same settings.
     instrument_files : sequence of Path
@@ -72,10 +74,12 @@ def feature_table(
         There is no such data, or nothing of it was kept.
     ConfigError
         A feature is unknown or cannot be made of such rows, or the interval is not that of the bars.
+    TradesAddedError
+        Trades were imported into the store meanwhile: nothing was kept, try again.
     DataError, StoreError
         Rows are refused by the bank, or the store cannot be used.
 
-    Any thread. Trades that are imported while vectors are made of them are not in these vectors.
+    Any thread.
 
     """
     from bot4.adapters.storage.archive import parts_of
@@ -83,35 +87,47 @@ def feature_table(
     from bot4.domain.errors import ConfigError, NoInputError
     from bot4.dto.feature_table import FeatureTable
     from bot4.features.vectors import VectorMaker
-    from bot4.ports.feature_store import FeatureSet
+    from bot4.ports.feature_store import STORE, FeatureSet
 
     if warm_up_bars < 0:
         raise ConfigError(f"a warm-up must be 0 bars or more, was {warm_up_bars}")
     settings = settings if settings is not None else load_settings()
     data = _Data(name, settings, archive, instrument_files)
-    of_trades = parts_of(name)[2] in _TRADES
-    begin_ns = _begin(from_ns, interval_ns or _MINUTE_NS, warm_up_bars) if of_trades else None
-    instrument, kind, rows = data.select(begin_ns, to_ns, limit=1 if only_kept else None)
-    of_trades = kind in _TRADES
-    length_ns = _length(rows, interval_ns, of_trades=of_trades)
-    maker = VectorMaker(settings.features, instrument, length_ns, of_trades=of_trades)
-    features = FeatureSet(kind, length_ns, maker.names, maker.digest(warm_up_bars))
-    whole_name = f"{instrument.market.value}/{instrument.symbol}@{kind}"
-    first_ns, end_ns = (from_ns or 0) + length_ns, _END_NS if to_ns is None else to_ns + 1
+    is_stored = parts_of(name)[2] == STORE
     with open_features(settings) as store:
-        if only_kept:
+        # Asked for before the rows are read: what is added meanwhile is then noticed, or not counted on.
+        loads = store.loads(data.stored_instrument()) if is_stored else None
+        goes_on = data.goes_on(to_ns) and not only_kept
+        if only_kept and is_stored:
+            instrument, kind, rows = data.stored_instrument(), STORE, None
+        else:
+            of_trades = parts_of(name)[2] in _TRADES
+            begin_ns = _begin(from_ns, interval_ns or _MINUTE_NS, warm_up_bars) if of_trades else None
+            instrument, kind, rows = data.select(begin_ns, to_ns)
+        of_trades = kind in _TRADES
+        length_ns = _length(rows, interval_ns, of_trades=of_trades)
+        maker = VectorMaker(settings.features, instrument, length_ns, of_trades=of_trades)
+        digest = maker.digest(None if from_ns is None else warm_up_bars)
+        features = FeatureSet(kind, length_ns, maker.names, digest)
+        whole_name = f"{instrument.market.value}/{instrument.symbol}@{kind}"
+        first_ns, end_ns = (from_ns or 0) + length_ns, _END_NS if to_ns is None else to_ns + 1
+        if only_kept or rows is None:
             stamps, values = store.vectors(instrument, features, first_ns, end_ns)
             if len(stamps) == 0:
                 raise NoInputError(f"the store keeps no features of {whole_name} of that period and these settings")
             return FeatureTable(whole_name, length_ns, maker.names, stamps, values)
         rows = rows[rows["venue_ns" if of_trades else "open_ns"] >= (_begin(from_ns, length_ns, warm_up_bars) or 0)]
         if of_trades:
-            stamps, values = maker.of_trades(rows, goes_on=data.goes_on(to_ns, rows, length_ns), progress=progress)
+            ended = len(rows) > 0 and _end_of(int(rows["venue_ns"][-1]), length_ns) <= (to_ns or 0)
+            stamps, values = maker.of_trades(rows, goes_on=goes_on and ended, progress=progress)
         else:
             stamps, values = maker.of_bars(rows)
         chosen = (stamps >= first_ns) & (stamps < end_ns)
         stamps, values = stamps[chosen], values[chosen]
-        store.put(instrument, features, stamps, values)
+        # Where trades of before are gone, what was made with them is warm, and these begin cold.
+        is_cut = from_ns is None and len(stamps) > 0 and store.has_before(instrument, features, int(stamps[0]))
+        kept = slice(warm_up_bars if is_cut else 0, None)
+        store.put(instrument, features, stamps[kept], values[kept], loads=loads)
     return FeatureTable(whole_name, length_ns, maker.names, stamps, values)
 
 
@@ -146,12 +162,32 @@ class _Data:
             raise ConfigError(f"{self._name} is a capture: features are made of trades or bars that were imported")
         return found.instrument, found.kind, found.rows
 
-    def goes_on(self, to_ns: int | None, rows: NDArray[np.void], length_ns: int) -> bool:
-        """Whether the last bar of trades up to a moment ended by then, and later trades show that it is whole."""
-        from bot4.domain.errors import NoInputError
+    def stored_instrument(self) -> Instrument:
+        """Return the instrument of trades of the store; raises ConfigError where there are no rules for it."""
+        from bot4.adapters.recordings.catalog import InstrumentCatalog
+        from bot4.adapters.storage.archive import parts_of
+        from bot4.domain.instrument import Market
 
-        if to_ns is None or len(rows) == 0 or int(rows["venue_ns"][-1]) // length_ns * length_ns + length_ns > to_ns:
+        market, symbol, _ = parts_of(self._name)
+        return InstrumentCatalog(self._files).require("binance", Market(market or "spot"), symbol)
+
+    def goes_on(self, to_ns: int | None) -> bool:
+        """Whether there are rows of a moment or later: a bar of trades that ended by then is whole."""
+        from bot4.adapters.storage.archive import parts_of
+        from bot4.bootstrap.archive import open_archive
+        from bot4.domain.errors import NoInputError
+        from bot4.ports.feature_store import STORE
+
+        if to_ns is None:
             return False
+        market, symbol, kind = parts_of(self._name)
+        if kind != STORE:
+            with open_archive(self._archive) as archive:
+                return any(
+                    held.last_ns >= to_ns
+                    for held in archive.holdings()
+                    if held.symbol == symbol and kind in ("", held.kind) and market in ("", held.market)
+                )
         try:
             self.select(to_ns, None, limit=1)
         except NoInputError:
@@ -159,15 +195,20 @@ class _Data:
         return True
 
 
+def _end_of(stamp_ns: int, length_ns: int) -> int:
+    """Return when the bar of a moment ends."""
+    return stamp_ns // length_ns * length_ns + length_ns
+
+
 def _begin(from_ns: int | None, length_ns: int, warm_up_bars: int) -> int | None:
     """Return where the warm-up of a period begins."""
     return None if from_ns is None else max(from_ns // length_ns - warm_up_bars, 0) * length_ns
 
 
-def _length(rows: NDArray[np.void], interval_ns: int | None, *, of_trades: bool) -> int:
+def _length(rows: NDArray[np.void] | None, interval_ns: int | None, *, of_trades: bool) -> int:
     from bot4.domain.errors import ConfigError
 
-    if of_trades:
+    if of_trades or rows is None:
         return interval_ns or _MINUTE_NS
     length_ns = int((rows["close_ns"] - rows["open_ns"]).min())
     if interval_ns not in (None, length_ns):

@@ -65,9 +65,10 @@ class VectorMaker:
         self.names = tuple(name for name in self._bank.selected if name in possible)
         self._places = [self._bank.place(name) for name in self.names]
 
-    def digest(self, warm_up_bars: int) -> str:
-        """Return what tells these vectors from others of the same rows, where so many bars went before them."""
-        meaning = f"warm-up {warm_up_bars}, {','.join(self.names)}, {self._bank.meaning}"
+    def digest(self, warm_up_bars: int | None) -> str:
+        """Return what tells these vectors from others of the same rows, where so many bars went before; None: all."""
+        before = "all" if warm_up_bars is None else str(warm_up_bars)
+        meaning = f"bars before {before}, {','.join(self.names)}, {self._bank.meaning}"
         return hashlib.sha256(meaning.encode()).hexdigest()[:32]
 
     def of_trades(

@@ -54,10 +54,27 @@ class KeptFeatures:
 class FeatureStore(Protocol):
     """Feature vectors of many instruments. Never on the trading path; all of it can be made again."""
 
+    def loads(self, instrument: Instrument) -> int:
+        """Return how often trades were added to the store: what `put` compares."""
+        ...
+
+    def has_before(self, instrument: Instrument, features: FeatureSet, ts_ns: int) -> bool:
+        """Whether a set has a vector of before a moment."""
+        ...
+
     def put(
-        self, instrument: Instrument, features: FeatureSet, ts_ns: NDArray[np.int64], values: NDArray[np.float64]
+        self,
+        instrument: Instrument,
+        features: FeatureSet,
+        ts_ns: NDArray[np.int64],
+        values: NDArray[np.float64],
+        *,
+        loads: int | None = None,
     ) -> None:
-        """Keep vectors in place of those from the first stamp to the last; stamps rise."""
+        """Keep vectors in place of those from the first stamp to the last; stamps rise.
+
+        A RetryableError where trades were added since `loads` was asked for.
+        """
         ...
 
     def vectors(

@@ -163,9 +163,20 @@ def test_a_build_waits_for_the_one_under_way(tree: Path) -> None:
         )
         assert "another build of this tree is under way" in second.stdout.readline()
         assert built(tree) == []
+        assert compile_core.is_under_way(tree)
     said, _ = second.communicate(timeout=60)
     assert "compiled in" in said
     assert built(tree) == ["all"]
+    assert not compile_core.is_under_way(tree)
+
+
+def test_a_start_while_the_rest_is_compiled_starts_no_second_one(tree: Path) -> None:
+    compiled(tree, "--to-run")
+    wait_for_the_rest(tree)
+    compile_core.stamp_of(tree, "").unlink()
+    with compile_core.one_at_a_time(tree):
+        assert compiled(tree, "--to-run") == ""
+    assert built(tree) == ["run", "rest"]
 
 
 def test_what_it_does_not_know_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

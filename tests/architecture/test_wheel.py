@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,5 +61,9 @@ def test_a_wheel_from_a_fresh_tree_holds_every_file_of_the_package(tmp_path: Pat
 
 def test_the_image_is_built_from_what_the_wheel_needs() -> None:
     kept_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    assert kept_out.index("ci/*") < kept_out.index("!ci/core_headers.py"), "setup.py imports it"
+    needed = re.findall(r"^include (ci/.*)$", (ROOT / "MANIFEST.in").read_text(encoding="utf-8"), re.MULTILINE)
+    imported = re.findall(r"^from (core_\w+) import", (ROOT / "setup.py").read_text(encoding="utf-8"), re.MULTILINE)
+    assert needed == [f"ci/{name}.py" for name in imported] != []
+    for name in needed:
+        assert kept_out.index("ci/*") < kept_out.index(f"!{name}"), "setup.py imports it"
     assert not {"bot4", "setup.py", "pyproject.toml", "README.md", "ci"} & set(kept_out)

@@ -77,6 +77,7 @@ def test_a_run_says_within_five_seconds_what_it_trades_on(tmp_path):
 def test_a_second_make_run_trades_within_five_seconds(tmp_path):
     make = ["make", "--no-print-directory", "run", f"VENV={sys.prefix}"]
     subprocess.run([*make, "ARGS=--help"], cwd=ROOT, check=True, capture_output=True)  # the first one may compile
+    subprocess.run([sys.executable, "ci/compile_core.py"], cwd=ROOT, check=True, capture_output=True)  # and the rest
     line, took_s = first_line([*make, f"ARGS=--data-dir {tmp_path}"])
     assert "SYNTHETIC" in line
     assert took_s < FIRST_LINE_S_MAX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,7 +19,9 @@ from bot4.adapters.storage.feature_vectors import SqlFeatures
 from bot4.adapters.storage.market_data import SqlMarketData
 from bot4.adapters.storage.migrations import StoreError
 from bot4.adapters.storage.tick_loaders import PostgresTickLoader, SqliteTickLoader
+from bot4.adapters.storage.unit_of_work import transaction
 from bot4.adapters.storage.vector_loaders import PostgresVectors, SqliteVectors
+from bot4.bootstrap.store import open_store as open_store_of
 from bot4.domain.errors import Bot4Error
 from bot4.ports.feature_store import FeatureSet
 from bot4.ports.market_data import TICK_DTYPE
@@ -131,6 +134,27 @@ def test_what_does_not_fit_is_refused_and_nothing_is_kept(tables):
         features.put(replace(BTC, tick_size=Decimal("0.001")), SET, stamps, values)
 
 
+def test_those_who_keep_vectors_of_new_months_and_add_trades_do_not_stand_in_each_other_s_way(tables):
+    features, market = tables
+    errors: list[BaseException] = []
+
+    def keep(symbol: str) -> None:
+        try:
+            for month in range(4):
+                features.put(instrument(symbol), SET, *vectors(500, start_ns=START_NS + month * 31 * 1_440 * MINUTE_NS))
+                market.add_ticks(instrument(symbol), trades_at(10**6 + month, 10**6 + 5 + month))
+        except BaseException as error:  # noqa: BLE001 - told below
+            errors.append(error)
+
+    threads = [threading.Thread(target=keep, args=(symbol,)) for symbol in ("BTCUSDT", "ETHUSDT", "BNBUSDT")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    assert [one.rows for one in features.kept()] == [2_000] * 3
+
+
 def test_vectors_that_cannot_all_be_kept_leave_those_there_were(tables, monkeypatch):
     features, _ = tables
     stamps, values = vectors(10)
@@ -231,6 +255,52 @@ def test_trades_that_come_later_are_in_the_next_table(stored):
     assert listed("BTCUSDT@store", "--kept")["vectors"] == 39
 
 
+def test_what_was_kept_is_read_when_its_trades_are_gone_and_cold_vectors_do_not_replace_it(stored):
+    assert stored.exists()
+    whole = bot4.feature_table("BTCUSDT@store", warm_up_bars=10)
+    forget_trades_before(START_NS + 15 * MINUTE_NS)
+    left = bot4.feature_table("BTCUSDT@store", warm_up_bars=10)
+    assert left.ts_ns.tolist() == whole.ts_ns[15:].tolist()
+    assert np.isnan(left.column("sma_10")[0])
+    kept = bot4.feature_table("BTCUSDT@store", warm_up_bars=10, only_kept=True)
+    assert kept.ts_ns.tolist() == whole.ts_ns.tolist()
+    np.testing.assert_array_equal(kept.column("sma_10")[:25], whole.column("sma_10")[:25])
+    assert np.isfinite(kept.column("sma_10")[9:]).all()
+    forget_trades_before(2**62)
+    assert len(bot4.feature_table("BTCUSDT@store", warm_up_bars=10, only_kept=True).ts_ns) == 29
+
+
+def forget_trades_before(ts_ns: int) -> None:
+    store = open_store_of(bot4.load_settings())
+    with transaction(store) as connection:
+        connection.execute("DELETE FROM ticks WHERE ts_ns < ?", (ts_ns,))
+    store.close()
+
+
+def test_a_table_from_a_moment_on_is_another_set_than_the_whole_one(stored):
+    assert stored.exists()
+    whole = bot4.feature_table("BTCUSDT@store", warm_up_bars=5)
+    bot4.feature_table("BTCUSDT@store", warm_up_bars=5, from_ns=START_NS + 20 * MINUTE_NS)
+    kept = bot4.feature_table("BTCUSDT@store", warm_up_bars=5, only_kept=True)
+    np.testing.assert_array_equal(kept.values, whole.values)
+    assert len(listed()) == 2
+
+
+def test_trades_imported_while_vectors_are_made_keep_them_from_being_kept(stored):
+    more = put(stored, "BTCUSDT-trades-2024-08-02.csv", dumped(1_800, 2_400))
+    done_once = []
+
+    def import_meanwhile(done: int, total: int) -> None:
+        if done == total and not done_once:
+            done_once.append(run("data", "import", more, "--into", "store")[0])
+
+    with pytest.raises(Bot4Error, match=r"were added while features were made .* try again") as refused:
+        bot4.feature_table("BTCUSDT@store", progress=import_meanwhile)
+    assert (done_once, refused.value.exit_code) == ([0], 75)
+    assert listed() == []
+    assert len(bot4.feature_table("BTCUSDT@store").ts_ns) == 39
+
+
 def test_bars_of_the_archive_have_their_own_interval(stored):
     table = put(stored, "BTCUSDT.csv", hours(0, 60))
     assert run("data", "import", table, "--market", "usdm")[0] == 0
@@ -248,6 +318,8 @@ def test_bars_of_the_archive_have_their_own_interval(stored):
         (("BTCUSDT@store", "--select", "queue_imbalance"), 78, "cannot be made of trades alone"),
         (("BTCUSDT@store", "--interval", "1 fortnight"), 78, "an interval is written as 30s"),
         (("BTCUSDT@store", "--interval", "0m"), 78, "an interval is written as 30s"),
+        (("BTCUSDT@store", "--interval", "99999999999d"), 78, "at most a year"),
+        (("BTCUSDT@store", "--to", "2300-01-01"), 78, "from 1970 to 2262"),
         (("BTCUSDT@store", "--warm-up", "-1"), 78, "must be 0 bars or more, was -1"),
         (("BTCUSDT@store", "--out", "f.parquet"), 78, "--out must end with .csv or .npz"),
         (("BTCUSDT@store", "--out", "no/such/f.csv"), 73, "no/such/f.csv cannot be written"),

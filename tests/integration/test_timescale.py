@@ -175,6 +175,32 @@ def test_with_the_extension_trades_bars_and_retention_are_those_of_plain_tables(
     assert market.ticks(BTC, 0, 2**62).tolist() == ticks.tolist(), "compressed, they are the same"
     assert market.forget_before(START_NS + 30 * DAY_NS) > 0
     assert len(market.ticks(BTC, 0, 2**62)) == 0
+    check_many_compressed(store, features, market)
+
+
+def check_many_compressed(store, features: SqlFeatures, market: SqlMarketData) -> None:
+    """More vectors than the extension lets one statement unpack by itself are replaced, and dropped for a new trade."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    chosen = FeatureSet("store", MINUTE_NS, ("obv",), "of the store's own trades")
+    count = 120_000
+    stamps, values = START_NS + MINUTE_NS * np.arange(count), np.zeros((count, 1))
+    for number in range(2):
+        features.put(BTC, chosen, stamps, values + number)
+        with psycopg.connect(store.path, autocommit=True) as raw:
+            compress(raw, "features")
+    assert features.vectors(BTC, chosen, 0, 2**62)[1].sum() == count
+    late = np.array([(START_NS + 7, 10**9, 6_000_000, 5, False)], TICK_DTYPE)
+    assert market.add_ticks(BTC, late) == 1
+    assert features.vectors(BTC, chosen, 0, 2**62)[0].tolist() == [START_NS]
+
+
+def compress(raw, table: str) -> None:
+    import psycopg  # noqa: PLC0415 - an extra
+
+    for (chunk,) in raw.execute("SELECT show_chunks(%s)::text", (table,)).fetchall():
+        with suppress(psycopg.errors.DuplicateObject):  # the policy's own job was there first
+            raw.execute("SELECT compress_chunk(%s, if_not_compressed => TRUE)", (chunk,))
 
 
 def look_at_the_server(url: str) -> None:
@@ -195,9 +221,6 @@ def look_at_the_server(url: str) -> None:
             bars = f"SELECT {columns} FROM bars WHERE interval_ns = %s ORDER BY open_ns"  # noqa: S608
             assert found == raw.execute(bars, (span,)).fetchall() != []
         for table in ("ticks", "features"):
-            names = raw.execute("SELECT show_chunks(%s)::text", (table,)).fetchall()
-            for (chunk,) in names:
-                with suppress(psycopg.errors.DuplicateObject):  # the policy's own job was there first
-                    raw.execute("SELECT compress_chunk(%s, if_not_compressed => TRUE)", (chunk,))
+            compress(raw, table)
             chunks = "SELECT is_compressed FROM timescaledb_information.chunks WHERE hypertable_name = %s"
             assert {packed for (packed,) in raw.execute(chunks, (table,)).fetchall()} == {True}

@@ -149,10 +149,10 @@ def test_of_base_and_all_is_left_out_what_trades_cannot_give():
 def test_the_digest_tells_vectors_of_another_meaning_apart():
     one = maker().digest(500)
     others = [
-        maker().digest(499), maker("all").digest(500), maker("rsi_14").digest(500),
+        maker().digest(499), maker().digest(None), maker("all").digest(500), maker("rsi_14").digest(500),
         maker(interval_ns=2 * SECOND_NS).digest(500), maker(of_trades=False).digest(500),
     ]  # fmt: skip
-    assert len({one, *others}) == 6
+    assert len({one, *others}) == 7
     assert maker().digest(500) == one
 
 

@@ -9,6 +9,7 @@ import orjson
 
 from bot4.adapters.storage.instrument_rows import instrument_id_of, known_id
 from bot4.adapters.storage.unit_of_work import transaction
+from bot4.domain.errors import RetryableError
 from bot4.ports.feature_store import STORE, FeatureSet, KeptFeatures
 
 if TYPE_CHECKING:
@@ -19,8 +20,16 @@ if TYPE_CHECKING:
     from bot4.domain.instrument import Instrument
 
 
+class TradesAddedError(RetryableError):
+    """Trades were added while vectors were made of those before: nothing was kept, make them again."""
+
+
 class VectorLoader(Protocol):
     """How a database takes and gives many vectors at once."""
+
+    def prepare(self, connection: Any, first_ns: int, last_ns: int) -> None:
+        """Make room for a span, before anything in it is deleted."""
+        ...
 
     def load(self, connection: Any, set_id: int, ts_ns: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Insert vectors whose stamps are not there."""
@@ -51,15 +60,40 @@ class SqlFeatures:
         self._store = store
         self._loader = loader
 
+    def loads(self, instrument: Instrument) -> int:
+        """Return how often trades were added to the store: what `put` compares."""
+        with transaction(self._store) as connection:
+            instrument_id = known_id(connection, instrument)
+            return 0 if instrument_id is None else _loads(connection, instrument_id)
+
+    def has_before(self, instrument: Instrument, features: FeatureSet, ts_ns: int) -> bool:
+        """Whether a set has a vector of before a moment."""
+        with transaction(self._store) as connection:
+            instrument_id = known_id(connection, instrument)
+            set_id = None if instrument_id is None else _known_set(connection, instrument_id, features)
+            query = "SELECT 1 FROM features WHERE set_id = ? AND ts_ns < ? LIMIT 1"
+            return set_id is not None and connection.execute(query, (set_id, ts_ns)).fetchone() is not None
+
     def put(
-        self, instrument: Instrument, features: FeatureSet, ts_ns: NDArray[np.int64], values: NDArray[np.float64]
+        self,
+        instrument: Instrument,
+        features: FeatureSet,
+        ts_ns: NDArray[np.int64],
+        values: NDArray[np.float64],
+        *,
+        loads: int | None = None,
     ) -> None:
         """Keep vectors in place of those of their span.
+
+        `loads` is what `loads` said before the trades were read that they are made of; None where that is another
+        source's affair.
 
         Raises
         ------
         ValueError
             Stamps do not rise, or shapes do not fit each other and the set.
+        TradesAddedError
+            Trades were added since then.
         StoreError
             The store holds the instrument on another grid.
 
@@ -73,7 +107,14 @@ class SqlFeatures:
         if ts_ns[0] < 0 or not (np.diff(ts_ns) > 0).all():
             raise ValueError("stamps of vectors must rise, and not be negative")
         with transaction(self._store) as connection:
-            set_id = self._set_id(connection, instrument_id_of(connection, instrument), features)
+            hold_features(connection, alone=True)
+            instrument_id = instrument_id_of(connection, instrument)
+            if loads is not None and _loads(connection, instrument_id) != loads:
+                raise TradesAddedError(
+                    f"trades of {instrument.symbol} were added while features were made of those before: try again"
+                )
+            set_id = self._set_id(connection, instrument_id, features)
+            self._loader.prepare(connection, int(ts_ns[0]), int(ts_ns[-1]))
             connection.execute(
                 "DELETE FROM features WHERE set_id = ? AND ts_ns >= ? AND ts_ns <= ?",
                 (set_id, int(ts_ns[0]), int(ts_ns[-1])),
@@ -129,13 +170,32 @@ class SqlFeatures:
         return made
 
 
-def forget_vectors_after(connection: Connection, instrument_id: int, ts_ns: int) -> None:
-    """Drop what was made of the store's trades of an instrument and was known after a moment: a trade of it is new."""
+def hold_features(connection: Connection, *, alone: bool) -> None:
+    """Keep who adds trades and who keeps vectors apart; the first statement of a transaction.
+
+    Any number may add trades at a time (`alone` False); vectors are kept by one, and nobody adds trades meanwhile. A
+    lock, unlike a query, fixes no snapshot: whoever waited sees what the other has done.
+    """
+    if connection.dialect.name == "postgresql":  # one writer at a time is SQLite's own rule
+        mode = "SHARE ROW EXCLUSIVE" if alone else "ROW EXCLUSIVE"
+        connection.execute(f"LOCK TABLE feature_sets IN {mode} MODE")
+
+
+def note_load(connection: Connection, instrument_id: int, ts_ns: int) -> None:
+    """Count a load of trades from a moment on; vectors that were known later and made without them are dropped."""
+    connection.execute("INSERT INTO tick_loads (instrument_id) VALUES (?)", (instrument_id,))
     connection.execute(
         "DELETE FROM features WHERE ts_ns > ? AND set_id IN"
         " (SELECT set_id FROM feature_sets WHERE instrument_id = ? AND source = ?)",
         (ts_ns, instrument_id, STORE),
     )
+
+
+def _loads(connection: Connection, instrument_id: int) -> int:
+    (count,) = connection.execute(
+        "SELECT count(*) FROM tick_loads WHERE instrument_id = ?", (instrument_id,)
+    ).fetchone() or (0,)
+    return int(count)
 
 
 def _known_set(connection: Connection, instrument_id: int, features: FeatureSet) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from bot4.adapters.storage.feature_vectors import forget_vectors_after
+from bot4.adapters.storage.feature_vectors import hold_features, note_load
 from bot4.adapters.storage.instrument_rows import instrument_id_of, known_id
 from bot4.adapters.storage.unit_of_work import transaction
 from bot4.domain.instrument import Market
@@ -105,6 +105,7 @@ class SqlMarketData:
         repeats = (np.diff(ordered["ts_ns"]) == 0) & (np.diff(ordered["trade_id"]) == 0)
         ordered = ordered[np.concatenate(([True], ~repeats))]
         with transaction(self._store) as connection:
+            hold_features(connection, alone=False)
             instrument_id = instrument_id_of(connection, instrument)
             added = self._loader.load(connection, instrument_id, ordered)
             if added:
@@ -113,7 +114,7 @@ class SqlMarketData:
                     "INSERT INTO stale_bars (instrument_id, from_ns, to_ns) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                     stale,
                 )
-                forget_vectors_after(connection, instrument_id, stale[1])
+                note_load(connection, instrument_id, stale[1])
         return added
 
     def ticks(self, instrument: Instrument, from_ns: int, to_ns: int, *, limit: int | None = None) -> np.ndarray:

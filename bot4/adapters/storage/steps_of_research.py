@@ -45,7 +45,7 @@ CREATE TABLE trials (
 
 FEATURES = Migration(
     number=22,
-    name="feature sets, features",
+    name="feature sets, features, tick loads",
     # A vector is eight bytes a feature, little-endian.
     sqlite="""
 CREATE TABLE feature_sets (
@@ -64,6 +64,13 @@ CREATE TABLE features (
     vector BLOB NOT NULL,
     PRIMARY KEY (set_id, ts_ns)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tick_loads (
+    load_id       INTEGER PRIMARY KEY,
+    instrument_id INTEGER NOT NULL REFERENCES instruments (instrument_id)
+) STRICT;
+
+CREATE INDEX tick_loads_by_instrument ON tick_loads (instrument_id);
 """,
     # No foreign key on features: it would be asked of every row of a bulk load. Partitions are made as they are needed.
     postgresql="""
@@ -83,5 +90,12 @@ CREATE TABLE features (
     vector DOUBLE PRECISION[] NOT NULL,
     PRIMARY KEY (set_id, ts_ns)
 ) PARTITION BY RANGE (ts_ns);
+
+CREATE TABLE tick_loads (
+    load_id       BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    instrument_id INTEGER NOT NULL
+);
+
+CREATE INDEX tick_loads_by_instrument ON tick_loads (instrument_id);
 """,
 )

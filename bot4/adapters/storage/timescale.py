@@ -14,6 +14,8 @@ from bot4.adapters.storage.vector_loaders import PostgresVectors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+
     from bot4.adapters.storage.dialect import Connection
     from bot4.adapters.storage.postgres import PostgresConnection
 
@@ -159,6 +161,11 @@ def _prepared(connection: Connection, table: str, *texts: str) -> bool:
 class TimescaleTickLoader(PostgresTickLoader):
     """Binary COPY into a hypertable, whose chunks the extension makes and drops."""
 
+    def load(self, connection: PostgresConnection, instrument_id: int, ticks: np.ndarray) -> int:
+        """Insert what is not there, and let what was made without it be dropped from compressed chunks too."""
+        _lift_limit(connection)
+        return super().load(connection, instrument_id, ticks)
+
     def forget_before(self, connection: PostgresConnection, ts_ns: int) -> int:
         """Drop the chunks that end before `ts_ns`."""
         return len(connection.execute("SELECT drop_chunks('ticks', older_than => ?::bigint)", (ts_ns,)).fetchall())
@@ -170,8 +177,15 @@ class TimescaleTickLoader(PostgresTickLoader):
 class TimescaleVectors(PostgresVectors):
     """Binary COPY into a hypertable."""
 
-    def make_partitions(self, connection: PostgresConnection, first_ns: int, last_ns: int) -> None:
-        """Do nothing: chunks are made by the extension."""
+    def prepare(self, connection: PostgresConnection, first_ns: int, last_ns: int) -> None:
+        """Let what is there be replaced in compressed chunks too; new ones are made by the extension."""
+        del first_ns, last_ns
+        _lift_limit(connection)
+
+
+def _lift_limit(connection: Connection) -> None:
+    """Let this transaction change as many compressed rows as it has to: 100,000 is the extension's own limit."""
+    connection.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
 
 
 def keep_for(connection: Connection, days: int) -> None:

@@ -22,6 +22,9 @@ _FLOAT8_OID = 701
 class SqliteVectors:
     """Vectors as bytes, eight a feature, little-endian."""
 
+    def prepare(self, connection: SqliteConnection, first_ns: int, last_ns: int) -> None:
+        """Do nothing: the table has room."""
+
     def load(
         self, connection: SqliteConnection, set_id: int, ts_ns: NDArray[np.int64], values: NDArray[np.float64]
     ) -> None:
@@ -50,11 +53,14 @@ class SqliteVectors:
 class PostgresVectors:
     """Vectors as arrays, a partition a month."""
 
+    def prepare(self, connection: PostgresConnection, first_ns: int, last_ns: int) -> None:
+        """Make the months of a span that are not there, and the one after them ahead of its time."""
+        make_months(connection, "features", first_ns, last_ns)
+
     def load(
         self, connection: PostgresConnection, set_id: int, ts_ns: NDArray[np.int64], values: NDArray[np.float64]
     ) -> None:
         """Insert vectors whose stamps are not there."""
-        self.make_partitions(connection, int(ts_ns[0]), int(ts_ns[-1]))
         row = _copied(values.shape[1], with_set=True)
         with (
             connection.raw.cursor() as cursor,
@@ -80,10 +86,6 @@ class PostgresVectors:
         body = memoryview(data)[len(COPY_HEADER) : -len(COPY_TRAILER)]
         rows = np.frombuffer(body, _copied(width, with_set=False))
         return rows["ts"].astype(np.int64), rows["items"]["value"].astype(np.float64)
-
-    def make_partitions(self, connection: PostgresConnection, first_ns: int, last_ns: int) -> None:
-        """Make the months of a span that are not there, and the one after them ahead of its time."""
-        make_months(connection, "features", first_ns, last_ns)
 
 
 def _copied(width: int, *, with_set: bool) -> np.dtype[np.void]:

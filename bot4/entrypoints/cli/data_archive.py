@@ -122,7 +122,10 @@ def moment_ns(text: str | None) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"a time is written as 2024-08-01 or 2024-08-01T12:30, was {text!r}") from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e6) * 1_000
+    stamp_ns = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e6) * 1_000
+    if not 0 <= stamp_ns < 2**63:
+        raise ConfigError(f"a time is from 1970 to 2262, was {text!r}")
+    return stamp_ns
 
 
 def _place(given: str | None, config_file: Path | None, data_dir: Path | None) -> Path | Settings:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot4.ports.feature_store import KeptFeatures
 
 _UNITS_NS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9, "d": 86_400 * 10**9}
+_LONGEST_NS = 366 * _UNITS_NS["d"]
 _SUFFIXES = (".csv", ".npz")
 
 
@@ -110,8 +111,8 @@ def length_ns(text: str | None) -> int | None:
         return None
     unit = text.lstrip("0123456789")
     count = text.removesuffix(unit)
-    if unit not in _UNITS_NS or not count.isdecimal() or int(count) == 0:
-        raise ConfigError(f"an interval is written as 30s, 5m, 1h or 1d, was {text!r}")
+    if unit not in _UNITS_NS or not count.isdecimal() or not 0 < int(count) * _UNITS_NS[unit] <= _LONGEST_NS:
+        raise ConfigError(f"an interval is written as 30s, 5m, 1h or 1d, at most a year, was {text!r}")
     return int(count) * _UNITS_NS[unit]
 
 
